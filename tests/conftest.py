@@ -1,0 +1,44 @@
+"""A cache of its own for every run, so that no test leans on what an earlier run left."""
+
+import os
+import tempfile
+
+import pytest
+import torch
+
+import tlkit
+
+
+def pytest_configure(config):
+    if "TLKIT_CACHE" not in os.environ:
+        config.empty_cache = tempfile.TemporaryDirectory(prefix="tlkit-tests-")
+        os.environ["TLKIT_CACHE"] = config.empty_cache.name
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "empty_cache"):
+        del os.environ["TLKIT_CACHE"]
+        config.empty_cache.cleanup()
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    """A cache folder for one test alone."""
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def flowers():
+    return tlkit.load_dataset("flowers", per_class=5, seed=0)
+
+
+@pytest.fixture(scope="session")
+def backbone():
+    return tlkit.load_backbone("minivgg", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Eight noise pictures, for what does not depend on what they show."""
+    return torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,57 @@
+"""``python -m tlkit`` as a person would use it."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import safetensors.torch
+
+from tlkit import cli, publish, training
+from tlkit.cards import read_card
+
+
+def test_help_lists_the_commands():
+    told = subprocess.run([sys.executable, "-m", "tlkit", "--help"], capture_output=True, text=True, check=True)
+    assert all(command in told.stdout for command in ("pretrain", "pictures", "costs"))
+
+
+def test_a_problem_is_told_in_a_line(capsys):
+    assert cli.main(["pretrain", "--epochs", "0"]) == 1
+    assert capsys.readouterr().err == "epochs must be at least 1, but it is 0.\n"
+
+
+def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_card(
+    tmp_path, empty_cache, monkeypatch, capsys
+):
+    arguments = ["pretrain", "--epochs", "2", "--per-class", "2", "--device", "cpu", "--out", str(tmp_path)]
+    original, calls = training.accuracy, []
+
+    def interrupt_the_second(network, part):
+        calls.append(1)
+        if len(calls) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return original(network, part)
+
+    monkeypatch.setattr(training, "accuracy", interrupt_the_second)
+    assert cli.main(arguments) == 130
+    assert "Run the same command again to go on" in capsys.readouterr().err
+    assert not (tmp_path / "minivgg.safetensors").exists()
+    monkeypatch.setattr(training, "accuracy", original)
+    assert cli.main(arguments) == 0
+    assert "Going on after the last whole epoch" in capsys.readouterr().out
+    card = read_card(tmp_path / "minivgg.toml")
+    assert 0 <= card["source_accuracy"] <= 1 and card["command"].startswith("python -m tlkit pretrain --epochs 2")
+    monkeypatch.setattr("tlkit.backbones.WEIGHTS", tmp_path)
+    from tlkit import load_backbone
+
+    state = load_backbone("minivgg", device="cpu").state_dict()
+    for name, tensor in safetensors.torch.load_file(tmp_path / "minivgg.safetensors").items():
+        assert state[name].equal(tensor)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(12, "under 1/2 min"), (45, "under 1 min"), (100, "about 2 min"), (None, "–")]
+)
+def test_costs_are_told_in_minutes(seconds, words):
+    assert publish.minutes(seconds) == words

@@ -1,0 +1,59 @@
+"""Features: the right numbers, computed once, whatever the batch and the mode."""
+
+import numpy as np
+import pytest
+import torch
+
+import tlkit
+from tlkit import features
+
+
+def test_rows_are_the_activations(backbone, pictures):
+    rows = tlkit.extract_features(backbone, pictures)
+    assert rows.dtype == np.float32 and rows.shape == (8, 512) and (rows >= 0).all()
+    with torch.inference_mode():
+        np.testing.assert_allclose(rows, backbone.activations(pictures).numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_convolutional_stages_are_averaged_to_a_grid_or_kept_whole(backbone, pictures):
+    whole = tlkit.extract_features(backbone, pictures, "conv3", grid=None)
+    assert whole.shape == (8, 128 * 8 * 8)
+    one = tlkit.extract_features(backbone, pictures, "conv3", grid=1)
+    np.testing.assert_allclose(one, whole.reshape(8, 128, 64).mean(2), rtol=1e-4, atol=1e-5)
+
+
+def test_neither_the_batch_nor_the_mode_matters(backbone, pictures, empty_cache, monkeypatch):
+    expected = tlkit.extract_features(backbone, pictures)
+    monkeypatch.setenv("TLKIT_CACHE", str(empty_cache / "other"))
+    backbone.train()
+    try:
+        rows = tlkit.extract_features(backbone, pictures, batch_size=3)
+        assert backbone.training
+    finally:
+        backbone.eval()
+    np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_they_are_computed_once(backbone, pictures, empty_cache, monkeypatch):
+    first = tlkit.extract_features(backbone, pictures)
+    monkeypatch.setattr(features, "_run", lambda *_: pytest.fail("computed twice"))
+    np.testing.assert_array_equal(tlkit.extract_features(backbone, pictures), first)
+
+
+def test_the_cache_knows_weights_stage_relu_grid_and_pictures(backbone, pictures, empty_cache):
+    other = tlkit.load_backbone(pretrained=False, device="cpu")
+    tlkit.extract_features(backbone, pictures)
+    tlkit.extract_features(other, pictures)
+    tlkit.extract_features(backbone, pictures, "fc6")
+    tlkit.extract_features(backbone, pictures, relu=False)
+    tlkit.extract_features(backbone, pictures.flip(-1))
+    for grid in (1, 2):
+        tlkit.extract_features(backbone, pictures, "conv3", grid=grid)
+    assert len(list((empty_cache / "features").glob("*.safetensors"))) == 7
+
+
+def test_bad_settings_are_refused_before_work(backbone, pictures):
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        tlkit.extract_features(backbone, pictures, batch_size=0)
+    with pytest.raises(ValueError, match="There is no stage called 'conv9'"):
+        tlkit.extract_features(backbone, pictures, "conv9")

@@ -1,0 +1,101 @@
+"""What every lesson and card promises: the anatomy, the costs, the facts on the cards."""
+
+import json
+import re
+
+import pytest
+
+from tlkit import publish
+from tlkit.cards import read_card, write_card
+from tlkit.data import TEST_PER_CLASS, VAL_PER_CLASS
+from tlkit.world import OFFLINE_DATASETS
+
+LESSONS = publish.lessons()
+
+
+def _cells(path, kind):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [(cell["id"], "".join(cell["source"])) for cell in cells if cell["cell_type"] == kind]
+
+
+def test_there_are_lessons():
+    assert {path.stem for path in LESSONS} >= {"00_first_minute", "02_cnn_codes"}
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_anatomy(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    code, prose = _cells(path, "code"), dict(_cells(path, "markdown"))
+    assert len(code) <= 20
+    assert [ident for ident, source in code if len(source.splitlines()) > 15] == []
+    ids = [cell["id"] for cell in notebook["cells"]]
+    assert len(ids) == len(set(ids))
+    assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in notebook["cells"])
+    assert ids[:3] == ["title", "cost-card", "set-up"] and ids[-1] == "closing" and "exercises" in ids
+    title = prose["title"].splitlines()[0]
+    assert title.startswith(f"# {path.stem[:2]} · ") and title.endswith("?")
+    assert "**After this lesson you can**" in prose["title"] and "**You need**" in prose["title"]
+    assert prose["closing"].startswith("## To remember") and "**One limit**" in prose["closing"]
+    assert any("tlkit.Guess(" in source for _, source in code)
+    assert sum("assert " in source for _, source in code) >= 2
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    for _, source in _cells(path, "markdown"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", source):
+            assert (path.parent / target).exists(), target
+
+
+def test_the_set_up_cell_is_the_same_everywhere():
+    assert len({dict(_cells(path, "code"))["set-up"] for path in LESSONS}) == 1
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_cost_card_is_what_was_measured(path):
+    assert dict(_cells(path, "markdown"))["cost-card"] == publish.cost_line(path.stem)
+
+
+def test_the_readme_shows_the_measured_table():
+    readme = (publish.COURSE / "README.md").read_text(encoding="utf-8")
+    assert publish.readme_table() in readme
+    for target in re.findall(r"\]\(([^)#:]+)\)", readme) + re.findall(r'src="([^":]+)"', readme):
+        assert (publish.COURSE / target).exists(), target
+
+
+@pytest.mark.parametrize("name", OFFLINE_DATASETS)
+def test_cards_agree_with_the_world(name):
+    card, world = read_card(publish.COURSE / "datasets" / f"{name}.toml"), OFFLINE_DATASETS[name]
+    assert card["name"] == name and card["classes"] == len(world.class_names)
+    assert card["similarity_stop"] == world.similarity and card["train_per_class"] == world.largest
+    assert (card["val_per_class"], card["test_per_class"]) == (VAL_PER_CLASS, TEST_PER_CLASS)
+    assert (publish.COURSE / "datasets" / card["contact_sheet"]).exists()
+    assert {"title", "shows", "licence", "similarity", "how_made", "citation"} <= set(card)
+
+
+def test_requirements_bounds_are_stated_once_and_without_upper_limits():
+    from tlkit.environment import OLDEST
+
+    stated = {}
+    for line in (publish.COURSE / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            match = re.match(r"([\w-]+)>=([\d.]+)(?:; [^#]+)?\s+# \S+", line)
+            assert match, f"a lower bound and a reason, please: {line}"
+            stated[match[1]] = match[2]
+    pyproject = (publish.COURSE / "pyproject.toml").read_text()
+    for name, bound in re.findall(r'"([\w-]+)>=([\d.]+)[";]', pyproject.split("dependencies = [")[1].split("]")[0]):
+        assert stated[name] == bound
+    for name, bound in OLDEST.items():
+        assert stated[{"sklearn": "scikit-learn"}.get(name, name)] == bound
+
+
+def test_a_card_survives_being_written_and_read(tmp_path):
+    card = {"name": 'a "quoted" \\ word', "count": 3, "share": 0.25}
+    (tmp_path / "card.toml").write_text(write_card(card))
+    assert read_card(tmp_path / "card.toml") == card
+    (tmp_path / "bad.toml").write_text("= nothing")
+    for name in ("bad.toml", "absent.toml"):
+        with pytest.raises(ValueError, match=f"{name} cannot be read"):
+            read_card(tmp_path / name)

@@ -1,0 +1,85 @@
+"""Linear probes against scikit-learn itself."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+import tlkit
+
+ORACLES = {
+    "svm": lambda C: LinearSVC(C=C, random_state=0, max_iter=5000),
+    "softmax": lambda C: LogisticRegression(C=C, max_iter=1000),
+    "one-vs-rest": lambda C: OneVsRestClassifier(LogisticRegression(C=C, max_iter=1000)),
+}
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(5, 30)) * 0.6
+    y = np.tile(np.arange(5), 80)
+    X = (centres[y] + random.normal(size=(400, 30))).astype(np.float32) * 3 + 10
+    return X[:200], y[:200], X[200:300], y[200:300], X[300:], y[300:]
+
+
+@pytest.mark.parametrize("kind", tlkit.PROBES)
+def test_a_probe_is_scikit_learns_classifier_on_standardised_features(blobs, kind):
+    X, y, _, _, X_test, _ = blobs
+    probe = tlkit.LinearProbe(kind, Cs=(0.01,)).fit(X, y)
+    oracle = make_pipeline(StandardScaler(), ORACLES[kind](0.01)).fit(X, y)
+    np.testing.assert_array_equal(probe.predict(X_test), oracle.predict(X_test))
+    np.testing.assert_allclose(probe.decision_function(X_test), oracle.decision_function(X_test), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", tlkit.PROBES)
+def test_val_chooses_the_regularisation(blobs, kind):
+    X, y, X_val, y_val, X_test, y_test = blobs
+    probe = tlkit.LinearProbe(kind, Cs=(1e-6, 1e-2, 1e2)).fit(X, y, X_val, y_val)
+    scores = {
+        C: make_pipeline(StandardScaler(), ORACLES[kind](C)).fit(X, y).score(X_val, y_val) for C in (1e-6, 1e-2, 1e2)
+    }
+    assert probe.val_scores_ == pytest.approx(scores)
+    assert scores[probe.C_] == max(scores.values())
+    assert probe.score(X_test, y_test) > 0.6
+    # Standardised with the training rows alone: val must not move the mean.
+    np.testing.assert_allclose(probe.model_[0].mean_, X.mean(0), rtol=1e-5)
+
+
+def test_it_follows_scikit_learns_conventions(blobs):
+    X, y, *_ = blobs
+    probe = tlkit.LinearProbe("softmax", Cs=(0.1, 1.0), seed=3)
+    assert clone(probe).get_params() == {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3}
+    assert probe.fit(X, y) is probe and probe.n_features_in_ == 30
+    assert probe.classes_.tolist() == [0, 1, 2, 3, 4]
+    named = np.array(["a", "b", "c", "d", "e"])[y]
+    assert set(tlkit.LinearProbe().fit(X, named).predict(X)) <= set("abcde")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X, y[:-1]), "200 rows of training features but 199 labels"),
+        (lambda X, y: (X, y * 0), "at least two classes"),
+        (lambda X, y: (X[:, 0], y), r"shape \(n, d\)"),
+        (lambda X, y: (X * np.nan, y), "NaN or infinity"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_in_words(blobs, change, message):
+    X, y, *_ = blobs
+    with pytest.raises(ValueError, match=message):
+        tlkit.LinearProbe().fit(*change(X, y))
+
+
+def test_wrong_settings_are_refused(blobs):
+    X, y, X_val, *_ = blobs
+    with pytest.raises(ValueError, match="Did you mean 'svm'"):
+        tlkit.LinearProbe("svn").fit(X, y)
+    with pytest.raises(ValueError, match="above 0"):
+        tlkit.LinearProbe(Cs=(0.0,)).fit(X, y)
+    with pytest.raises(ValueError, match="without their labels"):
+        tlkit.LinearProbe().fit(X, y, X_val)

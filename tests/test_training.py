@@ -1,0 +1,92 @@
+"""The training loop: it learns, repeats, resumes, and stops when it must."""
+
+import numpy as np
+import pytest
+import torch
+
+import tlkit
+from tlkit import training
+
+
+@pytest.fixture(scope="module")
+def small():
+    """Two classes that differ in colour, 32 pixels, small enough for seconds."""
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(48) % 2
+    images = torch.randint(0, 120, (48, 3, 32, 32), generator=random, dtype=torch.uint8)
+    images[labels == 1, 0] += 100
+    return tlkit.ImageSet(images, labels)
+
+
+def _network():
+    return tlkit.load_backbone(pretrained=False, device="cpu").new_head(2)
+
+
+def test_it_learns_and_reports_each_epoch(small):
+    network = _network()
+    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16, device="cpu")
+    assert len(history.loss) == len(history.val_accuracy) == len(history.seconds) == 8
+    assert history.loss[-1] < history.loss[0] and history.val_accuracy[-1] > 0.9
+    assert history.seconds == sorted(history.seconds)
+    assert not network.training
+    assert tlkit.accuracy(network, small) == pytest.approx(history.val_accuracy[-1])
+
+
+def test_the_same_seed_gives_the_same_network(small):
+    states = []
+    for seed in (0, 0, 1):
+        network = _network()
+        tlkit.train_network(network, small, small, epochs=1, batch_size=16, seed=seed, device="cpu")
+        states.append(network.head.weight.detach())
+    torch.testing.assert_close(states[0], states[1], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(states[0], states[2], rtol=1e-4, atol=1e-5)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(small, tmp_path, monkeypatch):
+    whole = _network()
+    expected = tlkit.train_network(whole, small, small, epochs=4, batch_size=16, device="cpu")
+    checkpoint, calls = tmp_path / "run.pt", []
+
+    def interrupting(network, part):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(network, part)
+
+    original = training.accuracy
+    monkeypatch.setattr(training, "accuracy", interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        tlkit.train_network(_network(), small, small, epochs=4, batch_size=16, device="cpu", checkpoint=checkpoint)
+    assert checkpoint.exists()
+    monkeypatch.setattr(training, "accuracy", original)
+    resumed = _network()
+    history = tlkit.train_network(resumed, small, small, epochs=4, batch_size=16, device="cpu", checkpoint=checkpoint)
+    assert not checkpoint.exists() and len(history.loss) == 4
+    assert history.seconds == sorted(history.seconds)
+    np.testing.assert_allclose(history.loss, expected.loss, rtol=0.02, atol=1e-3)
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], tensor, rtol=1e-2, atol=1e-3, msg=name)
+
+
+def test_a_diverging_loss_stops_with_its_reason(small):
+    with pytest.raises(ValueError, match=r"no longer a number in epoch \d+: the learning rate 1e\+20 is too high"):
+        tlkit.train_network(_network(), small, small, epochs=5, learning_rate=1e20, batch_size=16, device="cpu")
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_senseless_learning_rates_are_refused(small, rate):
+    with pytest.raises(ValueError, match="learning_rate must be a number above 0"):
+        tlkit.train_network(_network(), small, small, epochs=1, learning_rate=rate, device="cpu")
+
+
+def test_labels_that_do_not_match_are_refused(small):
+    with pytest.raises(ValueError, match="48 pictures but 47 labels"):
+        tlkit.train_network(_network(), tlkit.ImageSet(small.images, small.labels[:-1]), small, epochs=1, device="cpu")
+    with pytest.raises(ValueError, match=r"label 5.*2 classes"):
+        tlkit.train_network(_network(), tlkit.ImageSet(small.images, small.labels + 4), small, epochs=1, device="cpu")
+
+
+def test_scratch_starts_from_random_weights_and_beats_chance(flowers):
+    network, history = tlkit.train_from_scratch(flowers, epochs=10, device="cpu")
+    assert network.head.out_features == 17 and len(history.loss) == 10
+    assert history.val_accuracy[-1] > 3 / 17

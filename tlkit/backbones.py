@@ -1,0 +1,191 @@
+"""Backbones: networks cut in named stages, with the preprocessing they were trained with."""
+
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from tlkit import checks
+from tlkit.cards import read_card
+
+__all__ = ["BACKBONES", "Backbone", "load_backbone", "pick_device"]
+
+WEIGHTS = Path(__file__).parent / "weights"
+_told: set[str] = set()
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """Turn ``"auto"`` into the best device here: CUDA, then MPS, then CPU. Says once which.
+
+    Raises
+    ------
+    ValueError
+        If a device is named that this machine does not have.
+    """
+    if device != "auto":
+        try:
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"This machine has no device {device!r}. Use device='auto' or device='cpu'.") from error
+        return torch.device(device)
+    if torch.cuda.is_available():
+        device, label = "cuda", f"the GPU ({torch.cuda.get_device_name()})"
+    elif torch.backends.mps.is_available():
+        device, label = "mps", "the Apple GPU"
+    else:
+        device, label = "cpu", f"the CPU ({torch.get_num_threads()} threads)"
+    if device not in _told:
+        _told.add(device)
+        print(f"tlkit computes on {label}.")
+    return torch.device(device)
+
+
+class Backbone(nn.Module):
+    """A network cut in named stages, from early to late, with a head on top.
+
+    It takes pictures as they are, uint8 ``(n, 3, h, w)``, and normalises them itself.
+
+    Attributes
+    ----------
+    name : str
+    stages : nn.ModuleDict
+        Each stage is an ``nn.Sequential``; the output of one is the input of the next.
+    head : nn.Linear
+        The classifier on the last stage (``fc8`` in the literature's AlexNet and VGG).
+    code_stage : str
+        The last hidden stage. Its ReLU'd activations are the CNN codes.
+    image_size, smallest : int
+        The size it was trained on, and the smallest that its pooling allows, in pixels.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stages: dict[str, nn.Sequential],
+        head: nn.Linear,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        image_size: int,
+        smallest: int,
+    ):
+        super().__init__()
+        self.name, self.image_size, self.smallest = name, image_size, smallest
+        self.stages = nn.ModuleDict(stages)
+        self.head = head
+        self.code_stage = list(stages)[-1]
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    @property
+    def stage_names(self) -> list[str]:
+        """The stages from early to late."""
+        return list(self.stages)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8 0..255 to float32 with the mean and spread that the weights expect."""
+        return (images.to(torch.float32) / 255.0 - self.mean) / self.std
+
+    def activations(self, images: Tensor, stage: str | None = None, relu: bool = True) -> Tensor:
+        """Run the stages up to and including ``stage`` (default: the CNN codes).
+
+        Returns float32 ``(n, d)`` for a fully-connected stage and ``(n, c, h, w)`` for a
+        convolutional one. With ``relu=False`` the ReLU of that last stage is left out.
+        """
+        stage = checks.choose("stage", stage or self.code_stage, self.stages)
+        x = self.normalise(checks.images(images, self.smallest))
+        for name, block in self.stages.items():
+            if name != stage:
+                x = block(x)
+                continue
+            for layer in block:
+                if relu or not isinstance(layer, nn.ReLU):
+                    x = layer(x)
+            return x
+        raise AssertionError("unreachable: the stage was checked above")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The scores of every class before softmax, float32 ``(n, classes)``."""
+        return self.head(self.activations(images))
+
+    def new_head(self, classes: int, seed: int = 0) -> "Backbone":
+        """Put a fresh head for ``classes`` classes on top; returns the backbone itself."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.head = nn.Linear(self.head.in_features, classes).to(self.head.weight.device)
+        return self
+
+
+def minivgg(classes: int = 100) -> Backbone:
+    """A small VGG (Simonyan and Zisserman 2015) for 64 x 64 pictures: 1.8 million weights.
+
+    Five stages of convolution, BatchNorm, ReLU and pooling (32-64-128-256-256 channels), then
+    ``fc6`` and ``fc7`` with 512 units each. Like torchvision's VGG it averages the last
+    convolutional stage to a fixed grid (2 x 2), so it takes any size from 32 pixels on.
+    """
+    stages: dict[str, nn.Sequential] = {}
+    channels = (3, 32, 64, 128, 256, 256)
+    for k, (before, after) in enumerate(pairwise(channels), start=1):
+        stages[f"conv{k}"] = nn.Sequential(
+            nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)
+        )
+    stages["fc6"] = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(256 * 2 * 2, 512), nn.ReLU())
+    stages["fc7"] = nn.Sequential(nn.Linear(512, 512), nn.ReLU())
+    for layer in nn.Sequential(*stages.values()).modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # He et al. 2015
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return Backbone(
+        "minivgg",
+        stages,
+        nn.Linear(512, classes),
+        mean=(0.40, 0.40, 0.32),
+        std=(0.25, 0.24, 0.23),
+        image_size=64,
+        smallest=32,
+    )
+
+
+BACKBONES = {"minivgg": minivgg}
+
+
+def load_backbone(name: str = "minivgg", pretrained: bool = True, seed: int = 0, device: str = "auto") -> Backbone:
+    """Load a backbone, in evaluation mode.
+
+    Parameters
+    ----------
+    name : str
+        ``"minivgg"``, pretrained on the 100 classes of ``atlas``.
+    pretrained : bool
+        False gives the same architecture with random weights: the start of training from scratch.
+    seed : int
+        The seed of those random weights.
+    device : str
+        ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
+
+    Raises
+    ------
+    ValueError
+        If there is no such backbone, or its weights file is not the one its card describes.
+    """
+    build = BACKBONES[checks.choose("backbone", name, BACKBONES)]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbone = build()
+    if pretrained:
+        backbone.load_state_dict(_read_weights(WEIGHTS / f"{name}.safetensors"))
+    return backbone.to(pick_device(device)).eval()
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    again = "Fetch the course again, or run: python -m tlkit pretrain"
+    if not path.exists():
+        raise ValueError(f"The weights {path.name} are missing from {path.parent}.\n{again}")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != read_card(path.with_suffix(".toml"))["sha256"]:
+        raise ValueError(f"The weights file {path.name} is damaged: its checksum is not the one on its card.\n{again}")
+    return safetensors.torch.load(content)

@@ -1,0 +1,99 @@
+"""The disk cache: tensors kept in the user's cache folder, under a key made from their content.
+
+Set ``TLKIT_CACHE`` to put the folder elsewhere. Two kernels may use it at once: a lock makes the
+second wait for what the first is making, and files appear whole or not at all.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+import safetensors
+import safetensors.torch
+import torch
+from filelock import FileLock
+from torch import Tensor
+
+__all__ = ["cache_folder"]
+
+_READ_FAILURES = (OSError, ValueError, KeyError, safetensors.SafetensorError)
+
+
+def cache_folder() -> Path:
+    """The folder of the cache, made if needed.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    named = os.environ.get("TLKIT_CACHE")
+    folder = Path(named).expanduser() if named else platformdirs.user_cache_path("tlkit", appauthor=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise OSError(
+            f"The cache folder {folder} cannot be written ({error.strerror or error}).\n"
+            "Set the environment variable TLKIT_CACHE to a folder of yours and restart the kernel."
+        ) from error
+
+
+def digest(*tensors: Tensor) -> str:
+    """A short fingerprint of the shape, type and bytes of tensors, as 32 hex digits."""
+    total = hashlib.blake2b(digest_size=16)
+    for tensor in tensors:
+        plain = tensor.detach().cpu().contiguous()
+        total.update(f"{tuple(plain.shape)}{plain.dtype}".encode())
+        total.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then move it into place in one step."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    os.close(handle)
+    try:
+        write(Path(name))
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def cached(kind: str, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Read the tensors kept under ``kind`` and ``key``, or make them and keep them.
+
+    A file that is damaged (cut short, a bit flipped) is noticed by its checksum and made anew.
+    """
+    folder = cache_folder() / kind
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{key}.safetensors"
+    with FileLock(folder / f"{key}.lock"):
+        if path.exists():
+            try:
+                return _read(path)
+            except _READ_FAILURES as error:
+                warnings.warn(f"The cache file {path.name} was damaged ({error}); making it again.", stacklevel=2)
+        tensors = {name: tensor.contiguous() for name, tensor in make().items()}
+        notes = {"checksums": json.dumps({name: digest(tensor) for name, tensor in tensors.items()})}
+        try:
+            write_atomically(path, lambda part: safetensors.torch.save_file(tensors, part, notes))
+        except (OSError, safetensors.SafetensorError) as error:
+            # The work is done: hand it over, and only the keeping is lost.
+            warnings.warn(f"Could not keep {path.name} in the cache ({error}); going on without.", stacklevel=2)
+        return tensors
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    with safetensors.safe_open(path, framework="pt") as file:
+        checksums = json.loads((file.metadata() or {})["checksums"])
+        tensors = {name: file.get_tensor(name) for name in checksums}
+    if {name: digest(tensor) for name, tensor in tensors.items()} != checksums:
+        raise ValueError("its checksum does not match")
+    return tensors

@@ -1,0 +1,67 @@
+"""Refusing bad input before any work starts, in words that say what to do next."""
+
+import difflib
+import os
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+__all__: list[str] = []
+
+
+def choose(kind: str, name: str, options: Iterable[str]) -> str:
+    """Return ``name`` if it is one of ``options``; else raise ValueError with the nearest ones."""
+    options = list(options)
+    if name in options:
+        return name
+    close = difflib.get_close_matches(str(name), options, n=3, cutoff=0.4)
+    hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
+    raise ValueError(f"There is no {kind} called {name!r}. {hint}There are: {', '.join(options)}.")
+
+
+def count(name: str, value: int, low: int, high: int | None = None) -> int:
+    """Return ``value`` as an int between ``low`` and ``high``; else raise ValueError or TypeError."""
+    try:
+        number = value.__index__()
+    except AttributeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}.") from None
+    if isinstance(value, bool) or number < low or (high is not None and number > high):
+        limits = f"from {low} to {high}" if high is not None else f"at least {low}"
+        raise ValueError(f"{name} must be {limits}, but it is {value}.")
+    return number
+
+
+def images(value: Tensor, smallest: int = 1) -> Tensor:
+    """Return ``value`` if it is a batch of pictures, uint8 ``(n, 3, h, w)``; else say what is wrong."""
+    expected = "Expected pictures as a uint8 tensor of shape (n, 3, height, width), values 0 to 255"
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{expected}, but got {type(value).__name__}. torch.as_tensor(...) makes one.")
+    if value.dim() != 4 or value.shape[1] != 3:
+        shape = tuple(value.shape)
+        hint = " One picture alone? Write picture[None]." if value.dim() == 3 else ""
+        if value.dim() == 4 and value.shape[3] == 3:
+            hint = " Channels last? Write pictures.permute(0, 3, 1, 2)."
+        raise ValueError(f"{expected}, but the shape is {shape}.{hint}")
+    if value.dtype != torch.uint8:
+        raise TypeError(f"{expected}, but the dtype is {value.dtype}. Do not scale or normalise: the backbone does.")
+    if len(value) == 0:
+        raise ValueError(f"{expected}, but there is no picture in it (n = 0).")
+    if min(value.shape[2:]) < smallest:
+        height, width = value.shape[2:]
+        raise ValueError(
+            f"The pictures are {height} x {width} pixels; this backbone needs at least "
+            f"{smallest} x {smallest}, or its pooling leaves nothing."
+        )
+    return value
+
+
+def same_length(first: str, n_first: int, second: str, n_second: int) -> None:
+    """Raise ValueError unless there is one label for each row."""
+    if n_first != n_second:
+        raise ValueError(f"There are {n_first} {first} but {n_second} {second}; each row needs exactly one label.")
+
+
+def flag(name: str) -> bool:
+    """Whether the environment variable ``name`` is switched on."""
+    return os.environ.get(name, "").lower() not in ("", "0", "false", "no")

@@ -1,0 +1,282 @@
+"""The figures of the course. Every function returns the Axes; ``show`` displays them with alt text.
+
+The colours are those of Okabe and Ito (2008), which people with any common colour vision tell
+apart; markers and line styles say the same again.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from IPython.display import display
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from tlkit import checks
+from tlkit.data import ImageSet, Split
+from tlkit.intervals import mean_interval
+
+__all__ = ["plot_bars", "plot_curves", "plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split", "show"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLE = {
+    "figure.dpi": 110,
+    "figure.facecolor": "white",
+    "font.size": 12,
+    "axes.titlesize": 14,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "lines.linewidth": 2.2,
+    "lines.markersize": 8,
+    "errorbar.capsize": 4,
+    "axes.prop_cycle": cycler(color=COLOURS[:5], marker=list("os^Dv"), linestyle=["-", "--", "-.", ":", "-"]),
+}
+
+
+def show(axes: Axes) -> None:
+    """Display the figure of ``axes`` once, with a description for those who do not see it."""
+    figure = axes.figure
+    alt = getattr(figure, "alt_text", "A figure.")
+    data = io.BytesIO()
+    figure.savefig(data, format="png", bbox_inches="tight")
+    plt.close(figure)
+    source = base64.b64encode(data.getvalue()).decode()
+    image = f'<img alt="{html.escape(alt, quote=True)}" style="max-width:100%" src="data:image/png;base64,{source}">'
+    display({"text/html": image, "text/plain": alt}, raw=True)
+
+
+def _figure(width: float, height: float, alt: str) -> Axes:
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+    plt.close(figure)  # the notebook shows it when asked to, and only then
+    figure.alt_text = alt
+    return axes
+
+
+def mosaic(images: Tensor, columns: int, gap: int = 3) -> np.ndarray:
+    """Tile pictures into one uint8 array (h, w, 3), row by row, with white gaps."""
+    count, _, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for k, picture in enumerate(images.permute(0, 2, 3, 1).numpy()):
+        top, left = (k // columns) * (height + gap), (k % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> Axes:
+    """Pictures in rows, a name before each row.
+
+    Parameters
+    ----------
+    images : uint8 tensor (n, 3, h, w), row after row; n must be a multiple of the number of rows
+    row_names : one for each row
+    """
+    checks.images(images)
+    columns, rest = divmod(len(images), len(row_names))
+    if rest:
+        raise ValueError(f"{len(images)} pictures do not fill {len(row_names)} rows evenly.")
+    axes = _figure(
+        2.0 + columns * 0.72,
+        0.5 + len(row_names) * 0.72,
+        f"{title or 'Pictures'}: {columns} pictures in each of {len(row_names)} rows: {', '.join(row_names)}.",
+    )
+    sheet = mosaic(images, columns)
+    axes.imshow(sheet, interpolation="lanczos", aspect="equal")
+    step = sheet.shape[0] / len(row_names)
+    axes.set_yticks([step * (k + 0.5) for k in range(len(row_names))], row_names)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title)
+    return axes
+
+
+def plot_split(split: Split, columns: int = 10) -> Axes:
+    """A contact sheet: the first training pictures of every class, a row each."""
+    checks.count("columns", columns, 1, split.per_class)
+    first = split.train.first(columns).images
+    by_class = first.view(columns, len(split.class_names), *first.shape[1:]).transpose(0, 1).flatten(0, 1)
+    return plot_pictures(by_class, split.class_names, f"{split.name}: {columns} pictures of each class")
+
+
+def plot_mistakes(
+    images: Tensor,
+    labels: Sequence[int],
+    predicted: Sequence[int],
+    class_names: Sequence[str],
+    columns: int = 6,
+    rows: int = 2,
+) -> Axes:
+    """The first pictures that were taken for something else, with both names below each."""
+    checks.images(images)
+    labels, predicted = np.asarray(labels), np.asarray(predicted)
+    checks.same_length("labels", len(labels), "predictions", len(predicted))
+    wrong = np.flatnonzero(labels != predicted)
+    shown = wrong[np.linspace(0, len(wrong) - 1, min(len(wrong), columns * rows)).astype(int)] if len(wrong) else wrong
+    pairs = [f"{class_names[labels[k]]} taken for {class_names[predicted[k]]}" for k in shown]
+    axes = _figure(
+        columns * 1.75,
+        max(1, -(-len(shown) // columns)) * 2.25 + 0.5,
+        f"{len(wrong)} of {len(labels)} pictures were mistaken. Shown: {'; '.join(pairs) or 'none'}.",
+    )
+    axes.set_title(f"{len(wrong)} of {len(labels)} mistaken; {len(shown)} of them")
+    axes.set_axis_off()
+    side = images.shape[-1]
+    for k, row in enumerate(shown):
+        left, top = (k % columns) * side * 1.25, (k // columns) * side * 1.6
+        axes.imshow(
+            images[row].permute(1, 2, 0).numpy(), extent=(left, left + side, top + side, top), interpolation="lanczos"
+        )
+        axes.text(
+            left, top + side * 1.06, class_names[labels[row]], va="top", fontsize=9.5, color=COLOURS[2], weight="bold"
+        )
+        axes.text(left, top + side * 1.24, f"→ {class_names[predicted[row]]}", va="top", fontsize=9.5, color=COLOURS[1])
+    axes.set_xlim(-2, columns * side * 1.25)
+    axes.set_ylim(max(1, -(-len(shown) // columns)) * side * 1.6, -4)
+    return axes
+
+
+def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accuracy (%)", title: str = "") -> Axes:
+    """One bar for each name: the mean over seeds, its 95 % interval, and each seed as a dot.
+
+    Values are shares from 0 to 1.
+    """
+    means = {name: mean_interval(seeds) for name, seeds in values.items()}
+    axes = _figure(
+        1.8 + 1.5 * len(values),
+        4.2,
+        f"{title or 'Bars'}, {ylabel}: " + "; ".join(f"{name} {mean}" for name, mean in means.items()) + ".",
+    )
+    for k, (name, mean) in enumerate(means.items()):
+        axes.bar(
+            k,
+            mean.mean * 100,
+            width=0.6,
+            color=COLOURS[k % 6],
+            alpha=0.85,
+            edgecolor="black",
+            hatch=("", "//", "..", "xx", "\\\\", "--")[k % 6],
+        )
+        axes.errorbar(
+            k,
+            mean.mean * 100,
+            yerr=[[(mean.mean - mean.low) * 100], [(mean.high - mean.mean) * 100]],
+            color="black",
+            capsize=6,
+            linewidth=1.8,
+        )
+        seeds = np.asarray(values[name]) * 100
+        axes.plot(
+            k + np.linspace(0.16, 0.26, len(seeds)), seeds, "o", color="white", markeredgecolor="black", markersize=5
+        )
+        axes.annotate(
+            f"{mean.mean:.1%}",
+            (k, mean.high * 100),
+            textcoords="offset points",
+            xytext=(0, 7),
+            ha="center",
+            weight="bold",
+        )
+    axes.set_xticks(range(len(values)), list(values))
+    axes.set_ylim(0, 108)
+    axes.set_yticks(range(0, 101, 20))
+    axes.grid(axis="x", visible=False)
+    axes.set_ylabel(ylabel)
+    axes.set_title(title)
+    return axes
+
+
+def plot_curves(
+    x: Sequence[float],
+    curves: Mapping[str, np.ndarray],
+    xlabel: str,
+    ylabel: str = "test accuracy (%)",
+    title: str = "",
+    log_x: bool = False,
+) -> Axes:
+    """A line for each name with its 95 % interval.
+
+    Parameters
+    ----------
+    x : (p,)
+    curves : name to array (seeds, p) of shares from 0 to 1
+    """
+    ends = []
+    with plt.rc_context(STYLE):
+        axes = _figure(7.6, 4.4, "")
+        for name, seeds in curves.items():
+            means = [mean_interval(column) for column in np.asarray(seeds).T]
+            (line,) = axes.plot(x, [m.mean * 100 for m in means], label=name)
+            axes.fill_between(
+                x,
+                [m.low * 100 for m in means],
+                [m.high * 100 for m in means],
+                color=line.get_color(),
+                alpha=0.18,
+                linewidth=0,
+            )
+            ends.append(f"{name} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}")
+        axes.figure.alt_text = f"{title or 'Curves'}, {ylabel} against {xlabel}: {'; '.join(ends)}."
+        if log_x:
+            axes.set_xscale("log")
+            axes.set_xticks(x, [f"{value:g}" for value in x])
+            axes.minorticks_off()
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.set_title(title)
+        axes.legend()
+    return axes
+
+
+def plot_neighbours(
+    queries: ImageSet, pool: ImageSet, nearest: np.ndarray, class_names: Sequence[str], title: str = ""
+) -> Axes:
+    """Each query picture, then its nearest neighbours in ``pool``; those of its own class are framed.
+
+    Parameters
+    ----------
+    queries, pool : ImageSet
+    nearest : int array (len(queries), m), rows of ``pool``, nearest first
+    """
+    same = pool.labels.numpy()[nearest] == queries.labels.numpy()[:, None]
+    rows, columns = nearest.shape
+    names = [class_names[label] for label in queries.labels]
+    axes = _figure(
+        2.0 + (columns + 1.4) * 0.8,
+        0.6 + rows * 0.85,
+        f"{title or 'Nearest neighbours'}: of the {columns} nearest, how many are of the same class: "
+        + ", ".join(f"{name} {count}" for name, count in zip(names, same.sum(1)))
+        + ".",
+    )
+    for row in range(rows):
+        for column in range(columns + 1):
+            picture = queries.images[row] if column == 0 else pool.images[nearest[row, column - 1]]
+            left = column + (0.4 if column else 0.0)
+            axes.imshow(
+                picture.permute(1, 2, 0).numpy(), extent=(left, left + 0.92, row + 0.92, row), interpolation="lanczos"
+            )
+            if column and same[row, column - 1]:
+                axes.add_patch(plt.Rectangle((left, row), 0.92, 0.92, fill=False, edgecolor=COLOURS[2], linewidth=3.5))
+    axes.set_xlim(-0.05, columns + 1.4)
+    axes.set_ylim(rows, -0.08)
+    axes.set_yticks(np.arange(rows) + 0.46, names)
+    axes.set_xticks([0.46, 1.4 + columns / 2], ["the picture", "its nearest neighbours (framed: the same class)"])
+    axes.tick_params(length=0)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title)
+    return axes

@@ -1,0 +1,111 @@
+"""Linear probes: three linear classifiers on frozen features, with scikit-learn's conventions."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.utils.validation import check_is_fitted
+
+from tlkit import checks
+
+__all__ = ["PROBES", "LinearProbe"]
+
+PROBES = ("svm", "softmax", "one-vs-rest")
+
+
+class LinearProbe(ClassifierMixin, BaseEstimator):
+    """A linear classifier on features.
+
+    Features are standardised with the mean and spread of the training rows alone. Given a
+    validation set, ``fit`` tries every ``C`` and keeps the one that does best there (the smallest
+    of equals, so the strongest regularisation).
+
+    Parameters
+    ----------
+    kind : {"svm", "softmax", "one-vs-rest"}
+        A linear SVM (hinge loss squared, one class against the rest), multinomial logistic
+        regression, or one binary logistic regression for each class.
+    Cs : tuple of float
+        Inverse strengths of the L2 penalty to choose from. Without a validation set the middle
+        one is used.
+    seed : int
+        For the order in which the SVM's solver visits the rows.
+
+    Attributes
+    ----------
+    classes_ : array (k,)
+    C_ : float, the chosen one
+    val_scores_ : dict from C to accuracy on val (empty without a validation set)
+    model_ : the fitted scikit-learn pipeline
+    """
+
+    def __init__(self, kind: str = "svm", Cs: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1), seed: int = 0):
+        self.kind = kind
+        self.Cs = Cs
+        self.seed = seed
+
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray | None = None, y_val: np.ndarray | None = None
+    ) -> "LinearProbe":
+        """Fit on features ``X`` (n, d) and labels ``y`` (n,); choose C on ``X_val``, ``y_val``.
+
+        Raises
+        ------
+        ValueError
+            For an unknown kind, features or labels that do not match, or fewer than two classes.
+        """
+        checks.choose("probe", self.kind, PROBES)
+        if len(self.Cs) == 0 or min(self.Cs) <= 0:
+            raise ValueError(f"Cs must be numbers above 0, but it is {self.Cs}.")
+        X, y = _rows("training", X, y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            raise ValueError("A classifier needs at least two classes, but all labels are the same.")
+        self.n_features_in_ = X.shape[1]
+        self.val_scores_: dict[float, float] = {}
+        if X_val is None:
+            self.C_ = sorted(self.Cs)[len(self.Cs) // 2]
+            self.model_ = self._pipeline(self.C_).fit(X, y)
+            return self
+        X_val, y_val = _rows("validation", X_val, y_val)
+        best = -1.0
+        for C in sorted(self.Cs):
+            model = self._pipeline(C).fit(X, y)
+            self.val_scores_[C] = float(model.score(X_val, y_val))
+            if self.val_scores_[C] > best:
+                best, self.C_, self.model_ = self.val_scores_[C], C, model
+        return self
+
+    def _pipeline(self, C: float) -> Pipeline:
+        if self.kind == "svm":
+            classifier = LinearSVC(C=C, random_state=self.seed, max_iter=5000)
+        else:
+            classifier = LogisticRegression(C=C, max_iter=1000)
+            if self.kind == "one-vs-rest":
+                classifier = OneVsRestClassifier(classifier)
+        return make_pipeline(StandardScaler(), classifier)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """The most likely class of each row, (n,)."""
+        check_is_fitted(self, "model_")
+        return self.model_.predict(X)
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """The score of each class for each row, (n, k); for two classes (n,), as in scikit-learn."""
+        check_is_fitted(self, "model_")
+        return self.model_.decision_function(X)
+
+
+def _rows(which: str, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if y is None:
+        raise ValueError(f"The {which} features came without their labels.")
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim != 2:
+        raise ValueError(f"The {which} features must have shape (n, d), but it is {X.shape}.")
+    checks.same_length(f"rows of {which} features", len(X), "labels", len(y))
+    if not np.isfinite(X).all():
+        raise ValueError(f"The {which} features hold NaN or infinity: were the weights trained to the end?")
+    return X, y

@@ -1,0 +1,72 @@
+"""Small controls for the lessons, plain ipywidgets that work on 7.7 and on 8."""
+
+import html
+from collections.abc import Sequence
+
+import ipywidgets
+from IPython.display import display
+
+from tlkit import checks
+
+__all__ = ["Guess"]
+
+
+class Guess:
+    """A guess, stated before the experiment runs.
+
+    In a notebook it shows radio buttons. Where no front end answers (a static page, a terminal) it
+    shows the question and its options as text; ``guess.choose("...")`` does the same as a click.
+
+    Parameters
+    ----------
+    question : str
+    options : sequence of str, at least two
+    """
+
+    def __init__(self, question: str, options: Sequence[str]):
+        self.question, self.options = question, list(options)
+        if len(self.options) < 2:
+            raise ValueError("A guess needs at least two options.")
+        self._buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout={"width": "max-content"})
+        self._said = ipywidgets.HTML("<i>No guess yet.</i>")
+        self._buttons.observe(self._on_choice, "value")
+        heading = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
+        self._box = ipywidgets.VBox([heading, self._buttons, self._said])
+
+    @property
+    def value(self) -> str | None:
+        """The option that was chosen, or None."""
+        return self._buttons.value
+
+    def choose(self, option: str) -> None:
+        """Choose an option without a mouse."""
+        self._buttons.value = checks.choose("option", option, self.options)
+
+    def _on_choice(self, change: dict) -> None:
+        self._said.value = f"Noted: <b>{html.escape(change['new'])}</b>. Now run the next cell."
+
+    def compare(self, truth: str) -> None:
+        """Print the guess beside the option that turned out to be right."""
+        checks.choose("option", truth, self.options)
+        if self.value is None:
+            print(f"You made no guess. Measured: {truth}.")
+        elif self.value == truth:
+            print(f"You guessed: {self.value}. So it is.")
+        else:
+            print(f"You guessed: {self.value}. Measured: {truth}. What did you expect to be otherwise?")
+
+    def _ipython_display_(self) -> None:
+        plain = f"{self.question}\n" + "\n".join(f"  ( ) {option}" for option in self.options)
+        items = "".join(f"<li>{html.escape(option)}</li>" for option in self.options)
+        display(
+            {
+                "application/vnd.jupyter.widget-view+json": {
+                    "version_major": 2,
+                    "version_minor": 0,
+                    "model_id": self._box.model_id,
+                },
+                "text/html": f"<p><b>{html.escape(self.question)}</b></p><ul>{items}</ul>",
+                "text/plain": plain,
+            },
+            raw=True,
+        )
