@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 import tlkit
 
 ORACLES = {
-    "svm": lambda C: LinearSVC(C=C, random_state=0, max_iter=5000),
+    "svm": lambda C: LinearSVC(C=C, dual=True, tol=1e-2, random_state=0, max_iter=5000),
     "softmax": lambda C: LogisticRegression(C=C, max_iter=1000),
     "one-vs-rest": lambda C: OneVsRestClassifier(LogisticRegression(C=C, max_iter=1000)),
 }
@@ -36,6 +36,14 @@ def test_a_probe_is_scikit_learns_classifier_on_standardised_features(blobs, kin
     np.testing.assert_allclose(probe.decision_function(X_test), oracle.decision_function(X_test), rtol=1e-5)
 
 
+def test_the_loose_tolerance_of_the_svm_costs_no_accuracy(blobs):
+    X, y, _, _, X_test, y_test = blobs
+    loose = tlkit.LinearProbe("svm", Cs=(0.01,)).fit(X, y)
+    strict = make_pipeline(StandardScaler(), LinearSVC(C=0.01, tol=1e-8, max_iter=1_000_000)).fit(X, y)
+    assert (loose.predict(X_test) == strict.predict(X_test)).mean() >= 0.98
+    assert loose.score(X_test, y_test) == pytest.approx(strict.score(X_test, y_test), abs=0.011)
+
+
 @pytest.mark.parametrize("kind", tlkit.PROBES)
 def test_val_chooses_the_regularisation(blobs, kind):
     X, y, X_val, y_val, X_test, y_test = blobs
@@ -53,7 +61,7 @@ def test_val_chooses_the_regularisation(blobs, kind):
 def test_it_follows_scikit_learns_conventions(blobs):
     X, y, *_ = blobs
     probe = tlkit.LinearProbe("softmax", Cs=(0.1, 1.0), seed=3)
-    assert clone(probe).get_params() == {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3}
+    assert clone(probe).get_params() == {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3, "n_jobs": -1}
     assert probe.fit(X, y) is probe and probe.n_features_in_ == 30
     assert probe.classes_.tolist() == [0, 1, 2, 3, 4]
     named = np.array(["a", "b", "c", "d", "e"])[y]

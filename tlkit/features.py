@@ -20,7 +20,7 @@ def extract_features(
     stage: str | None = None,
     relu: bool = True,
     grid: int | None = 1,
-    batch_size: int = 64,
+    batch_size: int = 32,
     device: str = "auto",
 ) -> np.ndarray:
     """The activations of one stage, a row for each picture.

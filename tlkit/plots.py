@@ -57,9 +57,8 @@ def show(axes: Axes) -> None:
     display({"text/html": image, "text/plain": alt}, raw=True)
 
 
-def _figure(width: float, height: float, alt: str) -> Axes:
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+def _figure(width: float, height: float, alt: str = "") -> Axes:
+    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     plt.close(figure)  # the notebook shows it when asked to, and only then
     figure.alt_text = alt
     return axes
@@ -76,6 +75,7 @@ def mosaic(images: Tensor, columns: int, gap: int = 3) -> np.ndarray:
     return sheet
 
 
+@plt.rc_context(STYLE)
 def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> Axes:
     """Pictures in rows, a name before each row.
 
@@ -113,6 +113,7 @@ def plot_split(split: Split, columns: int = 10) -> Axes:
     return plot_pictures(by_class, split.class_names, f"{split.name}: {columns} pictures of each class")
 
 
+@plt.rc_context(STYLE)
 def plot_mistakes(
     images: Tensor,
     labels: Sequence[int],
@@ -150,6 +151,7 @@ def plot_mistakes(
     return axes
 
 
+@plt.rc_context(STYLE)
 def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accuracy (%)", title: str = "") -> Axes:
     """One bar for each name: the mean over seeds, its 95 % interval, and each seed as a dot.
 
@@ -200,6 +202,7 @@ def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accurac
     return axes
 
 
+@plt.rc_context(STYLE)
 def plot_curves(
     x: Sequence[float],
     curves: Mapping[str, np.ndarray],
@@ -216,32 +219,32 @@ def plot_curves(
     curves : name to array (seeds, p) of shares from 0 to 1
     """
     ends = []
-    with plt.rc_context(STYLE):
-        axes = _figure(7.6, 4.4, "")
-        for name, seeds in curves.items():
-            means = [mean_interval(column) for column in np.asarray(seeds).T]
-            (line,) = axes.plot(x, [m.mean * 100 for m in means], label=name)
-            axes.fill_between(
-                x,
-                [m.low * 100 for m in means],
-                [m.high * 100 for m in means],
-                color=line.get_color(),
-                alpha=0.18,
-                linewidth=0,
-            )
-            ends.append(f"{name} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}")
-        axes.figure.alt_text = f"{title or 'Curves'}, {ylabel} against {xlabel}: {'; '.join(ends)}."
-        if log_x:
-            axes.set_xscale("log")
-            axes.set_xticks(x, [f"{value:g}" for value in x])
-            axes.minorticks_off()
-        axes.set_xlabel(xlabel)
-        axes.set_ylabel(ylabel)
-        axes.set_title(title)
-        axes.legend()
+    axes = _figure(7.6, 4.4)
+    for name, seeds in curves.items():
+        means = [mean_interval(column) for column in np.asarray(seeds).T]
+        (line,) = axes.plot(x, [m.mean * 100 for m in means], label=name)
+        axes.fill_between(
+            x,
+            [m.low * 100 for m in means],
+            [m.high * 100 for m in means],
+            color=line.get_color(),
+            alpha=0.18,
+            linewidth=0,
+        )
+        ends.append(f"{name} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}")
+    axes.figure.alt_text = f"{title or 'Curves'}, {ylabel} against {xlabel}: {'; '.join(ends)}."
+    if log_x:
+        axes.set_xscale("log")
+        axes.set_xticks(x, [f"{value:g}" for value in x])
+        axes.minorticks_off()
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.set_title(title)
+    axes.legend()
     return axes
 
 
+@plt.rc_context(STYLE)
 def plot_neighbours(
     queries: ImageSet, pool: ImageSet, nearest: np.ndarray, class_names: Sequence[str], title: str = ""
 ) -> Axes:

@@ -35,17 +35,19 @@ def _autocast(device: torch.device) -> contextlib.AbstractContextManager:
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, images: Tensor, batch_size: int = 128) -> Tensor:
+def predict(network: Backbone, images: Tensor, batch_size: int = 32) -> Tensor:
     """The most likely class of every picture, int64 ``(n,)``, in evaluation mode."""
+    checks.images(images, network.smallest)
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
-    answers = [network(batch.to(device)).argmax(1).cpu() for batch in images.split(batch_size)]
-    network.train(was_training)
-    return torch.cat(answers)
+    try:
+        return torch.cat([network(batch.to(device)).argmax(1).cpu() for batch in images.split(batch_size)])
+    finally:
+        network.train(was_training)
 
 
-def accuracy(network: nn.Module, part: ImageSet) -> float:
+def accuracy(network: Backbone, part: ImageSet) -> float:
     """The share of pictures whose class the network gets right, 0 to 1."""
     return (predict(network, part.images) == part.labels).float().mean().item()
 
@@ -123,7 +125,7 @@ def train_network(
             for rows, flipped in zip(order, mirror):
                 images = torch.where(flipped.view(-1, 1, 1, 1), train.images[rows].flip(-1), train.images[rows])
                 with _autocast(where):
-                    scores = network(images.to(where).to(memory_format=torch.channels_last))
+                    scores = network(images.to(where))
                 loss = nn.functional.cross_entropy(scores.float(), train.labels[rows].to(where))
                 if not torch.isfinite(loss):
                     raise ValueError(
@@ -137,7 +139,8 @@ def train_network(
                 total += loss.item()
                 bar.update()
             history.loss.append(total / steps)
-            history.val_accuracy.append(accuracy(network, val))
+            with _autocast(where):
+                history.val_accuracy.append(accuracy(network, val))
             history.seconds.append(before + time.perf_counter() - start)
             bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
             if checkpoint is not None:
@@ -151,10 +154,10 @@ def train_network(
 
 def train_from_scratch(
     split: Split,
-    epochs: int = 40,
+    epochs: int = 30,
     seed: int = 0,
     backbone: str = "minivgg",
-    learning_rate: float = 1e-3,
+    learning_rate: float = 4e-3,
     device: str = "auto",
 ) -> tuple[Backbone, History]:
     """The baseline: the same architecture, random weights, nothing but the target's own pictures."""
