@@ -122,12 +122,12 @@ def _draw_block(name: str, part: str, block: int, seed: int, size: int) -> Tenso
     classes = len(OFFLINE_DATASETS[name].class_names)
     labels = torch.arange(classes).repeat(_BLOCK)
     indices = torch.arange(_BLOCK).repeat_interleave(classes) + block * _BLOCK
-    key = f"{name}-{part}-{block}-seed{seed}-{size}px-{_recipe()}"
+    key = f"{name}-{part}-{block}-seed{seed}-{size}px-{recipe()}"
     return cached("pictures", key, lambda: {"images": draw_pictures(name, part, labels, indices, seed, size)})["images"]
 
 
 @lru_cache(maxsize=1)
-def _recipe() -> str:
+def recipe() -> str:
     """A fingerprint of the generator's own source: when it changes, old pictures are not used."""
     total = hashlib.blake2b(digest_size=6)
     for module in (chance, scene, plants, objects, specimens, world):

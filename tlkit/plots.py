@@ -177,6 +177,7 @@ def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accurac
             k,
             mean.mean * 100,
             yerr=[[(mean.mean - mean.low) * 100], [(mean.high - mean.mean) * 100]],
+            fmt="none",
             color="black",
             capsize=6,
             linewidth=1.8,

@@ -67,7 +67,7 @@ def train_network(
 ) -> History:
     """Train every weight of a network with AdamW and a one-cycle learning rate.
 
-    Pictures are mirrored at random. Kornblith et al. (2019) found that label smoothing and dropout
+    Half of the pictures are mirrored, others each epoch. Kornblith et al. (2019) found that label smoothing and dropout
     raise the accuracy on the source but make worse features, so neither is used.
 
     Parameters
@@ -99,57 +99,71 @@ def train_network(
         raise ValueError(f"learning_rate must be a number above 0, but it is {learning_rate}.")
     where = pick_device(device)
     network.to(where, memory_format=torch.channels_last)
-    steps = max(1, len(train) // batch_size)  # a last, smaller batch would upset BatchNorm
     batch_size = min(batch_size, len(train))
+    steps = len(train) // batch_size  # a last, smaller batch would upset BatchNorm
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=epochs * steps)
-    history, before = History(), 0.0
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
-    if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        history = History(**state["history"])
-        before = history.seconds[-1]
-    start = time.perf_counter()
+    history = _resume(checkpoint, parts, where)
     done = len(history.loss)
+    start = time.perf_counter() - (history.seconds[-1] if done else 0.0)
     bar = tqdm(total=epochs * steps, initial=done * steps, desc=label, unit="step", leave=False, delay=1)
-    with bar:
+    try:
         for epoch in range(done, epochs):
             # Seeded by the epoch, a resumed run shuffles as an uninterrupted one does.
             shuffle = torch.Generator().manual_seed(seed * 100_003 + epoch)
             order = torch.randperm(len(train), generator=shuffle)[: steps * batch_size].view(steps, batch_size)
-            mirror = torch.rand(steps, batch_size, generator=shuffle) < 0.5
+            mirrored = torch.rand(steps, batch_size, generator=shuffle) < 0.5
             network.train()
-            total = 0.0
-            for rows, flipped in zip(order, mirror):
-                images = torch.where(flipped.view(-1, 1, 1, 1), train.images[rows].flip(-1), train.images[rows])
-                with _autocast(where):
-                    scores = network(images.to(where))
-                loss = nn.functional.cross_entropy(scores.float(), train.labels[rows].to(where))
-                if not torch.isfinite(loss):
-                    raise ValueError(
-                        f"The loss is no longer a number in epoch {epoch + 1}: the learning rate "
-                        f"{learning_rate:g} is too high. Try a tenth of it."
-                    )
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
+            losses = []
+            for rows, flips in zip(order, mirrored):
+                losses.append(_step(network, train, rows, flips, optimizer))
                 schedule.step()
-                total += loss.item()
                 bar.update()
-            history.loss.append(total / steps)
+            history.loss.append(sum(losses) / steps)
             with _autocast(where):
                 history.val_accuracy.append(accuracy(network, val))
-            history.seconds.append(before + time.perf_counter() - start)
+            history.seconds.append(time.perf_counter() - start)
             bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
             if checkpoint is not None:
                 state = {name: part.state_dict() for name, part in parts.items()} | {"history": vars(history)}
                 write_atomically(checkpoint, lambda part, state=state: torch.save(state, part))
+    finally:
+        bar.close()
+        network.eval()
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
-    network.eval()
     return history
+
+
+def _step(network: Backbone, train: ImageSet, rows: Tensor, flips: Tensor, optimizer: torch.optim.Optimizer) -> float:
+    """One step down the gradient on the pictures ``rows``, some of them mirrored; returns the loss."""
+    where = network.mean.device
+    images = torch.where(flips.view(-1, 1, 1, 1), train.images[rows].flip(-1), train.images[rows])
+    with _autocast(where):
+        scores = network(images.to(where))
+    loss = nn.functional.cross_entropy(scores.float(), train.labels[rows].to(where))
+    if not torch.isfinite(loss):
+        rate = optimizer.param_groups[0]["max_lr"]
+        raise ValueError(f"The loss is no longer a number: the learning rate {rate:g} is too high. Try a tenth of it.")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def _resume(checkpoint: Path | None, parts: dict, where: torch.device) -> History:
+    """Put the parts back to the last whole epoch of an interrupted run, if there is one."""
+    if checkpoint is None or not checkpoint.exists():
+        return History()
+    try:
+        state = torch.load(checkpoint, weights_only=True, map_location=where)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    except Exception as error:  # torch raises many kinds for a file that is cut short
+        raise ValueError(f"The checkpoint {checkpoint} is damaged. Delete it, and training starts anew.") from error
+    print(f"Going on after epoch {len(state['history']['loss'])} of the interrupted run.")
+    return History(**state["history"])
 
 
 def train_from_scratch(

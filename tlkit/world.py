@@ -80,7 +80,7 @@ _EPITHETS = (
     "hirta",
     "borealis",
 )
-_FLOWERS = ("Velora", "Brimea", "Solanthe", "Azurina", "Calyra", "Pinella")
+_FLOWERS = ("Velora", "Brimea", "Solanthe", "Ardentia", "Calyra", "Azurina")
 _SPRIGS = ("Filixa", "Ramuela", "Pinnaria", "Frondea", "Virgula", "Sarmenta", "Ternella", "Comosa", "Alterna")
 _PLATES = ("Nautara", "Spirella", "Conchula", "Gyrina", "Helicea", "Umbona", "Septaria", "Cochlea", "Volutia")
 _TISSUES = ("Cytela", "Fibrosa", "Lacuna", "Stromia", "Glandea", "Nucleola")
