@@ -22,7 +22,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 lab: $(READY)  ## open JupyterLab on the first lesson
-	cd lessons && ../$(BIN)/jupyter lab --port=$(PORT) $(ARGS) $(LESSON)
+	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(ARGS)
 
 test: $(READY)  ## run the unit tests and every lesson
 	$(BIN)/python -m pytest $(ARGS)

@@ -30,6 +30,7 @@ def test_the_anatomy(path):
     code, prose = _cells(path, "code"), dict(_cells(path, "markdown"))
     assert len(code) <= 20
     assert [ident for ident, source in code if len(source.splitlines()) > 15] == []
+    assert [line for _, source in code for line in source.splitlines() if len(line) > 110] == []
     ids = [cell["id"] for cell in notebook["cells"]]
     assert len(ids) == len(set(ids))
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in notebook["cells"])

@@ -174,7 +174,16 @@ def train_from_scratch(
     learning_rate: float = 4e-3,
     device: str = "auto",
 ) -> tuple[Backbone, History]:
-    """The baseline: the same architecture, random weights, nothing but the target's own pictures."""
+    """The baseline: the same architecture, random weights, nothing but the target's own pictures.
+
+    The defaults were chosen on val of ``flowers`` at 10 pictures a class, so that the baseline is a
+    fair opponent: rates from 1e-3 to 8e-3 and 20 to 60 epochs did no better there.
+
+    Returns
+    -------
+    (Backbone, History)
+        The trained network, in evaluation mode, and what happened in each epoch.
+    """
     network = load_backbone(backbone, pretrained=False, seed=seed, device=device).new_head(len(split.class_names), seed)
     history = train_network(
         network,
