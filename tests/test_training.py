@@ -85,11 +85,24 @@ def test_senseless_learning_rates_are_refused(small, rate):
         tlkit.train_network(_network(), small, small, epochs=1, learning_rate=rate, device="cpu")
 
 
-def test_labels_that_do_not_match_are_refused(small):
-    with pytest.raises(ValueError, match="48 pictures but 47 labels"):
-        tlkit.train_network(_network(), tlkit.ImageSet(small.images, small.labels[:-1]), small, epochs=1, device="cpu")
+def test_labels_beyond_the_head_are_refused(small):
     with pytest.raises(ValueError, match=r"label 5.*2 classes"):
         tlkit.train_network(_network(), tlkit.ImageSet(small.images, small.labels + 4), small, epochs=1, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda y: y[:-1], ValueError, "48 pictures but 47 labels"),
+        (lambda y: y - 1, ValueError, "count from 0, but there is a label -1"),
+        (lambda y: y.float(), TypeError, r"int64 tensor of shape \(n,\), but got torch.float32"),
+        (lambda y: y[:, None], TypeError, r"got torch.int64 \(48, 1\)"),
+        (lambda y: y.tolist(), TypeError, "but got list"),
+    ],
+)
+def test_labels_that_do_not_match_their_pictures_are_refused(small, change, error, message):
+    with pytest.raises(error, match=message):
+        tlkit.ImageSet(small.images, change(small.labels))
 
 
 def test_scratch_starts_from_random_weights_and_beats_chance(flowers):

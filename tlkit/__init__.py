@@ -1,48 +1,44 @@
 """tlkit: the helpers of the transfer-learning course.
 
-Everything a lesson uses is here; each name's docstring says where it lives and where it comes from.
+Everything a lesson uses is here; each name's docstring says what it does and where it comes from.
+Names are fetched from their modules when first used. So ``import tlkit`` is quick, and
+``tlkit.check_environment()`` can say what is missing even where PyTorch is.
 """
 
-from tlkit.backbones import BACKBONES, Backbone, load_backbone, pick_device
-from tlkit.cache import cache_folder
-from tlkit.data import ImageSet, Split, load_dataset
-from tlkit.environment import check_environment
-from tlkit.features import extract_features
-from tlkit.intervals import Interval, mean_interval
-from tlkit.plots import plot_bars, plot_curves, plot_mistakes, plot_neighbours, plot_pictures, plot_split, show
-from tlkit.probes import PROBES, LinearProbe
-from tlkit.training import History, accuracy, predict, train_from_scratch, train_network
-from tlkit.widgets import Guess
-from tlkit.world import OFFLINE_DATASETS
+import importlib
+
+_NAMES = {
+    "backbones": ("BACKBONES", "Backbone", "load_backbone", "pick_device"),
+    "cache": ("cache_folder",),
+    "data": ("ImageSet", "Split", "load_dataset"),
+    "environment": ("check_environment",),
+    "features": ("extract_features",),
+    "intervals": ("Interval", "mean_interval"),
+    "plots": (
+        "plot_bars",
+        "plot_curves",
+        "plot_mistakes",
+        "plot_neighbours",
+        "plot_pictures",
+        "plot_split",
+        "show",
+    ),
+    "probes": ("PROBES", "LinearProbe"),
+    "training": ("History", "accuracy", "predict", "train_from_scratch", "train_network"),
+    "widgets": ("Guess",),
+    "world": ("OFFLINE_DATASETS",),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __version__ = "0.1.0"
-__all__ = [
-    "BACKBONES",
-    "OFFLINE_DATASETS",
-    "PROBES",
-    "Backbone",
-    "Guess",
-    "History",
-    "ImageSet",
-    "Interval",
-    "LinearProbe",
-    "Split",
-    "accuracy",
-    "cache_folder",
-    "check_environment",
-    "extract_features",
-    "load_backbone",
-    "load_dataset",
-    "mean_interval",
-    "pick_device",
-    "plot_bars",
-    "plot_curves",
-    "plot_mistakes",
-    "plot_neighbours",
-    "plot_pictures",
-    "plot_split",
-    "predict",
-    "show",
-    "train_from_scratch",
-    "train_network",
-]
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"tlkit has no {name!r}. It has: {', '.join(__all__)}.")
+    return getattr(importlib.import_module(f"tlkit.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

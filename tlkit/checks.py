@@ -1,7 +1,6 @@
 """Refusing bad input before any work starts, in words that say what to do next."""
 
 import difflib
-import os
 from collections.abc import Iterable
 
 import torch
@@ -56,12 +55,18 @@ def images(value: Tensor, smallest: int = 1) -> Tensor:
     return value
 
 
+def labels(value: Tensor, pictures: int) -> Tensor:
+    """Return ``value`` if it holds one label a picture, int64 ``(n,)`` from 0 on; else say what is wrong."""
+    if not isinstance(value, Tensor) or value.dtype != torch.int64 or value.dim() != 1:
+        found = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"Expected labels as an int64 tensor of shape (n,), but got {found}.")
+    same_length("pictures", pictures, "labels", len(value))
+    if value.min() < 0:
+        raise ValueError(f"Labels count from 0, but there is a label {int(value.min())}.")
+    return value
+
+
 def same_length(first: str, n_first: int, second: str, n_second: int) -> None:
     """Raise ValueError unless there is one label for each row."""
     if n_first != n_second:
         raise ValueError(f"There are {n_first} {first} but {n_second} {second}; each row needs exactly one label.")
-
-
-def flag(name: str) -> bool:
-    """Whether the environment variable ``name`` is switched on."""
-    return os.environ.get(name, "").lower() not in ("", "0", "false", "no")

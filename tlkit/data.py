@@ -27,10 +27,19 @@ class ImageSet:
     ----------
     images : uint8 tensor (n, 3, h, w), values 0 to 255
     labels : int64 tensor (n,), values 0 to k - 1
+
+    Raises
+    ------
+    ValueError, TypeError
+        For pictures of another shape or dtype, or labels that do not match them.
     """
 
     images: Tensor
     labels: Tensor
+
+    def __post_init__(self) -> None:
+        checks.images(self.images)
+        checks.labels(self.labels, len(self.images))
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,59 +1,50 @@
 """Is this machine ready for the course? Every problem comes with a line that mends it."""
 
-import importlib
 import shutil
 import sys
-
-from tlkit.backbones import BACKBONES, load_backbone, pick_device
-from tlkit.cache import cache_folder
+from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["check_environment"]
 
-# The oldest versions the course is tried on; the same numbers stand in requirements.txt.
+# The oldest versions that the tests were run with; the same numbers stand in requirements.txt.
 OLDEST = {
     "torch": "2.4",
     "torchvision": "0.19",
     "numpy": "1.26",
-    "sklearn": "1.5",
+    "scikit-learn": "1.5",
     "matplotlib": "3.8",
     "ipywidgets": "7.7.1",
     "safetensors": "0.4",
     "filelock": "3.12",
     "platformdirs": "3.10",
     "tqdm": "4.66",
+    "joblib": "1.3",
 }
-_PACKAGE = {"sklearn": "scikit-learn"}
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("+")[0].split(".")[:3] if part.isdigit())
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("+")[0].split(".")[:3] if part.isdigit())
 
 
-def _package(name: str, oldest: str) -> str | None:
-    install = f'run in a terminal: python -m pip install "{_PACKAGE.get(name, name)}>={oldest}"'
+def _package_problem(name: str, oldest: str) -> str | None:
+    mend = f'Run in a terminal: {sys.executable} -m pip install "{name}>={oldest}"'
     try:
-        found = importlib.import_module(name).__version__
-    except ImportError:
-        return f"{name} is not installed; {install}"
-    return None if _numbers(found) >= _numbers(oldest) else f"{name} is {found}, older than {oldest}; {install}"
+        found = version(name)
+    except PackageNotFoundError:
+        return f"{name} is not installed. {mend}"
+    return None if _numbers(found) >= _numbers(oldest) else f"{name} is {found}, older than {oldest}. {mend}"
 
 
-def check_environment() -> bool:
-    """Check Python, the packages, the cache folder, the device and the weights; print what to mend.
+def _machine_problems() -> list[str]:
+    # Imported only now: these need the packages that were checked first.
+    from tlkit.backbones import BACKBONES, load_backbone
+    from tlkit.cache import cache_folder
 
-    Returns
-    -------
-    bool
-        True if everything is there.
-    """
-    problems = [problem for name, oldest in OLDEST.items() if (problem := _package(name, oldest))]
+    problems = []
     try:
         free = shutil.disk_usage(cache_folder()).free / 2**30
         if free < 1:
-            problems.append(
-                f"only {free:.1f} GB are free for the cache in {cache_folder()}; "
-                "set TLKIT_CACHE to a folder on another disk"
-            )
+            problems.append(f"Only {free:.1f} GB are free in {cache_folder()}. Set TLKIT_CACHE to a folder elsewhere.")
     except OSError as error:
         problems.append(str(error))
     for name in BACKBONES:
@@ -61,10 +52,25 @@ def check_environment() -> bool:
             load_backbone(name, device="cpu")
         except ValueError as error:
             problems.append(str(error))
+    return problems
+
+
+def check_environment() -> bool:
+    """Check the packages, the cache folder, the device and the weights; print what to mend.
+
+    Returns
+    -------
+    bool
+        True if everything is as it should be.
+    """
+    problems = [problem for name, oldest in OLDEST.items() if (problem := _package_problem(name, oldest))]
+    problems = problems or _machine_problems()
     for problem in problems:
         print("To mend:", problem)
     if not problems:
-        version = ".".join(map(str, sys.version_info[:3]))
-        print(f"Ready: Python {version}, {len(OLDEST)} packages, the weights and the cache are as they should be.")
+        from tlkit.backbones import pick_device
+
+        python = ".".join(map(str, sys.version_info[:3]))
+        print(f"Ready: Python {python}, {len(OLDEST)} packages, the weights and the cache are as they should be.")
         pick_device()
     return not problems

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
 
 from tlkit import checks
 
@@ -79,7 +80,10 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             return self
         X_val, y_val = _rows("validation", X_val, y_val)
         # Threads, because liblinear and BLAS let go of the interpreter while they work.
-        models = Parallel(n_jobs=self.n_jobs, prefer="threads")(delayed(self._pipeline(C).fit)(X, y) for C in Cs)
+        fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+            delayed(self._pipeline(C).fit)(X, y) for C in Cs
+        )
+        models = list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
         scores = [float(model.score(X_val, y_val)) for model in models]
         best = int(np.argmax(scores))
         self.val_scores_ = dict(zip(Cs, scores))

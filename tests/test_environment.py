@@ -1,0 +1,49 @@
+"""The environment check says what is wrong and what to do, even where PyTorch is missing."""
+
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+
+import tlkit
+from tlkit import environment
+
+
+def test_a_ready_machine_is_told_so(capsys):
+    assert tlkit.check_environment()
+    assert capsys.readouterr().out.startswith("Ready: Python ")
+
+
+def test_a_missing_and_an_old_package_come_with_their_mend(monkeypatch, capsys):
+    def found(name):
+        if name == "torch":
+            raise PackageNotFoundError(name)
+        return {"numpy": "1.9.3", "tqdm": "4.66.0rc1"}.get(name, "99.0")
+
+    monkeypatch.setattr(environment, "version", found)
+    assert not tlkit.check_environment()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert "torch is not installed." in lines[0] and 'pip install "torch>=2.4"' in lines[0]
+    assert "numpy is 1.9.3, older than 1.26." in lines[1]
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "file"))
+    assert not tlkit.check_environment()
+    assert "To mend: The cache folder" in capsys.readouterr().out
+
+
+def test_importing_tlkit_needs_no_pytorch():
+    code = "import sys; sys.modules['torch'] = None; import tlkit; tlkit.check_environment; print(len(dir(tlkit)))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(told.stdout) == len(tlkit.__all__)
+
+
+def test_every_public_name_is_there_and_others_are_not():
+    for name in tlkit.__all__:
+        assert getattr(tlkit, name) is not None
+    with pytest.raises(AttributeError, match="tlkit has no 'load_datasets'"):
+        _ = tlkit.load_datasets
