@@ -25,7 +25,7 @@ def test_a_missing_and_an_old_package_come_with_their_mend(monkeypatch, capsys):
     assert not tlkit.check_environment()
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    assert "torch is not installed." in lines[0] and 'pip install "torch>=2.4"' in lines[0]
+    assert "torch is not installed." in lines[0] and '%pip install "torch>=2.4" and restart the kernel' in lines[0]
     assert "numpy is 1.9.3, older than 1.26." in lines[1]
 
 

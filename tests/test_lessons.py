@@ -66,6 +66,13 @@ def test_the_readme_shows_the_measured_table():
         assert (publish.COURSE / target).exists(), target
 
 
+def test_the_readme_names_every_module():
+    readme = (publish.COURSE / "README.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in (publish.COURSE / "tlkit").glob("[a-z]*.py")}
+    named = set(re.findall(r"`(\w+)`", readme.split("from the bottom up:")[1].split("\n\n")[0]))
+    assert named == modules
+
+
 @pytest.mark.parametrize("name", OFFLINE_DATASETS)
 def test_cards_agree_with_the_world(name):
     card, world = read_card(publish.COURSE / "datasets" / f"{name}.toml"), OFFLINE_DATASETS[name]

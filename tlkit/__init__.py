@@ -2,7 +2,7 @@
 
 Everything a lesson uses is here; each name's docstring says what it does and where it comes from.
 Names are fetched from their modules when first used. So ``import tlkit`` is quick, and
-``tlkit.check_environment()`` can say what is missing even where PyTorch is.
+``tlkit.check_environment()`` can say what is missing, even if that is PyTorch.
 """
 
 import importlib

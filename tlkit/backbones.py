@@ -47,7 +47,8 @@ def pick_device(device: str = "auto") -> torch.device:
 class Backbone(nn.Module):
     """A network cut in named stages, from early to late, with a head on top.
 
-    It takes pictures as they are, uint8 ``(n, 3, h, w)``, and normalises them itself.
+    It takes pictures as they are, uint8 ``(n, 3, h, w)``, moves them to its own device and
+    normalises them itself.
 
     Attributes
     ----------
@@ -87,7 +88,7 @@ class Backbone(nn.Module):
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 0..255 to float32 with the mean and spread that the weights expect."""
-        images = images.to(torch.float32, memory_format=torch.channels_last)
+        images = images.to(self.mean.device, torch.float32, memory_format=torch.channels_last)
         return (images / 255.0 - self.mean) / self.std
 
     def activations(self, images: Tensor, stage: str | None = None, relu: bool = True) -> Tensor:

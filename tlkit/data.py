@@ -1,16 +1,14 @@
 """Datasets as a split in train, val and test, and the cards that describe them."""
 
-import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import cache
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from tlkit import chance, checks, objects, plants, scene, specimens, world
-from tlkit.cache import cached
+from tlkit.cache import cached, source_digest
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
@@ -102,8 +100,8 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
 
     Raises
     ------
-    ValueError
-        For an unknown name, or a number out of range.
+    ValueError, TypeError
+        For an unknown name, a number out of range, or one that is not whole.
     """
     checks.choose("dataset", name, OFFLINE_DATASETS)
     shown = OFFLINE_DATASETS[name]
@@ -135,10 +133,7 @@ def _draw_block(name: str, part: str, block: int, seed: int, size: int) -> Tenso
     return cached("pictures", key, lambda: {"images": draw_pictures(name, part, labels, indices, seed, size)})["images"]
 
 
-@lru_cache(maxsize=1)
+@cache
 def recipe() -> str:
-    """A fingerprint of the generator's own source: when it changes, old pictures are not used."""
-    total = hashlib.blake2b(digest_size=6)
-    for module in (chance, scene, plants, objects, specimens, world):
-        total.update(Path(module.__file__).read_bytes())
-    return total.hexdigest()
+    """A fingerprint of the generator: when it changes, old pictures are not used."""
+    return source_digest(chance, scene, plants, objects, specimens, world)

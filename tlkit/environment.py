@@ -19,7 +19,10 @@ OLDEST = {
     "platformdirs": "3.10",
     "tqdm": "4.66",
     "joblib": "1.3",
+    "scipy": "1.11",
 }
+if sys.version_info < (3, 11):
+    OLDEST["tomli"] = "2.0"
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -27,7 +30,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _package_problem(name: str, oldest: str) -> str | None:
-    mend = f'Run in a terminal: {sys.executable} -m pip install "{name}>={oldest}"'
+    mend = f'Run in a cell: %pip install "{name}>={oldest}" and restart the kernel.'
     try:
         found = version(name)
     except PackageNotFoundError:

@@ -1,15 +1,16 @@
 """Features: what a stage of a backbone says about each picture, computed once and kept."""
 
 import hashlib
+import sys
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tlkit import checks
+from tlkit import backbones, checks
 from tlkit.backbones import Backbone, pick_device
-from tlkit.cache import cached, digest
+from tlkit.cache import cached, digest, source_digest
 
 __all__ = ["extract_features"]
 
@@ -32,6 +33,7 @@ def extract_features(
     Parameters
     ----------
     backbone : Backbone
+        Moved to ``device``, where it stays.
     images : uint8 tensor (n, 3, h, w), values 0 to 255
     stage : str, optional
         One of ``backbone.stage_names``.
@@ -60,28 +62,28 @@ def extract_features(
     if grid is not None:
         checks.count("grid", grid, 1)
     where = pick_device(device)
+    backbone.to(where)
     state = hashlib.blake2b(digest_size=16)
     for name, tensor in backbone.state_dict().items():
         state.update(f"{name}{digest(tensor)}".encode())
-    recipe = f"{state.hexdigest()}/{stage}/{relu}/{grid}/{where.type}/{digest(images)}"
+    code = source_digest(backbones, sys.modules[__name__])
+    recipe = f"{code}/{state.hexdigest()}/{stage}/{relu}/{grid}/{where.type}/{digest(images)}"
     key = f"{backbone.name}-{stage}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
 
     def compute() -> dict[str, Tensor]:
-        return {"features": _run(backbone.to(where), images, stage, relu, grid, batch_size, where)}
+        return {"features": _run(backbone, images, stage, relu, grid, batch_size)}
 
     return cached("features", key, compute)["features"].numpy()
 
 
 @torch.inference_mode()
-def _run(
-    backbone: Backbone, images: Tensor, stage: str, relu: bool, grid: int | None, batch_size: int, where: torch.device
-) -> Tensor:
+def _run(backbone: Backbone, images: Tensor, stage: str, relu: bool, grid: int | None, batch_size: int) -> Tensor:
     was_training = backbone.training
     backbone.eval()  # BatchNorm with its stored statistics: a row must not depend on its batch
     rows = []
     try:
         for batch in tqdm(images.split(batch_size), desc=f"{stage} features", unit="batch", leave=False, delay=1):
-            out = backbone.activations(batch.to(where), stage, relu)
+            out = backbone.activations(batch, stage, relu)
             if out.dim() == 4 and grid is not None and out.shape[-1] > grid:
                 out = nn.functional.adaptive_avg_pool2d(out, grid)
             rows.append(out.flatten(1).cpu())

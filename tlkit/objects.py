@@ -59,7 +59,7 @@ def paint_shell(g: Genes, dice: Dice, x: Tensor, y: Tensor) -> Tensor:
     rib = 1.0 + g.ribbed * 0.55 * torch.cos(along * g.ribs)
     stripe = ramp(-0.2, 0.4, torch.cos(across * g.bands * 2.0 * math.pi)) * g.banded
     colour = mix(hsv(g.hue, 0.35, g.light), hsv(g.band_hue, 0.75, 0.45), stripe)
-    gloss = ramp(0.75, 1.0, dome * torch.cos(along - dice.uniform("sun", 0.0, 6.28)))
+    gloss = ramp(0.75, 1.0, dome * torch.cos(along - dice.uniform("gloss from", 0.0, 2.0 * math.pi)))
     colour = colour * ((0.25 + 0.75 * dome) * rib)[:, None] + 0.3 * gloss[:, None]
     ground = scene.cast_shadow(scene.sand(dice, x, y), cover, dice)
     return mix(ground, colour, cover)

@@ -106,8 +106,8 @@ def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> 
 
 
 def plot_split(split: Split, columns: int = 10) -> Axes:
-    """A contact sheet: the first training pictures of every class, a row each."""
-    checks.count("columns", columns, 1, split.per_class)
+    """A contact sheet: the first training pictures of every class (as many as there are), a row each."""
+    columns = min(checks.count("columns", columns, 1), split.per_class)
     first = split.train.first(columns).images
     by_class = first.view(columns, len(split.class_names), *first.shape[1:]).transpose(0, 1).flatten(0, 1)
     return plot_pictures(by_class, split.class_names, f"{split.name}: {columns} pictures of each class")
@@ -122,7 +122,7 @@ def plot_mistakes(
     columns: int = 6,
     rows: int = 2,
 ) -> Axes:
-    """The first pictures that were taken for something else, with both names below each."""
+    """A spread of the pictures that were taken for something else, with both names below each."""
     checks.images(images)
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     checks.same_length("labels", len(labels), "predictions", len(predicted))

@@ -55,7 +55,7 @@ def pretrain(
         seed=seed,
         device=device,
         checkpoint=checkpoint,
-        label="pretraining",
+        desc="pretraining",
     )
     reached = accuracy(network, split.test)
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
@@ -72,6 +72,7 @@ def pretrain(
         "command": f"python -m tlkit pretrain --epochs {epochs} --per-class {per_class} --seed {seed}",
         "seconds": round(history.seconds[-1]),
         "date": datetime.date.today().isoformat(),
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; trained on {network.mean.device.type}",
         "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
         "sha256": hashlib.sha256(content).hexdigest(),
         "licence": "MIT",
@@ -158,12 +159,11 @@ def costs() -> None:
             client.execute(env=os.environ | {"TLKIT_CACHE": empty})
             seconds = time.perf_counter() - start
         peak = int(notebook.cells[-1].outputs[0]["text"].split()[1]) * (1 if sys.platform == "darwin" else 1024)
-        stem = path.stem
-        table[f"{stem}-{device}-seconds"] = round(seconds)
-        table[f"{stem}-megabytes"] = round(peak / 1e6)
-        table[f"{stem}-download"] = 0
-    table["measured"] = datetime.date.today().isoformat()
-    table["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}"
+        table[f"{path.stem}-{device}-seconds"] = round(seconds)
+        table[f"{path.stem}-{device}-megabytes"] = round(peak / 1e6)
+        table[f"{path.stem}-download"] = 0
+    table[f"{device}-measured"] = datetime.date.today().isoformat()
+    table[f"{device}-machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}"
     _table().write_text("# Written by: make costs\n" + write_card(table), encoding="utf-8")
     write_costs()
 
@@ -180,11 +180,13 @@ def _table() -> Path:
 def cost_line(stem: str) -> str:
     """The cost card of one lesson as a line of text."""
     table = read_card(_table())
-    gpu = table.get(f"{stem}-gpu-seconds")
+    shown = []
+    for device, words in (("cpu", "on " + table["cpu-machine"].split(",")[0]), ("gpu", "on a GPU")):
+        seconds = table.get(f"{stem}-{device}-seconds")
+        shown.append(f"{minutes(seconds)} {words}" if seconds else f"not measured {words} yet")
+    memory = max(table.get(f"{stem}-{device}-megabytes", 0) for device in ("cpu", "gpu")) / 1000
     return (
-        f"**Cost**: {minutes(table[f'{stem}-cpu-seconds'])} on 2 CPU cores, "
-        f"{minutes(gpu) + ' on a GPU' if gpu else 'not measured on a GPU yet'}, "
-        f"{table[f'{stem}-download']} MB downloaded, {table[f'{stem}-megabytes'] / 1000:.1f} GB of memory at most."
+        f"**Cost**: {', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
     )
 
 
@@ -198,7 +200,7 @@ def minutes(seconds: int | None) -> str:
 def readme_table() -> str:
     """The table of lessons in the README."""
     table = read_card(_table())
-    rows = ["| lesson | idea | two CPU cores | GPU | download |", "|---|---|---|---|---|"]
+    rows = [f"| lesson | idea | {table['cpu-machine'].split(',')[0]} | GPU | download |", "|---|---|---|---|---|"]
     for path in lessons():
         notebook = json.loads(path.read_text(encoding="utf-8"))
         idea = notebook["metadata"]["tlkit"]["idea"]

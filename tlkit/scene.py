@@ -65,7 +65,7 @@ def _gauss(size: int, sigma: float) -> Tensor:
 
 
 def clouds(dice: Dice, name: str, size: int, cells: int, planes: int = 1) -> Tensor:
-    """Smooth noise in 0..1 with about ``cells`` bumps across, ``(n, planes, size, size)``."""
+    """Smooth noise around 0.5, mostly in 0..1, with about ``cells`` bumps across: ``(n, planes, size, size)``."""
     spline = _spline(size, cells + 3)
     field = spline @ dice.table(name, planes, cells + 3, cells + 3) @ spline.T
     # A spline averages its lattice; stretch the middle back to the full range.
@@ -195,10 +195,11 @@ def paper(dice: Dice, x: Tensor, y: Tensor) -> Tensor:
 
 
 def cast_shadow(picture: Tensor, alpha: Tensor, dice: Dice, depth: float = 0.5) -> Tensor:
-    """Darken the ground beside an object, away from the light."""
+    """Darken the ground to the lower right of an object."""
     size = alpha.shape[-1]
     step = max(1, round(size * 0.04))
-    shade = blur(torch.roll(alpha, (step, step), (-2, -1)), 0.035)
+    moved = torch.nn.functional.pad(alpha, (step, 0, step, 0))[..., :size, :size]
+    shade = blur(moved, 0.035)
     return picture * (1.0 - depth * dice.uniform("sun", 0.3, 1.0) * shade)[:, None]
 
 

@@ -53,7 +53,7 @@ class Guess:
         elif self.value == truth:
             print(f"You guessed: {self.value}. So it is.")
         else:
-            print(f"You guessed: {self.value}. Measured: {truth}. What did you expect to be otherwise?")
+            print(f"You guessed: {self.value}. Measured: {truth}. What made you expect that?")
 
     def _ipython_display_(self) -> None:
         plain = f"{self.question}\n" + "\n".join(f"  ( ) {option}" for option in self.options)
