@@ -30,7 +30,7 @@ test: $(READY)  ## run the unit tests and every lesson
 lint: $(READY)  ## check the style of code and notebooks
 	$(BIN)/ruff check .
 
-pretrain: $(READY)  ## train the backbone on atlas again (up to an hour on two cores)
+pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
 	$(BIN)/python -m tlkit pretrain $(ARGS)
 
 pictures: $(READY)  ## draw the contact sheets and the README's pictures again

@@ -1,6 +1,7 @@
 """The command line: ``python -m tlkit pretrain | pictures | costs``."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
@@ -22,10 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     # Imported here, so that --help answers at once.
-    from tlkit import publish
-
+    module = importlib.import_module("tlkit.pretraining" if command == "pretrain" else "tlkit.publish")
     try:
-        getattr(publish, command)(**options)
+        getattr(module, command)(**options)
     except KeyboardInterrupt:
         print(
             "\nInterrupted.", "Run the same command again to go on." if command == "pretrain" else "", file=sys.stderr

@@ -1,7 +1,6 @@
-"""What the course ships and a command makes again: the weights, the pictures, the cost cards."""
+"""What the course shows and a command makes again: its pictures and its cost cards."""
 
 import datetime
-import hashlib
 import json
 import os
 import platform
@@ -10,19 +9,18 @@ import tempfile
 import time
 from pathlib import Path
 
-import safetensors.torch
 import torch
+from matplotlib.axes import Axes
 from tqdm.auto import tqdm
 
-from tlkit import checks, plots
-from tlkit.backbones import WEIGHTS, load_backbone
-from tlkit.cache import cache_folder, write_atomically
+from tlkit import plots
+from tlkit.backbones import load_backbone
 from tlkit.cards import read_card, write_card
-from tlkit.data import Split, load_dataset, recipe
+from tlkit.data import Split, load_dataset
 from tlkit.features import extract_features
 from tlkit.intervals import mean_interval
 from tlkit.probes import LinearProbe
-from tlkit.training import accuracy, train_from_scratch, train_network
+from tlkit.training import accuracy, train_from_scratch
 from tlkit.world import OFFLINE_DATASETS
 
 __all__: list[str] = []
@@ -31,105 +29,56 @@ COURSE = Path(__file__).parents[1]
 TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
 
 
-def pretrain(
-    epochs: int = 10, per_class: int = 300, seed: int = 0, device: str = "auto", out: str | None = None
-) -> None:
-    """Train ``minivgg`` on ``atlas`` and write its weights and card.
-
-    After an interrupt the same call goes on from the last whole epoch.
-    """
-    checks.count("epochs", epochs, 1)
-    folder = Path(out) if out else WEIGHTS
-    folder.mkdir(parents=True, exist_ok=True)
-    split = load_dataset("atlas", per_class=per_class, seed=seed)
-    print(split)
-    network = load_backbone("minivgg", pretrained=False, seed=seed, device=device)
-    checkpoint = cache_folder() / f"pretrain-{epochs}-{per_class}-{seed}-{recipe()}.pt"
-    history = train_network(
-        network,
-        split.train,
-        split.val,
-        epochs,
-        learning_rate=3e-3,
-        batch_size=128,
-        seed=seed,
-        device=device,
-        checkpoint=checkpoint,
-        desc="pretraining",
-    )
-    reached = accuracy(network, split.test)
-    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    content = safetensors.torch.save(state)
-    card = {
-        "name": "minivgg",
-        "what": "A small VGG with BatchNorm: conv1 ... conv5, fc6, fc7 and the classifier fc8",
-        "weights": sum(parameter.numel() for parameter in network.parameters()),
-        "source": "atlas",
-        "source_classes": len(split.class_names),
-        "source_accuracy": round(reached, 4),
-        "held_out_images": len(split.test),
-        "seed": seed,
-        "command": f"python -m tlkit pretrain --epochs {epochs} --per-class {per_class} --seed {seed}",
-        "seconds": round(history.seconds[-1]),
-        "date": datetime.date.today().isoformat(),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; trained on {network.mean.device.type}",
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "licence": "MIT",
-    }
-    write_atomically(folder / "minivgg.safetensors", lambda part: part.write_bytes(content))
-    write_atomically(folder / "minivgg.toml", lambda part: part.write_text(write_card(card), encoding="utf-8"))
-    print(f"{reached:.1%} of {len(split.test):,} held-out pictures right; written to {folder}")
-
-
-# ------------------------------------------------------------------------------ pictures
-
-
 def pictures() -> None:
     """Draw the contact sheets of ``datasets/`` and the three pictures of the README."""
+    folder = COURSE / "lessons" / "pictures"
+    folder.mkdir(exist_ok=True)
     for name in OFFLINE_DATASETS:
         split = load_dataset(name, per_class=20)
         axes = plots.plot_split(split, columns=10) if name in TARGETS else _atlas_sheet(split)
         _save(axes, COURSE / "datasets" / f"{name}.jpg")
-    folder = COURSE / "lessons" / "pictures"
-    folder.mkdir(exist_ok=True)
-    names = ["atlas (source)", *TARGETS]
-    rows = []
-    for name in OFFLINE_DATASETS:
-        one_each = load_dataset(name, per_class=1).train.images
-        rows.append(one_each[torch.linspace(0, len(one_each) - 1, 10).long()])
-    title = "The source, and four targets ever further from it"
-    _save(plots.plot_pictures(torch.cat(rows), names, title), folder / "world.png")
-    seeds = range(5)
-    reached: dict[str, list[float]] = {"linear SVM on\nCNN codes": [], "the same network\nfrom scratch": []}
-    probe, scratch = reached.values()
-    for seed in tqdm(seeds, desc="probe against scratch"):
-        split = load_dataset("flowers", per_class=10, seed=seed)
-        backbone = load_backbone("minivgg")
-        codes = {part: extract_features(backbone, getattr(split, part).images) for part in ("train", "val", "test")}
-        svm = LinearProbe("svm").fit(codes["train"], split.train.labels, codes["val"], split.val.labels)
-        probe.append(svm.score(codes["test"], split.test.labels))
-        network, _ = train_from_scratch(split, seed=seed)
-        scratch.append(accuracy(network, split.test))
-        if seed == 0:
-            predicted = svm.predict(codes["test"])
-            _save(
-                plots.plot_mistakes(split.test.images, split.test.labels, predicted, split.class_names),
-                folder / "mistakes.png",
-            )
+    _save(_world_strip(), folder / "world.png")
+    reached, mistakes = _probe_against_scratch()
+    _save(mistakes, folder / "mistakes.png")
     _save(plots.plot_bars(reached, title="17 species, 10 photos each"), folder / "probe_against_scratch.png")
     for name, values in reached.items():
         print(name.replace("\n", " "), mean_interval(values))
 
 
-def _atlas_sheet(split: Split) -> plots.Axes:
+def _world_strip() -> Axes:
+    """Ten classes of each dataset, a row each."""
+    rows = []
+    for name in OFFLINE_DATASETS:
+        one_each = load_dataset(name, per_class=1).train.images
+        rows.append(one_each[torch.linspace(0, len(one_each) - 1, 10).long()])
+    title = "The source, and four targets made to lie ever further from it"
+    return plots.plot_pictures(torch.cat(rows), ["atlas (source)", *TARGETS], title)
+
+
+def _probe_against_scratch() -> tuple[dict[str, list[float]], Axes]:
+    """The result of lesson 02 on five seeds, and the mistakes of the first probe."""
+    backbone = load_backbone("minivgg")
+    probe, scratch, mistakes = [], [], None
+    for seed in tqdm(range(5), desc="probe against scratch"):
+        split = load_dataset("flowers", per_class=10, seed=seed)
+        train, val, test = (extract_features(backbone, part.images) for part in (split.train, split.val, split.test))
+        svm = LinearProbe("svm").fit(train, split.train.labels, val, split.val.labels)
+        probe.append(svm.score(test, split.test.labels))
+        network, _ = train_from_scratch(split, seed=seed)
+        scratch.append(accuracy(network, split.test))
+        if mistakes is None:
+            mistakes = plots.plot_mistakes(split.test.images, split.test.labels, svm.predict(test), split.class_names)
+    return {"linear SVM on\nCNN codes": probe, "the same network\nfrom scratch": scratch}, mistakes
+
+
+def _atlas_sheet(split: Split) -> Axes:
     """Four pictures of every class, four classes to a row: a hundred rows would be too many."""
     images = split.train.first(4).images.unflatten(0, (4, len(split.class_names))).transpose(0, 1).flatten(0, 1)
     rows = [f"{first} …" for first in split.class_names[::4]]
     return plots.plot_pictures(images, rows, "atlas: 4 pictures of each class, 4 classes to a row")
 
 
-def _save(axes: plots.Axes, path: Path) -> None:
+def _save(axes: Axes, path: Path) -> None:
     quality = {"quality": 88} if path.suffix == ".jpg" else {}  # a tenth of the size for a sheet of pictures
     axes.figure.savefig(path, dpi=110, bbox_inches="tight", pil_kwargs=quality)
     print(path.relative_to(COURSE), "-", axes.figure.alt_text[:100])
