@@ -1,5 +1,6 @@
 """The environment check says what is wrong and what to do, even where PyTorch is missing."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -40,6 +41,17 @@ def test_importing_tlkit_needs_no_pytorch():
     code = "import sys; sys.modules['torch'] = None; import tlkit; tlkit.check_environment; print(len(dir(tlkit)))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(told.stdout) == len(tlkit.__all__)
+
+
+@pytest.mark.parametrize(
+    ("mine", "expected"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+)
+def test_two_kernels_do_not_spin_in_each_others_way_unless_asked_to(mine, expected):
+    plain = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    code = "import os, sys, tlkit; print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], env=plain | mine, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == [expected, "False"]
 
 
 def test_every_public_name_is_there_and_others_are_not():

@@ -6,6 +6,13 @@ Names are fetched from their modules when first used. So ``import tlkit`` is qui
 """
 
 import importlib
+import os
+
+# On Linux, PyTorch's threads wait for each other by spinning. With two notebooks open on two cores
+# they spin in each other's way, and both crawl at a fiftieth of their speed. So they may spin a
+# little and then sleep. This must be said before PyTorch is loaded; a setting of yours is kept.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _NAMES = {
     "backbones": ("BACKBONES", "Backbone", "load_backbone", "pick_device"),
