@@ -99,15 +99,12 @@ class Backbone(nn.Module):
         """
         stage = checks.choose("stage", stage or self.code_stage, self.stages)
         x = self.normalise(checks.images(images, self.smallest))
-        for name, block in self.stages.items():
-            if name != stage:
-                x = block(x)
-                continue
-            for layer in block:
-                if relu or not isinstance(layer, nn.ReLU):
-                    x = layer(x)
-            return x
-        raise AssertionError("unreachable: the stage was checked above")
+        for name in self.stage_names[: self.stage_names.index(stage)]:
+            x = self.stages[name](x)
+        for layer in self.stages[stage]:
+            if relu or not isinstance(layer, nn.ReLU):
+                x = layer(x)
+        return x
 
     def forward(self, images: Tensor) -> Tensor:
         """The scores of every class before softmax, float32 ``(n, classes)``."""
