@@ -32,6 +32,14 @@ def test_it_learns_and_reports_each_epoch(small):
     assert tlkit.accuracy(network, small) == pytest.approx(history.val_accuracy[-1])
 
 
+def test_val_is_only_watched_and_changes_nothing(small):
+    watched, unwatched = _network(), _network()
+    tlkit.train_network(watched, small, small, epochs=2, batch_size=16, device="cpu")
+    history = tlkit.train_network(unwatched, small, None, epochs=2, batch_size=16, device="cpu")
+    assert history.val_accuracy == [] and len(history.loss) == len(history.seconds) == 2
+    torch.testing.assert_close(unwatched.head.weight, watched.head.weight, rtol=1e-4, atol=1e-5)
+
+
 def test_the_same_seed_gives_the_same_network(small):
     states = []
     for seed in (0, 0, 1):

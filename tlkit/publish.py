@@ -64,7 +64,7 @@ def _probe_against_scratch() -> tuple[dict[str, list[float]], Axes]:
         train, val, test = (extract_features(backbone, part.images) for part in (split.train, split.val, split.test))
         svm = LinearProbe("svm").fit(train, split.train.labels, val, split.val.labels)
         probe.append(svm.score(test, split.test.labels))
-        network, _ = train_from_scratch(split, seed=seed)
+        network, _ = train_from_scratch(split, seed=seed, watch_val=False)
         scratch.append(accuracy(network, split.test))
         if mistakes is None:
             mistakes = plots.plot_mistakes(split.test.images, split.test.labels, svm.predict(test), split.class_names)

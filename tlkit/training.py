@@ -19,7 +19,7 @@ __all__ = ["History", "accuracy", "predict", "train_from_scratch", "train_networ
 
 @dataclass
 class History:
-    """What happened in each epoch: mean training loss, accuracy on val, seconds since the start."""
+    """What happened in each epoch: mean training loss, accuracy on val (if watched), seconds since the start."""
 
     loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
@@ -56,7 +56,7 @@ def accuracy(network: Backbone, part: ImageSet) -> float:
 def train_network(
     network: Backbone,
     train: ImageSet,
-    val: ImageSet,
+    val: ImageSet | None,
     epochs: int,
     learning_rate: float = 2e-3,
     batch_size: int = 64,
@@ -75,7 +75,9 @@ def train_network(
     ----------
     network : Backbone
         Changed in place, and left in evaluation mode.
-    train, val : ImageSet
+    train : ImageSet
+    val : ImageSet or None
+        Looked at after each epoch; None spares that time and leaves ``val_accuracy`` empty.
     epochs : int
     learning_rate : float
         The highest of the cycle (Smith and Topin 2019).
@@ -132,10 +134,11 @@ def train_network(
                 schedule.step()
                 bar.update()
             history.loss.append(sum(losses) / steps)
-            with _autocast(where):
-                history.val_accuracy.append(accuracy(network, val))
+            if val is not None:
+                with _autocast(where):
+                    history.val_accuracy.append(accuracy(network, val))
+                bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
             history.seconds.append(time.perf_counter() - start)
-            bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
             if checkpoint is not None:
                 state = (
                     {name: part.state_dict() for name, part in parts.items()}
@@ -194,11 +197,15 @@ def train_from_scratch(
     backbone: str = "minivgg",
     learning_rate: float = 4e-3,
     device: str = "auto",
+    watch_val: bool = True,
 ) -> tuple[Backbone, History]:
     """The baseline: the same architecture, random weights, nothing but the target's own pictures.
 
     The defaults were chosen on val of ``flowers`` at 10 pictures a class, from rates of 5e-4 to 8e-3
     and 20 to 60 epochs, so that the baseline is a fair opponent there.
+
+    ``watch_val=False`` does not look at val after each epoch: a third of the time saved where only
+    the end counts.
 
     Returns
     -------
@@ -209,7 +216,7 @@ def train_from_scratch(
     history = train_network(
         network,
         split.train,
-        split.val,
+        split.val if watch_val else None,
         epochs,
         learning_rate,
         batch_size=32,
