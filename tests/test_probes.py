@@ -91,3 +91,5 @@ def test_wrong_settings_are_refused(blobs):
         tlkit.LinearProbe(Cs=(0.0,)).fit(X, y)
     with pytest.raises(ValueError, match="without their labels"):
         tlkit.LinearProbe().fit(X, y, X_val)
+    with pytest.raises(ValueError, match="30 features but validation rows 29.*same stage"):
+        tlkit.LinearProbe().fit(X, y, X_val[:, :29], np.zeros(len(X_val)))

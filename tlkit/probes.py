@@ -79,6 +79,11 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             self.model_ = self._pipeline(self.C_).fit(X, y)
             return self
         X_val, y_val = _rows("validation", X_val, y_val)
+        if X_val.shape[1] != X.shape[1]:
+            raise ValueError(
+                f"Training rows have {X.shape[1]} features but validation rows {X_val.shape[1]}: "
+                "extract both from the same stage."
+            )
         # Threads, because liblinear and BLAS let go of the interpreter while they work.
         fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
             delayed(self._pipeline(C).fit)(X, y) for C in Cs
