@@ -42,3 +42,20 @@ def backbone():
 def pictures():
     """Eight noise pictures, for what does not depend on what they show."""
     return torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Two classes that differ in colour, 32 pixels, small enough for seconds."""
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(48) % 2
+    images = torch.randint(0, 120, (48, 3, 32, 32), generator=random, dtype=torch.uint8)
+    images[labels == 1, 0] += 100
+    return tlkit.ImageSet(images, labels)
+
+
+@pytest.fixture(scope="session")
+def tiny_split(small):
+    """The same 48 pictures as a split: 8 a class to train, 8 for val, 8 for test."""
+    parts = [tlkit.ImageSet(small.images[k::3], small.labels[k::3]) for k in range(3)]
+    return tlkit.Split("reds", ["dull", "red"], *parts, per_class=8, seed=0)

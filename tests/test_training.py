@@ -1,21 +1,13 @@
 """The training loop: it learns, repeats, resumes, and stops when it must."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
 
 import tlkit
 from tlkit import training
-
-
-@pytest.fixture(scope="module")
-def small():
-    """Two classes that differ in colour, 32 pixels, small enough for seconds."""
-    random = torch.Generator().manual_seed(0)
-    labels = torch.arange(48) % 2
-    images = torch.randint(0, 120, (48, 3, 32, 32), generator=random, dtype=torch.uint8)
-    images[labels == 1, 0] += 100
-    return tlkit.ImageSet(images, labels)
 
 
 def _network():
@@ -50,23 +42,21 @@ def test_the_same_seed_gives_the_same_network(small):
     assert not torch.allclose(states[0], states[2], rtol=1e-4, atol=1e-5)
 
 
-def test_an_interrupted_run_goes_on_to_the_same_end(small, tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on_to_the_same_end(small, tmp_path):
     whole = _network()
     expected = tlkit.train_network(whole, small, small, epochs=4, batch_size=16, device="cpu")
     checkpoint, calls = tmp_path / "run.pt", []
 
-    def interrupting(network, part):
+    def interrupting(history):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return original(network, part)
 
-    original = training.accuracy
-    monkeypatch.setattr(training, "accuracy", interrupting)
     with pytest.raises(KeyboardInterrupt):
-        tlkit.train_network(_network(), small, small, epochs=4, batch_size=16, device="cpu", checkpoint=checkpoint)
+        tlkit.train_network(
+            _network(), small, small, epochs=4, batch_size=16, device="cpu", checkpoint=checkpoint, watch=interrupting
+        )
     assert checkpoint.exists()
-    monkeypatch.setattr(training, "accuracy", original)
     resumed = _network()
     history = tlkit.train_network(resumed, small, small, epochs=4, batch_size=16, device="cpu", checkpoint=checkpoint)
     assert not checkpoint.exists() and len(history.loss) == 4
@@ -82,9 +72,45 @@ def test_a_damaged_checkpoint_is_named(small, tmp_path):
         tlkit.train_network(_network(), small, small, epochs=1, device="cpu", checkpoint=tmp_path / "run.pt")
 
 
-def test_a_diverging_loss_stops_with_its_reason(small):
-    with pytest.raises(ValueError, match=r"no longer a number: the learning rate 1e\+20 is too high"):
-        tlkit.train_network(_network(), small, small, epochs=5, learning_rate=1e20, batch_size=16, device="cpu")
+def test_a_diverging_loss_stops_says_why_and_keeps_the_last_good_weights(small, monkeypatch):
+    network = _network()
+    tlkit.train_network(network, small, None, epochs=2, batch_size=16, device="cpu", watch=lambda h: len(h.loss) == 1)
+    good = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    original, steps = training._step, []
+    monkeypatch.setattr(
+        training, "_step", lambda *args: (steps.append(1), original(*args))[1] if len(steps) < 4 else float("nan")
+    )
+    again = _network()
+    with pytest.warns(UserWarning, match="In epoch 2 .* no longer a number: the learning rate 0.002 is too high"):
+        history = tlkit.train_network(again, small, small, epochs=2, batch_size=16, device="cpu")
+    assert len(history.loss) == len(history.val_accuracy) == 1 and "as it was after epoch 1" in history.stopped
+    for name, tensor in again.state_dict().items():
+        torch.testing.assert_close(tensor, good[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_a_rate_that_explodes_leaves_finite_weights(small):
+    network = _network()
+    with pytest.warns(UserWarning, match=r"the learning rate 1e\+20 is too high, try a tenth"):
+        tlkit.train_network(network, small, small, epochs=5, learning_rate=1e20, batch_size=16, device="cpu")
+    assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
+
+
+def test_watch_follows_and_stops(small):
+    lengths = []
+
+    def watch(history):
+        lengths.append((len(history.loss), len(history.val_accuracy), len(history.seconds)))
+        return len(lengths) == 3
+
+    history = tlkit.train_network(_network(), small, small, epochs=8, batch_size=16, device="cpu", watch=watch)
+    assert lengths == [(1, 1, 1), (2, 2, 2), (3, 3, 3)] and history.stopped == "Stopped after epoch 3 of 8, as asked."
+
+
+def test_seconds_leave_out_the_looks_at_val(small, monkeypatch):
+    monkeypatch.setattr(training._Feed, "accuracy", lambda self, labels: (time.sleep(0.3), 0.5)[1])
+    start = time.perf_counter()
+    history = tlkit.train_network(_network(), small, small, epochs=3, batch_size=16, device="cpu")
+    assert history.seconds[-1] < time.perf_counter() - start - 0.8
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
@@ -111,9 +137,3 @@ def test_labels_beyond_the_head_are_refused(small):
 def test_labels_that_do_not_match_their_pictures_are_refused(small, change, error, message):
     with pytest.raises(error, match=message):
         tlkit.ImageSet(small.images, change(small.labels))
-
-
-def test_scratch_starts_from_random_weights_and_beats_chance(flowers):
-    network, history = tlkit.train_from_scratch(flowers, epochs=10, device="cpu")
-    assert network.head.out_features == 17 and len(history.loss) == 10
-    assert history.val_accuracy[-1] > 3 / 17

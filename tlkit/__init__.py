@@ -15,11 +15,15 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _NAMES = {
+    "augment": ("Augmentation",),
     "backbones": ("BACKBONES", "Backbone", "load_backbone", "pick_device"),
     "cache": ("cache_folder",),
+    "comparison": ("Comparison", "compare"),
     "data": ("ImageSet", "Split", "load_dataset"),
+    "decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant", "recompute", "run_map"),
     "environment": ("check_environment",),
     "features": ("extract_features",),
+    "finetune": ("freeze", "parameter_groups", "unfreeze"),
     "intervals": ("Interval", "mean_interval"),
     "plots": (
         "plot_bars",
@@ -31,7 +35,17 @@ _NAMES = {
         "show",
     ),
     "probes": ("PROBES", "LinearProbe"),
-    "training": ("History", "accuracy", "predict", "train_from_scratch", "train_network"),
+    "training": ("History", "accuracy", "predict", "train_network"),
+    "ways": (
+        "WAYS",
+        "Result",
+        "default_epochs",
+        "earlier_stage",
+        "from_scratch",
+        "linear_probe",
+        "pretrained_start",
+        "two_phase",
+    ),
     "widgets": ("Guess",),
     "world": ("OFFLINE_DATASETS",),
 }

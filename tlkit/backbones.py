@@ -1,6 +1,7 @@
 """Backbones: networks cut in named stages, with the preprocessing they were trained with."""
 
 import hashlib
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -61,6 +62,8 @@ class Backbone(nn.Module):
         The last hidden stage. Its ReLU'd activations are the CNN codes.
     image_size, smallest : int
         The size it was trained on, and the smallest that its pooling allows, in pixels.
+    frozen : int
+        How many of the first stages are frozen; ``tlkit.freeze`` and ``tlkit.unfreeze`` set it.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Backbone(nn.Module):
     ):
         super().__init__()
         self.name, self.image_size, self.smallest = name, image_size, smallest
+        self.frozen = 0
         self.stages = nn.ModuleDict(stages)
         self.head = head
         self.code_stage = list(stages)[-1]
@@ -98,17 +102,45 @@ class Backbone(nn.Module):
         convolutional one. With ``relu=False`` the ReLU of that last stage is left out.
         """
         stage = checks.choose("stage", stage or self.code_stage, self.stages)
-        x = self.normalise(checks.images(images, self.smallest))
-        for name in self.stage_names[: self.stage_names.index(stage)]:
+        return next(self.sweep(checks.images(images, self.smallest), [stage], relu))[1]
+
+    def sweep(self, images: Tensor, stages: Collection[str], relu: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Run the network once and hand over the activations of each of ``stages`` on the way."""
+        x, wanted = self.normalise(images), set(stages)
+        for name, stage in self.stages.items():
+            if name in wanted:
+                wanted.remove(name)
+                without = [layer for layer in stage if relu or not isinstance(layer, nn.ReLU)]
+                out = nn.Sequential(*without)(x)
+                yield name, out
+            if not wanted:
+                return
+            x = out if relu and name in stages else stage(x)
+
+    @torch.no_grad()
+    def prefix(self, images: Tensor) -> Tensor:
+        """What the frozen stages make of uint8 pictures; with none frozen, the normalised pictures."""
+        x = self.normalise(images)
+        for name in self.stage_names[: self.frozen]:
             x = self.stages[name](x)
-        for layer in self.stages[stage]:
-            if relu or not isinstance(layer, nn.ReLU):
-                x = layer(x)
         return x
+
+    def rest(self, x: Tensor) -> Tensor:
+        """The other stages and the head, on what ``prefix`` returned: the scores ``(n, classes)``."""
+        for name in self.stage_names[self.frozen :]:
+            x = self.stages[name](x)
+        return self.head(x)
 
     def forward(self, images: Tensor) -> Tensor:
         """The scores of every class before softmax, float32 ``(n, classes)``."""
-        return self.head(self.activations(images))
+        return self.rest(self.prefix(checks.images(images, self.smallest)))
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """As in PyTorch, but frozen stages stay in evaluation mode: their BatchNorm statistics are fixed."""
+        super().train(mode)
+        for name in self.stage_names[: self.frozen]:
+            self.stages[name].eval()
+        return self
 
     def new_head(self, classes: int, seed: int = 0) -> "Backbone":
         """Put a fresh head for ``classes`` classes on top; returns the backbone itself."""
@@ -121,15 +153,16 @@ class Backbone(nn.Module):
 def minivgg(classes: int = 100) -> Backbone:
     """A small VGG (Simonyan and Zisserman 2015) for 64 x 64 pictures: 1.8 million weights.
 
-    Five stages of convolution, BatchNorm, ReLU and pooling (32-64-128-256-256 channels), then
+    Five stages of convolution, BatchNorm, pooling and ReLU (32-64-128-256-256 channels), then
     ``fc6`` and ``fc7`` with 512 units each. Like torchvision's VGG it averages the last
     convolutional stage to a fixed grid (2 x 2), so it takes any size from 32 pixels on.
     """
     stages: dict[str, nn.Sequential] = {}
     channels = (3, 32, 64, 128, 256, 256)
     for k, (before, after) in enumerate(pairwise(channels), start=1):
+        # ReLU after the pooling gives the same numbers as before it, from a quarter of the work.
         stages[f"conv{k}"] = nn.Sequential(
-            nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)
+            nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.MaxPool2d(2), nn.ReLU()
         )
     stages["fc6"] = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(256 * 2 * 2, 512), nn.ReLU())
     stages["fc7"] = nn.Sequential(nn.Linear(512, 512), nn.ReLU())

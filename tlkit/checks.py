@@ -31,6 +31,13 @@ def count(name: str, value: int, low: int, high: int | None = None) -> int:
     return number
 
 
+def rate(name: str, value: float) -> float:
+    """Return ``value`` if it is a finite number above 0; else raise ValueError."""
+    if not 0.0 < value < float("inf"):  # false for NaN too
+        raise ValueError(f"{name} must be a number above 0, but it is {value}.")
+    return value
+
+
 def images(value: Tensor, smallest: int = 1) -> Tensor:
     """Return ``value`` if it is a batch of pictures, uint8 ``(n, 3, h, w)``; else say what is wrong."""
     expected = "Expected pictures as a uint8 tensor of shape (n, 3, height, width), values 0 to 255"

@@ -1,4 +1,4 @@
-"""The command line: ``python -m tlkit pretrain | pictures | costs``."""
+"""The command line: ``python -m tlkit map | pretrain | pictures | costs``."""
 
 import argparse
 import importlib
@@ -8,10 +8,14 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 
+_HOME = {"map": ("tlkit.decision", "run_map"), "pretrain": ("tlkit.pretraining", "pretrain")}  # these can go on
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 done, 1 a problem, 130 interrupted)."""
     parser = argparse.ArgumentParser(prog="python -m tlkit", description="The transfer-learning course.")
     commands = parser.add_subparsers(dest="command", required=True)
+    _add_map(commands)
     pretrain = commands.add_parser("pretrain", help="train minivgg on atlas, write its weights and its card")
     pretrain.add_argument("--epochs", type=int, default=10)
     pretrain.add_argument("--per-class", type=int, default=300, help="training pictures of each class (up to 400)")
@@ -23,15 +27,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     # Imported here, so that --help answers at once.
-    module = importlib.import_module("tlkit.pretraining" if command == "pretrain" else "tlkit.publish")
+    module, function = _HOME.get(command, ("tlkit.publish", command))
     try:
-        getattr(module, command)(**options)
+        getattr(importlib.import_module(module), function)(**options)
     except KeyboardInterrupt:
-        print(
-            "\nInterrupted.", "Run the same command again to go on." if command == "pretrain" else "", file=sys.stderr
-        )
+        print("\nInterrupted.", "Run the same command again to go on." if command in _HOME else "", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError) as error:
         print(f"{error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _add_map(commands: argparse._SubParsersAction) -> None:
+    """Only what is given is passed on: the defaults stand in ``run_map`` alone."""
+    said = {"argument_default": argparse.SUPPRESS}
+    parser = commands.add_parser("map", help="measure the decision map: every way at every size and similarity", **said)
+    parser.add_argument("--out", help="the CSV file (default: the one in datasets/)")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME")
+    parser.add_argument("--per-class", nargs="+", type=int, metavar="N")
+    parser.add_argument("--ways", nargs="+", metavar="WAY")
+    parser.add_argument("--seeds", type=int, help="how many draws of each")
+    parser.add_argument("--jobs", type=int, help="results at once, each on one core (default 1: all cores for each)")
+    parser.add_argument("--device")

@@ -2,6 +2,8 @@
 
 import hashlib
 import sys
+import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -56,7 +58,27 @@ def extract_features(
     ValueError, TypeError
         For an unknown stage, or images of another shape or dtype.
     """
-    stage = checks.choose("stage", stage or backbone.code_stage, backbone.stages)
+    stage = stage or backbone.code_stage
+    return sweep_features(backbone, images, [stage], relu, grid, batch_size, device)[0][stage]
+
+
+def sweep_features(
+    backbone: Backbone,
+    images: Tensor,
+    stages: Sequence[str] | None = None,
+    relu: bool = True,
+    grid: int | None = 1,
+    batch_size: int = 32,
+    device: str = "auto",
+) -> tuple[dict[str, np.ndarray], float]:
+    """The features of several stages (default: all) from one run through the network.
+
+    Returns
+    -------
+    features : dict from stage to float32 array (n, d)
+    seconds : what the run took when it was made; reading it from the cache takes less
+    """
+    stages = [checks.choose("stage", stage, backbone.stages) for stage in stages or backbone.stage_names]
     checks.images(images, backbone.smallest)
     checks.count("batch_size", batch_size, 1)
     if grid is not None:
@@ -67,26 +89,34 @@ def extract_features(
     for name, tensor in backbone.state_dict().items():
         state.update(f"{name}{digest(tensor)}".encode())
     code = source_digest(backbones, sys.modules[__name__])
-    recipe = f"{code}/{state.hexdigest()}/{stage}/{relu}/{grid}/{where.type}/{digest(images)}"
-    key = f"{backbone.name}-{stage}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
+    recipe = f"{code}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{digest(images)}"
+    first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
+    key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
 
     def compute() -> dict[str, Tensor]:
-        return {"features": _run(backbone, images, stage, relu, grid, batch_size)}
+        start = time.perf_counter()
+        made = _run(backbone, images, stages, relu, grid, batch_size)
+        return made | {"seconds": torch.tensor(time.perf_counter() - start)}
 
-    return cached("features", key, compute)["features"].numpy()
+    kept = cached("features", key, compute)
+    seconds = kept.pop("seconds").item()
+    return {stage: kept[stage].numpy() for stage in stages}, seconds
 
 
 @torch.inference_mode()
-def _run(backbone: Backbone, images: Tensor, stage: str, relu: bool, grid: int | None, batch_size: int) -> Tensor:
+def _run(
+    backbone: Backbone, images: Tensor, stages: list[str], relu: bool, grid: int | None, batch_size: int
+) -> dict[str, Tensor]:
     was_training = backbone.training
     backbone.eval()  # BatchNorm with its stored statistics: a row must not depend on its batch
-    rows = []
+    rows: dict[str, list[Tensor]] = {stage: [] for stage in stages}
+    what = f"{stages[0]} features" if len(stages) == 1 else f"features of {len(stages)} stages"
     try:
-        for batch in tqdm(images.split(batch_size), desc=f"{stage} features", unit="batch", leave=False, delay=1):
-            out = backbone.activations(batch, stage, relu)
-            if out.dim() == 4 and grid is not None and out.shape[-1] > grid:
-                out = nn.functional.adaptive_avg_pool2d(out, grid)
-            rows.append(out.flatten(1).cpu())
+        for batch in tqdm(images.split(batch_size), desc=what, unit="batch", leave=False, delay=1):
+            for stage, out in backbone.sweep(batch, stages, relu):
+                if out.dim() == 4 and grid is not None and out.shape[-1] > grid:
+                    out = nn.functional.adaptive_avg_pool2d(out, grid)
+                rows[stage].append(out.flatten(1).cpu())
     finally:
         backbone.train(was_training)
-    return torch.cat(rows)
+    return {stage: torch.cat(parts) for stage, parts in rows.items()}

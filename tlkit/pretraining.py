@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 
 from tlkit import checks
+from tlkit.augment import Augmentation
 from tlkit.backbones import WEIGHTS, load_backbone
 from tlkit.cache import cache_folder, write_atomically
 from tlkit.cards import write_card
@@ -40,8 +41,10 @@ def pretrain(
         epochs,
         learning_rate=3e-3,
         batch_size=128,
+        warm_up=0.3,
         seed=seed,
         device=device,
+        augment=Augmentation(flip_horizontal=True),
         checkpoint=checkpoint,
         desc="pretraining",
     )

@@ -38,7 +38,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     seed : int
         For the order in which the SVM's solver visits the rows.
     n_jobs : int
-        How many values of ``C`` are tried at once; -1 uses every core.
+        How many values of ``C`` are tried at once; -1 uses every core. An SVM tries one at a time.
 
     Attributes
     ----------
@@ -84,8 +84,10 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 f"Training rows have {X.shape[1]} features but validation rows {X_val.shape[1]}: "
                 "extract both from the same stage."
             )
-        # Threads, because liblinear and BLAS let go of the interpreter while they work.
-        fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+        # liblinear keeps one random state for all threads of a process: fits side by side would not repeat.
+        jobs = 1 if self.kind == "svm" else self.n_jobs
+        # Threads, because BLAS lets go of the interpreter while it works.
+        fits = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
             delayed(self._pipeline(C).fit)(X, y) for C in Cs
         )
         models = list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))

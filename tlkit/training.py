@@ -1,7 +1,10 @@
 """One training loop for everything that trains a network by gradient descent."""
 
 import contextlib
+import math
 import time
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,20 +13,38 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from tlkit import checks
-from tlkit.backbones import Backbone, load_backbone, pick_device
+from tlkit.augment import Augmentation
+from tlkit.backbones import Backbone, pick_device
 from tlkit.cache import write_atomically
-from tlkit.data import ImageSet, Split
+from tlkit.data import ImageSet
 
-__all__ = ["History", "accuracy", "predict", "train_from_scratch", "train_network"]
+__all__ = ["History", "accuracy", "predict", "train_network"]
+
+_LARGEST_TABLE = 2**30  # bytes of frozen activations that are kept in memory
 
 
 @dataclass
 class History:
-    """What happened in each epoch: mean training loss, accuracy on val (if watched), seconds since the start."""
+    """What happened in each epoch.
+
+    Attributes
+    ----------
+    loss : mean training loss
+    val_accuracy : accuracy on val, 0 to 1; empty if val was not watched
+    seconds : training seconds since the start, without those spent on looking at val
+    stopped : why training ended before its last epoch, or "" if it did not
+    """
 
     loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    stopped: str = ""
+
+    def __add__(self, later: "History") -> "History":
+        """Two runs one after the other, as one."""
+        before = self.seconds[-1] if self.seconds else 0.0
+        seconds = self.seconds + [before + s for s in later.seconds]
+        return History(self.loss + later.loss, self.val_accuracy + later.val_accuracy, seconds, later.stopped)
 
 
 def _autocast(device: torch.device) -> contextlib.AbstractContextManager:
@@ -61,15 +82,21 @@ def train_network(
     learning_rate: float = 2e-3,
     batch_size: int = 64,
     weight_decay: float = 0.05,
+    warm_up: float = 0.1,
     seed: int = 0,
     device: str = "auto",
+    groups: list[dict] | None = None,
+    augment: Augmentation | None = None,
+    views: int = 4,
+    watch: Callable[[History], bool | None] | None = None,
     checkpoint: Path | None = None,
     desc: str = "training",
 ) -> History:
-    """Train every weight of a network with AdamW and a one-cycle learning rate.
+    """Train the weights that are not frozen, with AdamW and a one-cycle learning rate.
 
-    Half of the pictures are mirrored, others each epoch. Kornblith et al. (2019) found that label smoothing and dropout
-    raise the accuracy on the source but make worse features, so neither is used.
+    What the frozen stages make of the pictures is computed once, and the rest trains on that.
+    Kornblith et al. (2019) found that label smoothing and dropout raise the accuracy on the source
+    but make worse features, so neither is used.
 
     Parameters
     ----------
@@ -85,19 +112,35 @@ def train_network(
         Pictures a step, at least 2 (BatchNorm needs company); fewer if there are fewer.
     weight_decay : float
         AdamW's (Loshchilov and Hutter 2019).
+    warm_up : float
+        The share of the steps in which the learning rate rises; it falls in the others.
     seed : int
-        For the order of the pictures and for which are mirrored.
+        For the order of the pictures and their augmentation.
     device : str
         ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
-    desc : str
-        What the progress bar says.
+    groups : list of dict, optional
+        Parameter groups, each with its own ``lr``, in place of ``learning_rate``: see
+        ``tlkit.parameter_groups``.
+    augment : Augmentation, optional
+        A new view of each picture in each epoch; with frozen stages, one of ``views`` that are
+        computed beforehand.
+    watch : function, optional
+        Called with the history after each epoch. When it returns True, training stops there.
     checkpoint : Path, optional
         A file to go on from after an interrupt; removed at the end.
+    desc : str
+        What the progress bar says.
+
+    Returns
+    -------
+    History
+        If the loss is no longer a number, training stops with a warning, ``stopped`` says why, and
+        the network is as it was after the last epoch that went well.
 
     Raises
     ------
     ValueError
-        For a learning rate or a number out of range, or when the loss is no longer a number.
+        For a learning rate or a number out of range, or labels that the head does not have.
     """
     checks.count("epochs", epochs, 1)
     checks.count("batch_size", batch_size, 2)
@@ -107,45 +150,57 @@ def train_network(
             f"There is a label {int(train.labels.max())}, but the head has {network.head.out_features} "
             "classes (0, 1, ...). backbone.new_head(classes) puts another one on."
         )
-    if not 0.0 < learning_rate < float("inf"):
-        raise ValueError(f"learning_rate must be a number above 0, but it is {learning_rate}.")
     where = pick_device(device)
     network.to(where, memory_format=torch.channels_last)
+    groups = groups or [{"params": [p for p in network.parameters() if p.requires_grad], "lr": learning_rate}]
+    rates = [checks.rate("learning_rate", group["lr"]) for group in groups]
     batch_size = min(batch_size, len(train))
     steps = len(train) // batch_size  # a last, smaller batch would upset BatchNorm
-    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=epochs * steps)
+    optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=where.type in ("cpu", "cuda"))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=epochs * steps, pct_start=warm_up)
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
-    settings = {"epochs": epochs, "steps": steps, "learning_rate": learning_rate, "seed": seed}
+    settings = {"epochs": epochs, "steps": steps, "learning_rate": max(rates), "seed": seed}
     history = _resume(checkpoint, parts, settings, where)
     done = len(history.loss)
-    start = time.perf_counter() - (history.seconds[-1] if done else 0.0)
+    clock = _Clock(history.seconds[-1] if done else 0.0)
     bar = tqdm(total=epochs * steps, initial=done * steps, desc=desc, unit="step", leave=False, delay=1)
+    good = _copy(network)
     try:
+        feed = _Feed(network, train.images, augment, views, seed)
+        with clock.paused():
+            seen_val = _Feed(network, val.images) if val is not None else None
         for epoch in range(done, epochs):
             # Seeded by the epoch, a resumed run shuffles as an uninterrupted one does.
             shuffle = torch.Generator().manual_seed(seed * 100_003 + epoch)
             order = torch.randperm(len(train), generator=shuffle)[: steps * batch_size].view(steps, batch_size)
-            mirrored = torch.rand(steps, batch_size, generator=shuffle) < 0.5
             network.train()
             losses = []
-            for rows, flips in zip(order, mirrored):
-                losses.append(_step(network, train, rows, flips, optimizer))
+            for rows in order:
+                losses.append(_step(network, feed(rows, shuffle), train.labels[rows], optimizer))
+                if not math.isfinite(losses[-1]):
+                    break
                 schedule.step()
                 bar.update()
-            history.loss.append(sum(losses) / steps)
-            if val is not None:
-                with _autocast(where):
-                    history.val_accuracy.append(accuracy(network, val))
-                bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
-            history.seconds.append(time.perf_counter() - start)
-            if checkpoint is not None:
-                state = (
-                    {name: part.state_dict() for name, part in parts.items()}
-                    | {"history": vars(history)}
-                    | {"settings": settings}
+            if not math.isfinite(losses[-1]) or not all(p.isfinite().all() for p in network.parameters()):
+                network.load_state_dict(good)
+                history.stopped = (
+                    f"In epoch {epoch + 1} the loss was no longer a number: the learning rate {max(rates):g} is "
+                    f"too high, try a tenth of it. The network is as it was after epoch {epoch}."
                 )
-                write_atomically(checkpoint, lambda part, state=state: torch.save(state, part))
+                warnings.warn(history.stopped, stacklevel=2)
+                break
+            history.loss.append(sum(losses) / steps)
+            good = _copy(network)
+            with clock.paused():
+                if val is not None:
+                    history.val_accuracy.append(seen_val.accuracy(val.labels))
+                    bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
+            history.seconds.append(clock.seconds)
+            if checkpoint is not None:
+                _keep(checkpoint, parts, history, settings)
+            if watch is not None and watch(history):
+                history.stopped = f"Stopped after epoch {epoch + 1} of {epochs}, as asked."
+                break
     finally:
         bar.close()
         network.eval()
@@ -154,20 +209,91 @@ def train_network(
     return history
 
 
-def _step(network: Backbone, train: ImageSet, rows: Tensor, flips: Tensor, optimizer: torch.optim.Optimizer) -> float:
-    """One step down the gradient on the pictures ``rows``, some of them mirrored; returns the loss."""
+class _Clock:
+    """Seconds of training; the time spent in ``paused()`` does not count."""
+
+    def __init__(self, before: float):
+        self._start = time.perf_counter() - before
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._start += time.perf_counter() - began
+
+
+class _Feed:
+    """Gives each step its input: views of the pictures, or what the frozen stages make of them."""
+
+    def __init__(self, network: Backbone, images: Tensor, augment: Augmentation | None = None, views=1, seed=0):
+        self.network, self.images, self.augment = network, images, augment
+        self.table: list[Tensor] = []
+        if not network.frozen:
+            return
+        one = network.prefix(images[:1])
+        copies = views if augment else 1
+        if one.numel() * 4 * len(images) * copies > _LARGEST_TABLE:
+            return  # too much to keep: the frozen stages run again in every step
+        for view in range(copies):
+            # View 0 is the picture as it is.
+            seen = augment(images, seed=seed * 1_009 + view) if view else images
+            self.table.append(_run_prefix(network, seen))
+
+    def __call__(self, rows: Tensor, luck: torch.Generator | None) -> Tensor:
+        if self.table:
+            view = torch.randint(len(self.table), (len(rows),), generator=luck) if len(self.table) > 1 else None
+            if view is None:
+                return self.table[0][rows.to(self.table[0].device)]
+            return torch.stack([self.table[v][row] for v, row in zip(view.tolist(), rows.tolist())])
+        images = self.images[rows]
+        if self.augment:
+            images = self.augment(images.to(self.network.mean.device), int(torch.randint(2**31, (), generator=luck)))
+        with _autocast(self.network.mean.device):
+            return self.network.prefix(images)
+
+    @torch.inference_mode()
+    def accuracy(self, labels: Tensor, batch_size: int = 32) -> float:
+        """The share of the pictures, as they are, that the network gets right."""
+        self.network.eval()
+        rows = torch.arange(len(labels)).split(batch_size)
+        with _autocast(self.network.mean.device):
+            answers = [self.network.rest(self(batch, None)).argmax(1).cpu() for batch in rows]
+        return (torch.cat(answers) == labels).float().mean().item()
+
+
+def _run_prefix(network: Backbone, images: Tensor, batch_size: int = 32) -> Tensor:
+    """The output of the frozen stages for every picture, in evaluation mode."""
+    network.eval()
+    bar = tqdm(images.split(batch_size), desc="frozen stages", unit="batch", leave=False, delay=1)
+    with _autocast(network.mean.device):
+        return torch.cat([network.prefix(batch) for batch in bar])
+
+
+def _copy(network: Backbone) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def _step(network: Backbone, x: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer) -> float:
+    """One step down the gradient; returns the loss. A loss that is no number changes nothing."""
     where = network.mean.device
-    images = torch.where(flips.view(-1, 1, 1, 1), train.images[rows].flip(-1), train.images[rows])
     with _autocast(where):
-        scores = network(images)
-    loss = nn.functional.cross_entropy(scores.float(), train.labels[rows].to(where))
-    if not torch.isfinite(loss):
-        rate = optimizer.param_groups[0]["max_lr"]
-        raise ValueError(f"The loss is no longer a number: the learning rate {rate:g} is too high. Try a tenth of it.")
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+        scores = network.rest(x)
+    loss = nn.functional.cross_entropy(scores.float(), labels.to(where))
+    if torch.isfinite(loss):
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
     return loss.item()
+
+
+def _keep(checkpoint: Path, parts: dict, history: History, settings: dict) -> None:
+    state = {name: part.state_dict() for name, part in parts.items()}
+    state |= {"history": vars(history), "settings": settings}
+    write_atomically(checkpoint, lambda part: torch.save(state, part))
 
 
 def _resume(checkpoint: Path | None, parts: dict, settings: dict, where: torch.device) -> History:
@@ -188,40 +314,3 @@ def _resume(checkpoint: Path | None, parts: dict, settings: dict, where: torch.d
         part.load_state_dict(state[name])
     print(f"Going on after epoch {len(state['history']['loss'])} of the interrupted run.")
     return History(**state["history"])
-
-
-def train_from_scratch(
-    split: Split,
-    epochs: int = 30,
-    seed: int = 0,
-    backbone: str = "minivgg",
-    learning_rate: float = 4e-3,
-    device: str = "auto",
-    watch_val: bool = True,
-) -> tuple[Backbone, History]:
-    """The baseline: the same architecture, random weights, nothing but the target's own pictures.
-
-    The defaults were chosen on val of ``flowers`` at 10 pictures a class, from rates of 5e-4 to 8e-3
-    and 20 to 60 epochs, so that the baseline is a fair opponent there.
-
-    ``watch_val=False`` does not look at val after each epoch: a third of the time saved where only
-    the end counts.
-
-    Returns
-    -------
-    (Backbone, History)
-        The trained network, in evaluation mode, and what happened in each epoch.
-    """
-    network = load_backbone(backbone, pretrained=False, seed=seed, device=device).new_head(len(split.class_names), seed)
-    history = train_network(
-        network,
-        split.train,
-        split.val if watch_val else None,
-        epochs,
-        learning_rate,
-        batch_size=32,
-        seed=seed,
-        device=device,
-        desc="from scratch",
-    )
-    return network, history

@@ -59,7 +59,7 @@ class World:
 
 _FILM = dict(colour_cast=0.02, exposure=0.22, grain=0.045)
 _SCANNER = dict(colour_cast=0.06, exposure=0.14, softness=0.5, grain=0.03)
-_SLIDE = dict(colour_cast=0.07, exposure=0.16, softness=0.9, grain=0.03)
+_SLIDE = dict(colour_cast=0.07, exposure=0.16, softness=0.9, grain=0.12)  # a dim lamp and a cheap sensor
 
 _EPITHETS = (
     "alba",

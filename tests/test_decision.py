@@ -1,0 +1,128 @@
+"""The map: measured, kept, resumed, read; and what the shipped one says."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import tlkit
+from tlkit import decision
+from tlkit.backbones import WEIGHTS
+from tlkit.cards import read_card
+from tlkit.data import recipe
+
+CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
+
+
+def test_an_interrupted_map_goes_on_where_it_was(tmp_path, monkeypatch):
+    out, measured = tmp_path / "map.csv", []
+    original = decision._measure
+
+    def interrupted(*task):
+        if len(measured) == 3:
+            raise KeyboardInterrupt
+        measured.append(task)
+        return original(*task)
+
+    monkeypatch.setattr(decision, "_measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tlkit.run_map(out, **CELL)
+    kept = tlkit.load_map(out).rows
+    assert len(kept) == 1 + 7 + 1, "two results of seed 0, the second with a row for each stage, and one of seed 1"
+    monkeypatch.setattr(decision, "_measure", lambda *task: (measured.append(task), original(*task))[1])
+    whole = tlkit.run_map(out, **CELL)
+    assert len(measured) == 4 and len(whole.rows) == 16 and [row for row in whole.rows if row in kept] == kept
+    assert tlkit.load_map(out).rows == whole.rows
+    tlkit.run_map(out, **CELL)
+    assert len(measured) == 4, "nothing is left to do"
+
+
+def test_two_jobs_find_what_one_finds(tmp_path):
+    one, two = (tlkit.run_map(tmp_path / f"{jobs}.csv", **CELL, jobs=jobs) for jobs in (1, 2))
+    for way in CELL["ways"]:
+        np.testing.assert_allclose(
+            one.at("tissue", 5).values(way), two.at("tissue", 5).values(way), atol=0.01, err_msg=way
+        )
+
+
+def test_maps_of_different_worlds_are_not_mixed(tmp_path, monkeypatch):
+    out = tmp_path / "map.csv"
+    tlkit.run_map(out, **CELL | {"ways": ["probe"], "seeds": 1})
+    monkeypatch.setattr(decision, "recipe", lambda: "another")
+    with pytest.raises(ValueError, match="other pictures or other weights. Delete it"):
+        tlkit.run_map(out, **CELL)
+    with decision._only_writer(out), pytest.raises(ValueError, match="Another run is writing"):
+        tlkit.run_map(out, **CELL)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"datasets": ["tisue"]}, "Did you mean 'tissue'"),
+        ({"datasets": ["atlas"]}, "no target dataset called 'atlas'"),
+        ({"ways": ["prob"]}, "Did you mean 'probe'"),
+        ({"per_class": [401]}, "per_class must be from 1 to 400"),
+        ({"seeds": 0}, "seeds must be at least 1"),
+        ({"jobs": 0}, "jobs must be at least 1"),
+    ],
+)
+def test_a_map_that_cannot_be_is_refused_before_work_starts(tmp_path, bad, message):
+    with pytest.raises(ValueError, match=message):
+        tlkit.run_map(tmp_path / "map.csv", **CELL | bad)
+    assert not (tmp_path / "map.csv").exists()
+
+
+def test_a_file_that_is_no_map_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"no map at .*absent.csv. Make one: python -m tlkit map"):
+        tlkit.load_map(tmp_path / "absent.csv")
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="bad.csv is not a decision map"):
+        tlkit.load_map(tmp_path / "bad.csv")
+
+
+def test_quadrants():
+    assert tlkit.quadrant("flowers", 20) == ("small", "similar")
+    assert tlkit.quadrant("plates", 100) == ("large", "different")
+    assert set(tlkit.RULE.values()) <= set(tlkit.WAYS)
+
+
+# --------------------------------------------------------------------------- the shipped map
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return tlkit.load_map()
+
+
+def test_the_shipped_map_is_whole_and_of_this_world(shipped):
+    with decision.SHIPPED.open(newline="") as file:
+        assert tuple(next(csv.reader(file))) == decision.COLUMNS
+    for dataset in decision.STOPS:
+        for size in decision.PER_CLASS:
+            for way in tlkit.WAYS:
+                assert len(shipped.at(dataset, size).values(way)) == 5, (dataset, size, way)
+    card = read_card(decision.SHIPPED.with_suffix(".toml"))
+    assert card["world"] == recipe() and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
+    assert card["command"].startswith("python -m tlkit map")
+
+
+def test_the_shipped_map_is_what_this_code_measures(shipped):
+    for way in ("probe", "earlier stage"):
+        result = tlkit.recompute("plates", 5, way, seed=3)
+        assert result.open_test() == pytest.approx(shipped.at("plates", 5).values(way)[3], abs=0.02)
+
+
+def test_a_recommendation_gives_rule_winner_margin_and_cost(shipped):
+    for dataset in decision.STOPS:
+        for size in shipped.sizes:
+            advice, here = shipped.recommend(dataset, size), shipped.at(dataset, size)
+            assert advice.rule == tlkit.RULE[tlkit.quadrant(dataset, size)]
+            best = max(here.values(way, "val_accuracy").mean() for way in here.ways)
+            assert here.values(advice.winner, "val_accuracy").mean() == best
+            assert advice.margin == here.difference(advice.winner, advice.rival)
+            said = str(advice)
+            assert advice.rule in said and advice.winner in said and " s" in said
+            loses = advice.winner != advice.rule and advice.margin.low > 0
+            assert ("Here the rule loses" in said) == loses == (not advice.rule_holds)
+    with pytest.raises(ValueError, match="no 7 images per class. It has: 5, 20, 100, 300"):
+        shipped.at("flowers", 7)

@@ -1,0 +1,144 @@
+"""Five ways, one interface: they repeat, they count, they keep the test set closed."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score
+
+import tlkit
+
+QUICK = {"fine-tuning": {"epochs": 2}, "pretrained start": {"epochs": 2}, "scratch": {"epochs": 2}}
+
+
+@pytest.fixture(scope="module", params=list(tlkit.WAYS))
+def result(request, tiny_split):
+    return tlkit.WAYS[request.param](tiny_split, seed=1, device="cpu", **QUICK.get(request.param, {}))
+
+
+def test_every_way_reports_what_it_did(result, tiny_split):
+    assert result.way in tlkit.WAYS and 0 <= result.val_accuracy <= 1 and result.seconds > 0
+    assert len(result.history.loss) == len(result.history.val_accuracy) == len(result.history.seconds) == result.epochs
+    network = tlkit.load_backbone(device="cpu").new_head(2)
+    whole = sum(p.numel() for p in network.parameters())
+    expected = {"probe": 2 * 513, "fine-tuning": whole, "pretrained start": whole, "scratch": whole}
+    if result.way in expected:
+        assert result.trained_parameters == expected[result.way]
+    else:
+        width = tlkit.extract_features(network, tiny_split.val.images, result.stage).shape[1]
+        assert result.trained_parameters == 2 * (width + 1)
+        assert result.val_by_stage.keys() == set(network.stage_names)
+        assert result.val_accuracy == max(result.val_by_stage.values()) == result.val_by_stage[result.stage]
+
+
+def test_the_test_set_is_opened_by_one_call_only(result, tiny_split, monkeypatch):
+    again = tlkit.WAYS[result.way](tiny_split, seed=1, device="cpu", **result.settings)
+    assert again.test_accuracy is None and again.test_answers is None
+    assert again.open_test() == accuracy_score(tiny_split.test.labels, again.predict(tiny_split.test.images))
+    monkeypatch.setattr(again, "answer", lambda images: pytest.fail("opened a second time"))
+    assert again.open_test() == again.test_accuracy
+
+
+def test_its_settings_make_it_again(result, tiny_split):
+    again = tlkit.WAYS[result.way](tiny_split, result.backbone, result.seed, device="cpu", **result.settings)
+    assert again.stage == result.stage
+    np.testing.assert_allclose(again.history.loss, result.history.loss, rtol=1e-3)
+    assert again.val_accuracy == pytest.approx(result.val_accuracy, abs=0.07)  # one picture of 16
+
+
+def test_a_class_too_few_is_refused(tiny_split):
+    red = tiny_split.train.labels == 1
+    only = tlkit.ImageSet(tiny_split.train.images[red], tiny_split.train.labels[red])
+    split = tlkit.Split("reds", ["dull", "red"], only, tiny_split.val, tiny_split.test, per_class=8, seed=0)
+    for way in tlkit.WAYS.values():
+        with pytest.raises(ValueError, match="reds has training pictures of one class only. A classifier needs"):
+            way(split, device="cpu")
+
+
+@pytest.mark.parametrize("way", list(tlkit.WAYS))
+def test_one_image_per_class_is_enough_to_try(way, tiny_split):
+    one = tlkit.Split("reds", ["dull", "red"], tiny_split.train.first(1), tiny_split.val, tiny_split.test, 1, 0)
+    assert 0 <= tlkit.WAYS[way](one, device="cpu", **QUICK.get(way, {})).open_test() <= 1
+
+
+def test_names_are_checked_before_work_starts(tiny_split):
+    with pytest.raises(ValueError, match="no backbone called 'vgg'"):
+        tlkit.linear_probe(tiny_split, backbone="vgg")
+    with pytest.raises(ValueError, match="Did you mean 'softmax'"):
+        tlkit.linear_probe(tiny_split, kind="softmaxx")
+    with pytest.raises(ValueError, match="views must be at least 1"):
+        tlkit.linear_probe(tiny_split, views=0)
+
+
+def test_a_probe_learns_from_all_views(tiny_split, monkeypatch):
+    rows = []
+    original = tlkit.LinearProbe.fit
+    monkeypatch.setattr(
+        tlkit.LinearProbe, "fit", lambda self, X, *rest: (rows.append(len(X)), original(self, X, *rest))[1]
+    )
+    mirror = tlkit.Augmentation(flip_horizontal=True)
+    tlkit.linear_probe(tiny_split, augment=mirror, views=3, device="cpu")
+    tlkit.linear_probe(tiny_split, views=3, device="cpu")
+    assert rows == [48, 16]
+
+
+def test_two_phases_train_the_head_first_and_then_the_last_stages(tiny_split, monkeypatch):
+    seen = []
+    original = tlkit.ways.train_network
+    monkeypatch.setattr(
+        tlkit.ways,
+        "train_network",
+        lambda network, *a, **k: (seen.append((network.frozen, k.get("groups"))), original(network, *a, **k))[1],
+    )
+    result = tlkit.two_phase(tiny_split, epochs=2, head_epochs=3, unfreeze_last=2, device="cpu")
+    assert [frozen for frozen, _ in seen] == [7, 5] and seen[0][1] is None
+    assert [group["name"] for group in seen[1][1]] == ["head", "fc7", "fc6"]
+    assert result.head_epochs == 3 and result.epochs == 5
+    assert tlkit.two_phase(tiny_split, epochs=2, unfreeze_last=0, device="cpu").epochs == 2
+
+
+def test_scratch_starts_from_random_weights_and_beats_chance(flowers):
+    result = tlkit.from_scratch(flowers, epochs=10, device="cpu")
+    assert len(result.history.loss) == 10 and result.history.val_accuracy[-1] > 3 / 17
+
+
+def test_a_network_need_not_look_at_val_on_its_way(tiny_split):
+    result = tlkit.from_scratch(tiny_split, epochs=2, watch_val=False, device="cpu")
+    assert result.history.val_accuracy == [] and len(result.history.loss) == 2 and 0 <= result.val_accuracy <= 1
+
+
+# --------------------------------------------------------------------------------- compare
+
+
+def test_compare_pairs_the_same_draws():
+    ways = {"mirrored": partial(tlkit.linear_probe, augment=tlkit.Augmentation(flip_horizontal=True), views=2)}
+    table = tlkit.compare(ways | {"plain": tlkit.linear_probe}, tlkit.load_dataset("flowers", 5), seeds=range(3))
+    assert table.ways == ["mirrored", "plain"]
+    for seed in range(3):
+        alone = tlkit.linear_probe(tlkit.load_dataset("flowers", 5, seed), seed=seed)
+        assert table.values("plain")[seed] == pytest.approx(alone.open_test(), abs=1e-4)
+    by_hand = tlkit.mean_interval(table.values("mirrored") - table.values("plain"))
+    assert table.difference("mirrored", "plain") == by_hand
+    clear = by_hand.low > 0 or by_hand.high < 0
+    assert table.verdict("mirrored", "plain").endswith("clear of the noise" if clear else "inside the noise")
+    assert "plain" in str(table) and "<td>mirrored</td>" in table._repr_html_()
+    assert "mirrored" in table.plot("A title").figure.alt_text
+
+
+def test_compare_refuses_what_it_cannot_do(tiny_split):
+    with pytest.raises(ValueError, match="Did you mean 'scratch'"):
+        tlkit.compare(["probe", "scrach"], tiny_split)
+    with pytest.raises(ValueError, match="at least one way and one seed"):
+        tlkit.compare(["probe"], tiny_split, seeds=[])
+    table = tlkit.compare(["probe"], tiny_split, seeds=[4], device="cpu")
+    assert table.rows[0]["seed"] == 4 and "one seed" in str(table)
+    with pytest.raises(ValueError, match="at least two seeds"):
+        table.difference("probe", "probe")
+
+
+def test_answers_on_a_real_target_are_balanced(flowers):
+    result = tlkit.linear_probe(flowers)
+    result.open_test()
+    given = torch.bincount(torch.as_tensor(result.test_answers), minlength=17)
+    assert given.min() >= 8 and given.max() <= 90

@@ -1,0 +1,92 @@
+"""Augmentation: other views of the same pictures, made from whole batches with torchvision's operations."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as ops
+
+from tlkit import checks
+
+__all__ = ["Augmentation"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random flips, rotations, scalings and crops: ``augmentation(images, seed)`` gives one new view of each picture.
+
+    Augmentation says which changes leave the class as it is (Krizhevsky et al. 2012); lesson 06
+    shows what each is worth, and one that is not true.
+
+    Parameters
+    ----------
+    flip_horizontal, flip_vertical : bool
+        Mirror each picture left to right, or top to bottom, with probability 1/2.
+    rotation : float
+        Turn by up to this many degrees either way, 0 to 180.
+    scale : float
+        Shrink or enlarge by up to this factor, 1 (not at all) to 4.
+    crop : float
+        The smallest side of a random square window, as a share of the picture's, above 0 to 1
+        (the whole picture). The window is enlarged to the size of the picture.
+    together : int
+        Rotation, scale and crop share their luck among this many pictures of a batch: one call
+        turns them all, which is faster. Flips are drawn for each picture.
+
+    Raises
+    ------
+    ValueError
+        For a number outside its range.
+    """
+
+    flip_horizontal: bool = False
+    flip_vertical: bool = False
+    rotation: float = 0.0
+    scale: float = 1.0
+    crop: float = 1.0
+    together: int = 4
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("rotation", 0.0, 180.0), ("scale", 1.0, 4.0), ("crop", 0.05, 1.0)):
+            value = getattr(self, name)
+            if not low <= value <= high:  # false for NaN too
+                raise ValueError(f"{name} must be a number from {low:g} to {high:g}, but it is {value}.")
+        checks.count("together", self.together, 1)
+
+    def __call__(self, images: Tensor, seed: int = 0) -> Tensor:
+        """One view of each picture, uint8 ``(n, 3, h, w)``, on the device where the pictures are."""
+        checks.images(images)
+        luck = torch.Generator().manual_seed(seed)
+        for wanted, flip in ((self.flip_horizontal, ops.horizontal_flip), (self.flip_vertical, ops.vertical_flip)):
+            if wanted:
+                chosen = (torch.rand(len(images), generator=luck) < 0.5).view(-1, 1, 1, 1).to(images.device)
+                images = torch.where(chosen, flip(images), images)
+        if self.rotation == 0 and self.scale == 1 and self.crop == 1:
+            return images
+        groups = images.split(self.together)
+        return torch.cat([self._one_view(group, torch.rand(5, generator=luck)) for group in groups])
+
+    def _one_view(self, images: Tensor, luck: Tensor) -> Tensor:
+        """Rotate, scale and crop all pictures alike; ``luck`` holds five numbers from 0 to 1."""
+        height, width = images.shape[-2:]
+        turn, grow, side, top, left = luck.tolist()
+        if self.rotation or self.scale > 1:
+            # A mirrored margin, so that what a turn uncovers is not black.
+            margin = [min(width, height) // 2 - 1] * 2
+            images = ops.pad(images, margin, padding_mode="reflect")
+            images = ops.affine(
+                images,
+                angle=self.rotation * (2 * turn - 1),
+                translate=[0, 0],
+                scale=self.scale ** (2 * grow - 1),
+                shear=[0.0, 0.0],
+                interpolation=InterpolationMode.BILINEAR,
+            )
+            images = ops.center_crop(images, [height, width])
+        if self.crop < 1:
+            share = self.crop + (1 - self.crop) * side
+            window = [max(1, round(height * share)), max(1, round(width * share))]
+            corner = [round((height - window[0]) * top), round((width - window[1]) * left)]
+            images = ops.resized_crop(images, *corner, *window, [height, width], antialias=True)
+        return images

@@ -1,0 +1,165 @@
+"""Several ways on the same splits and seeds: a tidy table, paired differences, a figure."""
+
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from tqdm.auto import tqdm
+
+from tlkit import checks, plots
+from tlkit.data import Split, load_dataset
+from tlkit.intervals import Interval, mean_interval
+from tlkit.ways import WAYS, Result
+from tlkit.world import OFFLINE_DATASETS
+
+__all__ = ["Comparison", "compare"]
+
+
+def result_rows(result: Result) -> list[dict]:
+    """A result as rows of the tidy table: one, or one for each stage that was tried. Opens the test set."""
+    world = OFFLINE_DATASETS.get(result.split.name)
+    result.open_test()
+    common = {
+        "dataset": result.split.name,
+        "similarity": world.similarity if world else "",
+        "per_class": result.split.per_class,
+        "way": result.way,
+        "seed": result.seed,
+        "seconds": round(result.seconds, 3),
+        "epochs": result.epochs,
+        "trained_parameters": result.trained_parameters,
+    }
+    if not result.val_by_stage:
+        curve = " ".join(f"{value:.4f}" for value in result.history.val_accuracy)
+        scores = {"val_accuracy": round(result.val_accuracy, 4), "accuracy": round(result.test_accuracy, 4)}
+        return [common | {"stage": "", "chosen": 1} | scores | {"val_curve": curve}]
+    return [
+        common
+        | {"stage": stage, "chosen": int(stage == result.stage), "val_curve": ""}
+        | {"val_accuracy": round(val, 4), "accuracy": round(result.test_by_stage[stage], 4)}
+        for stage, val in result.val_by_stage.items()
+    ]
+
+
+@dataclass
+class Comparison:
+    """Ways that were run on the same splits with the same seeds.
+
+    Attributes
+    ----------
+    rows : list of dict
+        One for each way, seed and stage that was tried, with the columns of
+        ``datasets/decision_map.csv``. Where several stages were tried, ``chosen`` marks the one
+        that val chose.
+    """
+
+    rows: list[dict]
+
+    @property
+    def ways(self) -> list[str]:
+        """The ways in the order of ``WAYS``, then any others."""
+        found = dict.fromkeys(row["way"] for row in self.rows)
+        return [way for way in WAYS if way in found] + [way for way in found if way not in WAYS]
+
+    def values(self, way: str, column: str = "accuracy", stage: str | None = None) -> np.ndarray:
+        """One value a seed, in the order of the seeds, of what val chose or of a certain ``stage``."""
+        checks.choose("way", way, self.ways)
+        rows = [r for r in self.rows if r["way"] == way and (r["stage"] == stage if stage else r["chosen"])]
+        if not rows:
+            raise ValueError(f"{way!r} was not tried on stage {stage!r}.")
+        return np.array([row[column] for row in sorted(rows, key=lambda row: row["seed"])])
+
+    def difference(self, first: str, second: str) -> Interval:
+        """Mean test accuracy of ``first`` minus that of ``second``, paired over the seeds, with its 95 % interval."""
+        return mean_interval(self.values(first) - self.values(second))
+
+    def verdict(self, first: str, second: str) -> str:
+        """The paired difference in points, and whether it is clear of the noise."""
+        return f"{first} minus {second}: {points(self.difference(first, second))}"
+
+    def _table(self) -> list[tuple[str, ...]]:
+        lines = [("way", "test accuracy (95 % interval)", "seconds", "trained weights")]
+        for way in self.ways:
+            interval = _interval(self.values(way))
+            seconds = f"{np.median(self.values(way, 'seconds')):,.1f}"
+            weights = f"{int(np.median(self.values(way, 'trained_parameters'))):,}"
+            lines.append((way, str(interval), seconds, weights))
+        return lines
+
+    def __str__(self) -> str:
+        lines = self._table()
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in lines)
+
+    def _repr_html_(self) -> str:
+        head, *lines = ([html.escape(cell) for cell in line] for line in self._table())
+        body = "".join(f"<tr><td>{'</td><td>'.join(line)}</td></tr>" for line in lines)
+        return f"<table><thead><tr><th>{'</th><th>'.join(head)}</th></tr></thead><tbody>{body}</tbody></table>"
+
+    def plot(self, title: str = "") -> Axes:
+        """A bar for each way, with its interval, its seeds and its seconds."""
+        bars = {}
+        for way in self.ways:
+            seconds = np.median(self.values(way, "seconds"))
+            bars[f"{way.replace(' ', chr(10), 1)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
+        return plots.plot_bars(bars, title=title)
+
+
+def _interval(values: np.ndarray) -> Interval | str:
+    return mean_interval(values) if len(values) > 1 else f"{values[0]:.1%} (one seed)"
+
+
+def points(difference: Interval) -> str:
+    """A difference in accuracy in words: ``+2.0 points (+1.3 to +2.6), clear of the noise``."""
+    mean, low, high = (100 * value for value in difference)
+    verdict = "clear of the noise" if low > 0 or high < 0 else "inside the noise"
+    return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f}), {verdict}"
+
+
+def compare(
+    ways: Sequence[str] | Mapping[str, Callable[..., Result]],
+    split: Split | Callable[[int], Split],
+    seeds: Iterable[int] = range(3),
+    **settings,
+) -> Comparison:
+    """Run several ways on the same splits and seeds.
+
+    Parameters
+    ----------
+    ways : names from ``WAYS``, or a dict from any name to a function ``(split, seed=..., **settings)``
+        The second form compares settings of one way: ``{"gentle": partial(two_phase, ...)}``.
+    split : Split, or function from seed to Split
+        A split of the offline world is drawn again for each seed. Any other split stays as it
+        is, and the seeds differ in the luck of training alone.
+    seeds : int, one or more
+    settings : passed on to every way
+
+    Raises
+    ------
+    ValueError
+        For an unknown way, before any work starts.
+    """
+    if not isinstance(ways, Mapping):
+        ways = {checks.choose("way", way, WAYS): WAYS[way] for way in ways}
+    seeds = [checks.count("seed", seed, 0) for seed in seeds]
+    if not ways or not seeds:
+        raise ValueError("compare needs at least one way and one seed.")
+    rows = []
+    with tqdm(total=len(ways) * len(seeds), desc="comparing", leave=False) as bar:
+        for seed in seeds:
+            drawn = _draw(split, seed)
+            for name, way in ways.items():
+                bar.set_postfix_str(name)
+                rows += [row | {"way": name} for row in result_rows(way(drawn, seed=seed, **settings))]
+                bar.update()
+    return Comparison(rows)
+
+
+def _draw(split: Split | Callable[[int], Split], seed: int) -> Split:
+    if not isinstance(split, Split):
+        return split(seed)
+    if split.name in OFFLINE_DATASETS and split.seed != seed:
+        return load_dataset(split.name, split.per_class, seed, split.train.images.shape[-1])
+    return split

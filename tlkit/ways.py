@@ -1,0 +1,378 @@
+"""The five ways from a pretrained backbone to a classifier, behind one interface.
+
+Every way takes ``(split, backbone, seed, ...)`` and returns a ``Result``. Validation chooses what
+there is to choose; the test set stays closed until ``result.open_test()``.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlkit import checks, training
+from tlkit.augment import Augmentation
+from tlkit.backbones import BACKBONES, Backbone, load_backbone
+from tlkit.data import Split
+from tlkit.features import sweep_features
+from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
+from tlkit.probes import PROBES, LinearProbe
+from tlkit.training import History, train_network
+
+__all__ = [
+    "WAYS",
+    "Result",
+    "default_epochs",
+    "earlier_stage",
+    "from_scratch",
+    "linear_probe",
+    "pretrained_start",
+    "two_phase",
+]
+
+
+@dataclass
+class Result:
+    """What one way reached on one split with one seed.
+
+    Attributes
+    ----------
+    way, backbone : str
+    split : Split
+    seed : int
+    settings : dict
+        ``WAYS[way](split, backbone, seed, **settings)`` gives this result again.
+    val_accuracy : float, 0 to 1
+    seconds : float
+        What training cost, with the frozen features it needs, without looking at val and test.
+    trained_parameters : int
+        The weights that were fitted to the target.
+    epochs : int
+        Passes through the training pictures; 0 for an SVM, which is solved.
+    history : History
+        The epochs one by one; empty for a probe.
+    head_epochs : int
+        How many of them trained the head alone.
+    stage : str
+        Where a probe reads the backbone; "" for a network.
+    val_by_stage, test_by_stage : dict from stage to accuracy
+        For every stage that was tried; the second is filled by ``open_test``.
+    """
+
+    way: str
+    backbone: str
+    split: Split
+    seed: int
+    settings: dict
+    val_accuracy: float
+    seconds: float
+    trained_parameters: int
+    answer: Callable[[Tensor], dict[str, np.ndarray]] = field(repr=False)
+    epochs: int = 0
+    history: History = field(default_factory=History, repr=False)
+    head_epochs: int = 0
+    stage: str = ""
+    val_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
+    test_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
+    test_accuracy: float | None = None
+    test_answers: np.ndarray | None = field(default=None, repr=False)
+
+    def predict(self, images: Tensor) -> np.ndarray:
+        """The most likely class of every picture, int64 ``(n,)``."""
+        return self.answer(images)[self.stage]
+
+    def open_test(self) -> float:
+        """Open the test set, once everything is chosen; the accuracy there, 0 to 1.
+
+        A second call gives the same number again and computes nothing. The answers themselves are
+        kept in ``test_answers``.
+        """
+        if self.test_accuracy is None:
+            truth = self.split.test.labels.numpy()
+            answers = self.answer(self.split.test.images)
+            self.test_by_stage = {stage: float(np.mean(given == truth)) for stage, given in answers.items() if stage}
+            self.test_answers = answers[self.stage]
+            self.test_accuracy = float(np.mean(self.test_answers == truth))
+        return self.test_accuracy
+
+
+def default_epochs(per_class: int, pretrained: bool = True) -> int:
+    """Epochs of a way that trains a network: 30 from scratch for small sets, fewer for larger ones (8 at 300 a class).
+
+    What starts from pretrained weights gets half of them: lesson 05 shows why that is enough.
+    """
+    half = min(15, round(70 / checks.count("per_class", per_class, 1) ** 0.5))
+    return half if pretrained else 2 * half
+
+
+def _check(split: Split, backbone: str) -> None:
+    checks.choose("backbone", backbone, BACKBONES)
+    if len(split.train.labels.unique()) < 2:
+        raise ValueError(
+            f"{split.name} has training pictures of one class only. A classifier needs at least two to tell apart."
+        )
+
+
+# ------------------------------------------------------------------------------------- probes
+
+
+def linear_probe(
+    split: Split,
+    backbone: str = "minivgg",
+    seed: int = 0,
+    kind: str = "svm",
+    stage: str | None = None,
+    augment: Augmentation | None = None,
+    views: int = 4,
+    device: str = "auto",
+) -> Result:
+    """Way 1: a linear classifier on CNN codes, the backbone frozen (lesson 02).
+
+    Parameters
+    ----------
+    split : Split
+    backbone : str
+    seed : int
+    kind : {"svm", "softmax", "one-vs-rest"}
+    stage : str, optional
+        Another stage than that of the codes.
+    augment, views : Augmentation and int, optional
+        Learn from the codes of ``views`` views of each picture: itself and ``views - 1`` others.
+    device : str
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or a split with one class only.
+    """
+    settings = dict(kind=kind, stage=stage, augment=augment, views=views)
+    network = load_backbone(backbone, device=device)
+    return _probe("probe", split, network, seed, [stage or network.code_stage], settings, device)
+
+
+def earlier_stage(
+    split: Split,
+    backbone: str = "minivgg",
+    seed: int = 0,
+    stages: Sequence[str] | None = None,
+    augment: Augmentation | None = None,
+    views: int = 4,
+    device: str = "auto",
+) -> Result:
+    """Way 2: a linear SVM on the activations of the stage that does best on val (lesson 03).
+
+    By default every stage is tried, the last one too: where that is best, this way says so. The
+    other parameters are those of ``linear_probe``.
+    """
+    settings = dict(stages=stages, augment=augment, views=views)
+    network = load_backbone(backbone, device=device)
+    return _probe("earlier stage", split, network, seed, stages or network.stage_names, settings, device)
+
+
+def _probe(
+    way: str, split: Split, network: Backbone, seed: int, stages: Sequence[str], settings: dict, device: str
+) -> Result:
+    _check(split, network.name)
+    checks.choose("probe", settings.get("kind", "svm"), PROBES)
+    checks.count("views", settings["views"], 1)
+    augment = settings["augment"]
+    seen, labels = [split.train.images], [split.train.labels]
+    for view in range(1, settings["views"] if augment else 1):
+        seen.append(augment(split.train.images, seed=seed * 1_009 + view))
+        labels.append(split.train.labels)
+    train, seconds = sweep_features(network, torch.cat(seen), stages, device=device)
+    val, _ = sweep_features(network, split.val.images, stages, device=device)
+    start = time.perf_counter()
+    y = torch.cat(labels).numpy()
+    probes = {
+        stage: LinearProbe(settings.get("kind", "svm"), seed=seed).fit(
+            train[stage], y, val[stage], split.val.labels.numpy()
+        )
+        for stage in stages
+    }
+    seconds += time.perf_counter() - start
+    val_by_stage = {stage: max(probe.val_scores_.values()) for stage, probe in probes.items()}
+    # The last of equals: it is nearer to the codes that everybody uses.
+    best = max(reversed(stages), key=val_by_stage.get)
+
+    def answer(images: Tensor) -> dict[str, np.ndarray]:
+        features, _ = sweep_features(network, images, stages, device=device)
+        return {stage: probe.predict(features[stage]) for stage, probe in probes.items()}
+
+    fitted = len(probes[best].classes_) * (train[best].shape[1] + 1)
+    return Result(
+        way,
+        network.name,
+        split,
+        seed,
+        settings,
+        val_by_stage[best],
+        seconds,
+        fitted,
+        answer,
+        stage=best,
+        val_by_stage=val_by_stage,
+    )
+
+
+# ----------------------------------------------------------------------------------- networks
+
+
+def two_phase(
+    split: Split,
+    backbone: str = "minivgg",
+    seed: int = 0,
+    epochs: int | None = None,
+    head_epochs: int | None = None,
+    unfreeze_last: int | None = None,
+    learning_rate: float = 3e-3,
+    backbone_factor: float = 0.1,
+    stage_decay: float = 1.0,
+    augment: Augmentation | None = None,
+    views: int = 4,
+    device: str = "auto",
+    watch: Callable[[History], bool | None] | None = None,
+    watch_val: bool = True,
+) -> Result:
+    """Way 3: freeze, train a new head, unfreeze, train on with small steps (lesson 04).
+
+    Parameters
+    ----------
+    epochs, head_epochs : int, optional
+        Of the second and of the first phase; both ``default_epochs`` if not given.
+    unfreeze_last : int, optional
+        How many stages the second phase trains; by default all. With 0 there is no second phase.
+    learning_rate : float
+        Of the head, in both phases.
+    backbone_factor, stage_decay : float
+        Of the stages: see ``parameter_groups``.
+    augment, views : Augmentation and int, optional
+        A new view of each picture every epoch; while stages are frozen, one of ``views``.
+    watch : function, optional
+        See ``train_network``.
+    watch_val : bool
+        False looks at val at the end only, which saves time.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, a split with one class, a rate that is not above 0, or more stages
+        than there are.
+    """
+    settings = dict(
+        epochs=epochs or default_epochs(split.per_class),
+        head_epochs=head_epochs or epochs or default_epochs(split.per_class),
+        unfreeze_last=unfreeze_last,
+        learning_rate=learning_rate,
+        backbone_factor=backbone_factor,
+        stage_decay=stage_decay,
+        augment=augment,
+        views=views,
+    )
+    _check(split, backbone)
+    network = load_backbone(backbone, device=device).new_head(len(split.class_names), seed)
+    unfrozen = stages_to_unfreeze(network, unfreeze_last)
+    rates = learning_rate, backbone_factor, stage_decay
+    parameter_groups(network, *rates)  # refuses bad rates before work starts
+    common = dict(batch_size=32, device=device, augment=augment, views=views, watch=watch)
+    val, first, second = split.val if watch_val else None, settings["head_epochs"], settings["epochs"]
+    freeze(network)
+    history = train_network(network, split.train, val, first, learning_rate, seed=seed, desc="the new head", **common)
+    head_epochs = len(history.loss)
+    if unfrozen and not history.stopped:
+        groups = parameter_groups(unfreeze(network, unfrozen), *rates)
+        history += train_network(
+            network, split.train, val, second, seed=seed + 1, groups=groups, desc="fine-tuning", **common
+        )
+    return _network_result("fine-tuning", split, network, seed, settings, history, head_epochs)
+
+
+def pretrained_start(
+    split: Split,
+    backbone: str = "minivgg",
+    seed: int = 0,
+    epochs: int | None = None,
+    learning_rate: float = 4e-3,
+    augment: Augmentation | None = None,
+    device: str = "auto",
+    watch: Callable[[History], bool | None] | None = None,
+    watch_val: bool = True,
+) -> Result:
+    """Way 4: train the whole network at one full rate, with the pretrained weights as its start (lesson 05).
+
+    The parameters are those of ``two_phase``.
+    """
+    settings = dict(epochs=epochs or default_epochs(split.per_class), learning_rate=learning_rate, augment=augment)
+    return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
+
+
+def from_scratch(
+    split: Split,
+    backbone: str = "minivgg",
+    seed: int = 0,
+    epochs: int | None = None,
+    learning_rate: float = 4e-3,
+    augment: Augmentation | None = None,
+    device: str = "auto",
+    watch: Callable[[History], bool | None] | None = None,
+    watch_val: bool = True,
+) -> Result:
+    """Way 5, the baseline: the same architecture, random weights, nothing but the target's own pictures.
+
+    Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
+    The parameters are those of ``two_phase``.
+    """
+    epochs = epochs or default_epochs(split.per_class, pretrained=False)
+    settings = dict(epochs=epochs, learning_rate=learning_rate, augment=augment)
+    return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
+
+
+def _whole_network(
+    way: str,
+    split: Split,
+    backbone: str,
+    seed: int,
+    settings: dict,
+    device: str,
+    watch: Callable[[History], bool | None] | None,
+    watch_val: bool,
+) -> Result:
+    _check(split, backbone)
+    network = load_backbone(backbone, way != "scratch", seed, device).new_head(len(split.class_names), seed)
+    val = split.val if watch_val else None
+    history = train_network(
+        network, split.train, val, batch_size=32, seed=seed, device=device, watch=watch, desc=way, **settings
+    )
+    return _network_result(way, split, network, seed, settings, history)
+
+
+def _network_result(
+    way: str, split: Split, network: Backbone, seed: int, settings: dict, history: History, head_epochs: int = 0
+) -> Result:
+    val = history.val_accuracy[-1] if history.val_accuracy else training.accuracy(network, split.val)
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    return Result(
+        way,
+        network.name,
+        split,
+        seed,
+        settings,
+        val,
+        history.seconds[-1] if history.seconds else 0.0,
+        trained,
+        lambda images: {"": training.predict(network, images).numpy()},
+        epochs=len(history.loss),
+        history=history,
+        head_epochs=head_epochs,
+    )
+
+
+WAYS: Mapping[str, Callable[..., Result]] = {
+    "probe": linear_probe,
+    "earlier stage": earlier_stage,
+    "fine-tuning": two_phase,
+    "pretrained start": pretrained_start,
+    "scratch": from_scratch,
+}
