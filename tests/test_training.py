@@ -95,6 +95,12 @@ def test_a_rate_that_explodes_leaves_finite_weights(small):
     assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
 
 
+@pytest.mark.parametrize(("epochs", "batch_size"), [(1, 48), (2, 48), (3, 48), (10, 48), (4, 24), (5, 16)])
+def test_even_the_shortest_training_has_a_cycle(small, epochs, batch_size):
+    history = tlkit.train_network(_network(), small, None, epochs, batch_size=batch_size, device="cpu")
+    assert len(history.loss) == epochs
+
+
 def test_watch_follows_and_stops(small):
     lengths = []
 

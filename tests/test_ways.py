@@ -94,7 +94,7 @@ def test_two_phases_train_the_head_first_and_then_the_last_stages(tiny_split, mo
     result = tlkit.two_phase(tiny_split, epochs=2, head_epochs=3, unfreeze_last=2, device="cpu")
     assert [frozen for frozen, _ in seen] == [7, 5] and seen[0][1] is None
     assert [group["name"] for group in seen[1][1]] == ["head", "fc7", "fc6"]
-    assert result.head_epochs == 3 and result.epochs == 5
+    assert result.history.head_epochs == 3 and result.epochs == 5
     assert tlkit.two_phase(tiny_split, epochs=2, unfreeze_last=0, device="cpu").epochs == 2
 
 

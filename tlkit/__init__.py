@@ -25,6 +25,8 @@ _NAMES = {
     "features": ("extract_features",),
     "finetune": ("freeze", "parameter_groups", "unfreeze"),
     "intervals": ("Interval", "mean_interval"),
+    "map_plots": ("plot_map", "plot_stages"),
+    "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
     "plots": (
         "plot_bars",
         "plot_curves",
@@ -32,6 +34,7 @@ _NAMES = {
         "plot_neighbours",
         "plot_pictures",
         "plot_split",
+        "plot_training",
         "show",
     ),
     "probes": ("PROBES", "LinearProbe"),
@@ -46,7 +49,7 @@ _NAMES = {
         "pretrained_start",
         "two_phase",
     ),
-    "widgets": ("Guess",),
+    "widgets": ("Guess", "dataset_picker"),
     "world": ("OFFLINE_DATASETS",),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}

@@ -19,8 +19,18 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data import ImageSet, Split
 from tlkit.intervals import mean_interval
+from tlkit.training import History
 
-__all__ = ["plot_bars", "plot_curves", "plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split", "show"]
+__all__ = [
+    "plot_bars",
+    "plot_curves",
+    "plot_mistakes",
+    "plot_neighbours",
+    "plot_pictures",
+    "plot_split",
+    "plot_training",
+    "show",
+]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLE = {
@@ -47,14 +57,17 @@ STYLE = {
 
 def show(axes: Axes) -> None:
     """Display the figure of ``axes`` once, with a description for those who do not see it."""
-    figure = axes.figure
-    alt = getattr(figure, "alt_text", "A figure.")
-    data = io.BytesIO()
-    figure.savefig(data, format="png", bbox_inches="tight")
+    display({"text/html": as_html(axes), "text/plain": axes.figure.alt_text}, raw=True)
+
+
+def as_html(axes: Axes, dpi: int | None = None) -> str:
+    """The figure of ``axes`` as an ``<img>`` with its picture and its alt text inside."""
+    figure, data = axes.figure, io.BytesIO()
+    figure.savefig(data, format="png", bbox_inches="tight", dpi=dpi or "figure")
     plt.close(figure)
     source = base64.b64encode(data.getvalue()).decode()
-    image = f'<img alt="{html.escape(alt, quote=True)}" style="max-width:100%" src="data:image/png;base64,{source}">'
-    display({"text/html": image, "text/plain": alt}, raw=True)
+    alt = html.escape(figure.alt_text, quote=True)
+    return f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{source}">'
 
 
 def _figure(width: float, height: float, alt: str = "") -> Axes:
@@ -283,4 +296,37 @@ def plot_neighbours(
     axes.grid(False)
     axes.spines[:].set_visible(False)
     axes.set_title(title)
+    return axes
+
+
+@plt.rc_context(STYLE)
+def plot_training(histories: Mapping[str, History], title: str = "", by: str = "epochs") -> Axes:
+    """Accuracy on val after each epoch of one or several trainings.
+
+    Parameters
+    ----------
+    histories : dict from a name to a History; where the second of two phases began is marked
+    by : {"epochs", "seconds"}
+    """
+    checks.choose("axis", by, ("epochs", "seconds"))
+    axes, ends = _figure(7.6, 4.2), []
+    for name, history in histories.items():
+        values = [100 * value for value in history.val_accuracy]
+        x = range(1, len(values) + 1) if by == "epochs" else history.seconds[: len(values)]
+        (line,) = axes.plot(x, values, label=name, markersize=5)
+        if values:
+            ends.append(f"{name} ends at {values[-1]:.1f} % after {len(values)} epochs")
+        if 0 < history.head_epochs < len(values):
+            at = history.head_epochs + 0.5 if by == "epochs" else history.seconds[history.head_epochs - 1]
+            axes.axvline(at, color=line.get_color(), linewidth=1.2, linestyle=":")
+            axes.annotate("unfreeze here", (at, 2), rotation=90, va="bottom", ha="right", fontsize=9.5, color="#555555")
+    axes.figure.alt_text = f"{title or 'Training'}, accuracy on val by {by}: {'; '.join(ends) or 'nothing yet'}."
+    axes.set_xlabel("epochs" if by == "epochs" else "seconds of training")
+    axes.set_ylabel("accuracy on val (%)")
+    axes.set_ylim(0, 100)
+    axes.set_title(title)
+    if histories:
+        axes.legend(fontsize=10, loc="lower right")
+    else:
+        axes.text(0.5, 0.5, "press “run it now”", transform=axes.transAxes, ha="center", color="#777777")
     return axes

@@ -14,13 +14,10 @@ from matplotlib.axes import Axes
 from tqdm.auto import tqdm
 
 from tlkit import plots
-from tlkit.backbones import load_backbone
 from tlkit.cards import read_card, write_card
 from tlkit.data import Split, load_dataset
-from tlkit.features import extract_features
 from tlkit.intervals import mean_interval
-from tlkit.probes import LinearProbe
-from tlkit.training import accuracy, train_from_scratch
+from tlkit.ways import from_scratch, linear_probe
 from tlkit.world import OFFLINE_DATASETS
 
 __all__: list[str] = []
@@ -57,17 +54,14 @@ def _world_strip() -> Axes:
 
 def _probe_against_scratch() -> tuple[dict[str, list[float]], Axes]:
     """The result of lesson 02 on five seeds, and the mistakes of the first probe."""
-    backbone = load_backbone("minivgg")
     probe, scratch, mistakes = [], [], None
     for seed in tqdm(range(5), desc="probe against scratch"):
         split = load_dataset("flowers", per_class=10, seed=seed)
-        train, val, test = (extract_features(backbone, part.images) for part in (split.train, split.val, split.test))
-        svm = LinearProbe("svm").fit(train, split.train.labels, val, split.val.labels)
-        probe.append(svm.score(test, split.test.labels))
-        network, _ = train_from_scratch(split, seed=seed, watch_val=False)
-        scratch.append(accuracy(network, split.test))
+        svm = linear_probe(split, seed=seed)
+        probe.append(svm.open_test())
+        scratch.append(from_scratch(split, seed=seed, watch_val=False).open_test())
         if mistakes is None:
-            mistakes = plots.plot_mistakes(split.test.images, split.test.labels, svm.predict(test), split.class_names)
+            mistakes = plots.plot_mistakes(split.test.images, split.test.labels, svm.test_answers, split.class_names)
     return {"linear SVM on\nCNN codes": probe, "the same network\nfrom scratch": scratch}, mistakes
 
 

@@ -33,18 +33,21 @@ class History:
     val_accuracy : accuracy on val, 0 to 1; empty if val was not watched
     seconds : training seconds since the start, without those spent on looking at val
     stopped : why training ended before its last epoch, or "" if it did not
+    head_epochs : how many of the epochs trained the head alone, in a training of two phases
     """
 
     loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str = ""
+    head_epochs: int = 0
 
     def __add__(self, later: "History") -> "History":
         """Two runs one after the other, as one."""
         before = self.seconds[-1] if self.seconds else 0.0
         seconds = self.seconds + [before + s for s in later.seconds]
-        return History(self.loss + later.loss, self.val_accuracy + later.val_accuracy, seconds, later.stopped)
+        accuracies = self.val_accuracy + later.val_accuracy
+        return History(self.loss + later.loss, accuracies, seconds, later.stopped, self.head_epochs)
 
 
 def _autocast(device: torch.device) -> contextlib.AbstractContextManager:
@@ -157,13 +160,17 @@ def train_network(
     batch_size = min(batch_size, len(train))
     steps = len(train) // batch_size  # a last, smaller batch would upset BatchNorm
     optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=where.type in ("cpu", "cuda"))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=epochs * steps, pct_start=warm_up)
+    total = max(3, epochs * steps)  # the cycle needs a step up and a step down
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rates, total_steps=total, pct_start=max(warm_up, 2 / total)
+    )
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
     settings = {"epochs": epochs, "steps": steps, "learning_rate": max(rates), "seed": seed}
     history = _resume(checkpoint, parts, settings, where)
     done = len(history.loss)
     clock = _Clock(history.seconds[-1] if done else 0.0)
-    bar = tqdm(total=epochs * steps, initial=done * steps, desc=desc, unit="step", leave=False, delay=1)
+    quiet = watch is not None  # whoever watches shows the progress
+    bar = tqdm(total=epochs * steps, initial=done * steps, desc=desc, unit="step", leave=False, delay=1, disable=quiet)
     good = _copy(network)
     try:
         feed = _Feed(network, train.images, augment, views, seed)

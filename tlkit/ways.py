@@ -53,8 +53,6 @@ class Result:
         Passes through the training pictures; 0 for an SVM, which is solved.
     history : History
         The epochs one by one; empty for a probe.
-    head_epochs : int
-        How many of them trained the head alone.
     stage : str
         Where a probe reads the backbone; "" for a network.
     val_by_stage, test_by_stage : dict from stage to accuracy
@@ -72,7 +70,6 @@ class Result:
     answer: Callable[[Tensor], dict[str, np.ndarray]] = field(repr=False)
     epochs: int = 0
     history: History = field(default_factory=History, repr=False)
-    head_epochs: int = 0
     stage: str = ""
     val_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
     test_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
@@ -276,17 +273,28 @@ def two_phase(
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
-    common = dict(batch_size=32, device=device, augment=augment, views=views, watch=watch)
+    common = dict(batch_size=32, device=device, augment=augment, views=views)
     val, first, second = split.val if watch_val else None, settings["head_epochs"], settings["epochs"]
     freeze(network)
-    history = train_network(network, split.train, val, first, learning_rate, seed=seed, desc="the new head", **common)
-    head_epochs = len(history.loss)
+    history = train_network(
+        network, split.train, val, first, learning_rate, seed=seed, watch=watch, desc="the new head", **common
+    )
+    history.head_epochs = len(history.loss)
     if unfrozen and not history.stopped:
         groups = parameter_groups(unfreeze(network, unfrozen), *rates)
+        watch_both = watch and (lambda later: watch(history + later))
         history += train_network(
-            network, split.train, val, second, seed=seed + 1, groups=groups, desc="fine-tuning", **common
+            network,
+            split.train,
+            val,
+            second,
+            seed=seed + 1,
+            groups=groups,
+            watch=watch_both,
+            desc="fine-tuning",
+            **common,
         )
-    return _network_result("fine-tuning", split, network, seed, settings, history, head_epochs)
+    return _network_result("fine-tuning", split, network, seed, settings, history)
 
 
 def pretrained_start(
@@ -348,9 +356,7 @@ def _whole_network(
     return _network_result(way, split, network, seed, settings, history)
 
 
-def _network_result(
-    way: str, split: Split, network: Backbone, seed: int, settings: dict, history: History, head_epochs: int = 0
-) -> Result:
+def _network_result(way: str, split: Split, network: Backbone, seed: int, settings: dict, history: History) -> Result:
     val = history.val_accuracy[-1] if history.val_accuracy else training.accuracy(network, split.val)
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Result(
@@ -365,7 +371,6 @@ def _network_result(
         lambda images: {"": training.predict(network, images).numpy()},
         epochs=len(history.loss),
         history=history,
-        head_epochs=head_epochs,
     )
 
 

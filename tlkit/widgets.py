@@ -1,14 +1,37 @@
-"""Small controls for the lessons, plain ipywidgets that work on 7.7 and on 8."""
+"""Controls for the lessons, plain ipywidgets that work on 7.7 and on 8.
+
+Each is layout over functions that also work alone. Where no front end answers (a static page, a
+terminal), it shows its first picture or its question instead.
+"""
 
 import html
 from collections.abc import Sequence
 
 import ipywidgets
 from IPython.display import display
+from matplotlib.axes import Axes
 
-from tlkit import checks
+from tlkit import checks, plots
+from tlkit.data import Split, load_dataset
+from tlkit.decision import PER_CLASS, STOPS, quadrant
+from tlkit.map_plots import example_pictures
+from tlkit.world import OFFLINE_DATASETS
 
-__all__ = ["Guess"]
+__all__ = ["Guess", "dataset_picker"]
+
+_KIND = {
+    "flowers": "new species of flower, in the same meadow",
+    "herbarium": "sprigs pressed on paper",
+    "plates": "X-ray plates of chambered shells",
+    "tissue": "stained tissue under a microscope",
+}
+
+
+def show_widget(box: ipywidgets.Widget, static: str, plain: str) -> None:
+    """Display a widget, with ``static`` HTML and ``plain`` text for where no front end answers."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    data = {"application/vnd.jupyter.widget-view+json": view, "text/html": static, "text/plain": plain}
+    display(data, raw=True)
 
 
 class Guess:
@@ -58,15 +81,136 @@ class Guess:
     def _ipython_display_(self) -> None:
         plain = f"{self.question}\n" + "\n".join(f"  ( ) {option}" for option in self.options)
         items = "".join(f"<li>{html.escape(option)}</li>" for option in self.options)
-        display(
-            {
-                "application/vnd.jupyter.widget-view+json": {
-                    "version_major": 2,
-                    "version_minor": 0,
-                    "model_id": self._box.model_id,
-                },
-                "text/html": f"<p><b>{html.escape(self.question)}</b></p><ul>{items}</ul>",
-                "text/plain": plain,
-            },
-            raw=True,
+        show_widget(self._box, f"<p><b>{html.escape(self.question)}</b></p><ul>{items}</ul>", plain)
+
+
+class Panel:
+    """Controls above a picture of fixed height, which is drawn again when a control moves.
+
+    A subclass makes its controls, passes them to ``_open`` and says in ``_figure`` what to draw
+    from their values.
+    """
+
+    def _open(self, rows: Sequence[Sequence[ipywidgets.Widget]], redraw_on: Sequence[ipywidgets.Widget], height: int):
+        """Lay the controls out in rows, draw the first picture, and listen."""
+        self._picture = ipywidgets.HTML(layout={"height": f"{height}px", "overflow": "auto"})
+        lines = [ipywidgets.HBox(list(row), layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
+        self._box = ipywidgets.VBox([*lines, self._picture])
+        for control in redraw_on:
+            control.observe(self._draw, "value")
+        self._draw()
+
+    def _figure(self) -> Axes:
+        raise NotImplementedError
+
+    def _draw(self, change: dict | None = None) -> None:
+        figure = self._figure()
+        self._alt = figure.figure.alt_text
+        self._picture.value = plots.as_html(figure)
+
+    def _ipython_display_(self) -> None:
+        show_widget(self._box, self._picture.value, self._alt)
+
+
+def stop_buttons(dataset: str) -> ipywidgets.ToggleButtons:
+    """The four targets, from similar to very different."""
+    checks.choose("target dataset", dataset, STOPS)
+    return ipywidgets.ToggleButtons(
+        options=list(STOPS),
+        value=dataset,
+        description="similar →",
+        tooltips=[_KIND[stop] for stop in STOPS],
+        style={"button_width": "92px"},
+    )
+
+
+def size_slider(per_class: int, sizes: Sequence[int] = PER_CLASS) -> ipywidgets.SelectionSlider:
+    """Images per class, at the sizes that there are."""
+    if per_class not in sizes:
+        raise ValueError(f"per_class must be one of {', '.join(map(str, sizes))}, but it is {per_class}.")
+    return ipywidgets.SelectionSlider(
+        options=[(str(size), size) for size in sizes],
+        value=per_class,
+        description="per class",
+        continuous_update=False,
+        layout={"width": "300px"},
+    )
+
+
+class DatasetPicker(Panel):
+    """Which target, and how many images of each class: the choice that a whole lesson runs on.
+
+    Attributes
+    ----------
+    dataset, per_class : the choice
+    """
+
+    def __init__(self, dataset: str, per_class: int, sizes: Sequence[int]):
+        self._stops, self._sizes = stop_buttons(dataset), size_slider(per_class, sizes)
+        self._default = (dataset, per_class)
+        self._said = ipywidgets.HTML()
+        self._open([[self._stops, self._sizes], [self._said]], [self._stops, self._sizes], height=190)
+
+    @property
+    def dataset(self) -> str:
+        return self._stops.value
+
+    @property
+    def per_class(self) -> int:
+        return self._sizes.value
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is the choice that the lesson was written for."""
+        return (self.dataset, self.per_class) == self._default
+
+    def choose(self, dataset: str | None = None, per_class: int | None = None) -> None:
+        """Choose without a mouse."""
+        if dataset is not None:
+            self._stops.value = checks.choose("target dataset", dataset, STOPS)
+        if per_class is not None:
+            self._sizes.value = size_slider(per_class, [size for _, size in self._sizes.options]).value
+
+    def load(self, seed: int = 0, per_class: int | None = None) -> Split:
+        """Draw the chosen dataset with the chosen size (or another)."""
+        return load_dataset(self.dataset, per_class or self.per_class, seed)
+
+    def claim(self, what: str, holds: bool) -> None:
+        """A statement of the lesson. On its own default it must hold; on another choice it is only reported.
+
+        Raises
+        ------
+        AssertionError
+            If it does not hold where the lesson says that it does.
+        """
+        if self.is_default:
+            assert holds, f"the lesson says that {what}; this run found otherwise"
+        print(f"{'As claimed' if holds else 'Not here'}: {what}.")
+
+    def _figure(self) -> Axes:
+        size, likeness = quadrant(self.dataset, self.per_class)
+        again = "" if self.is_default else " Now run the cells below again."
+        self._said.value = (
+            f"<b>{self.dataset}</b>: {_KIND[self.dataset]}. {self.per_class} images per class are "
+            f"{'few' if size == 'small' else 'many'}, and the target is {likeness} "
+            f"{'to' if likeness == 'similar' else 'from'} what the network knows.{again}"
         )
+        return plots.plot_pictures(example_pictures(self.dataset, 12), [self.dataset])
+
+
+def dataset_picker(dataset: str = "flowers", per_class: int = 20, sizes: Sequence[int] = PER_CLASS) -> DatasetPicker:
+    """Let the reader choose the target that a lesson runs on.
+
+    Parameters
+    ----------
+    dataset, per_class : what the lesson was written for
+    sizes : the images per class to choose from
+
+    Returns
+    -------
+    DatasetPicker
+        With ``load(seed)``, and ``claim(what, holds)`` for what the lesson says.
+    """
+    for size in sizes:
+        checks.count("per_class", size, 1, min(OFFLINE_DATASETS[stop].largest for stop in STOPS))
+    return DatasetPicker(dataset, per_class, sizes)

@@ -1,0 +1,179 @@
+"""Every widget, driven through every setting of its controls. Run on ipywidgets 8 and on 7.7.1: see the Makefile."""
+
+import html
+import re
+import time
+
+import ipywidgets
+import pytest
+
+import tlkit
+from tlkit import widgets
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    return tlkit.load_dataset("plates", 5)
+
+
+def _alt(panel):
+    return html.unescape(re.search('alt="([^"]*)"', panel._picture.value)[1])
+
+
+def _drive(control):
+    """Put a control through every value it can take; numbers through their ends and middle."""
+    if isinstance(control, (ipywidgets.ToggleButton, ipywidgets.Checkbox)):
+        values = [True, False]
+    elif hasattr(control, "options"):
+        values = [option[1] if isinstance(option, tuple) else option for option in control.options]
+    else:
+        values = [control.min, control.max, (control.min + control.max) // 2]
+    for value in values:
+        control.value = value
+        yield value
+
+
+def _static(shown_by, monkeypatch):
+    shown = []
+    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    shown_by._ipython_display_()
+    return shown[0]
+
+
+def _check_fallback(panel, monkeypatch):
+    data = _static(panel, monkeypatch)
+    assert 'src="data:image/png' in data["text/html"] and len(data["text/plain"]) > 20
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == panel._box.model_id
+    assert panel._picture.layout.height.endswith("px"), "a fixed height: the page must not jump"
+
+
+def test_the_picker_offers_every_target_and_size(monkeypatch):
+    picker = tlkit.dataset_picker("flowers", 20, sizes=(5, 20, 100))
+    for stop in _drive(picker._stops):
+        for size in _drive(picker._sizes):
+            assert (picker.dataset, picker.per_class) == (stop, size) and stop in _alt(picker)
+            assert picker.is_default == ((stop, size) == ("flowers", 20))
+            words = " ".join(tlkit.quadrant(stop, size)).replace("small", "few").replace("large", "many")
+            assert all(word in picker._said.value for word in words.split())
+            assert ("run the cells below again" in picker._said.value) == (not picker.is_default)
+    picker.choose("plates", 5)
+    assert repr(picker.load(3)) == repr(tlkit.load_dataset("plates", 5, 3))
+    assert picker.load(0, per_class=20).per_class == 20
+    _check_fallback(picker, monkeypatch)
+
+
+def test_claims_are_held_on_the_default_and_reported_elsewhere(capsys):
+    picker = tlkit.dataset_picker("flowers", 20)
+    picker.claim("water is wet", True)
+    with pytest.raises(AssertionError, match="the lesson says that fire is wet"):
+        picker.claim("fire is wet", False)
+    picker.choose(per_class=5)
+    picker.claim("fire is wet", False)
+    assert capsys.readouterr().out.splitlines() == ["As claimed: water is wet.", "Not here: fire is wet."]
+
+
+def test_the_picker_refuses_what_it_does_not_have():
+    with pytest.raises(ValueError, match="Did you mean 'flowers'"):
+        tlkit.dataset_picker("flower")
+    with pytest.raises(ValueError, match="per_class must be one of 5, 20, 100, 300, but it is 7"):
+        tlkit.dataset_picker("flowers", 7)
+    with pytest.raises(ValueError, match="must be one of"):
+        tlkit.dataset_picker().choose(per_class=8)
+
+
+def test_the_map_shows_rule_votes_and_measurement(monkeypatch):
+    panel, measured = tlkit.decision_map("flowers", 5, reveal=False), tlkit.load_map()
+    assert "not shown yet" in _alt(panel) and "Measured" not in panel._said.value
+    for shown in _drive(panel._reveal):
+        for stop in _drive(panel._stops):
+            for size in _drive(panel._sizes):
+                advice = measured.recommend(stop, size)
+                assert f"You are at {stop} with {size} images per class" in _alt(panel)
+                assert f"Rule of the literature: {advice.rule}" in panel._said.value
+                assert (f"{advice.winner} is best on val" in panel._said.value) == shown
+    for way, box in panel._votes.items():
+        for _ in _drive(box):
+            pass
+        assert box.description == way and box.value > 0
+    _check_fallback(tlkit.decision_map(), monkeypatch)
+
+
+def test_the_map_runs_a_cell_live_and_can_be_stopped():
+    panel = tlkit.decision_map("tissue", 5)
+    for way in _drive(panel._way):
+        panel.live.run.click()
+        panel.live.wait()
+        assert panel.live.result.way == way and "on val" in panel.live.said.value, panel.live.said.value
+        assert not panel.live.run.disabled and panel.live.stop.disabled
+    assert "accuracy on val by epochs: now ends at" in html.unescape(panel._curve.value)
+    panel._way.value, panel.live.budget.value = "scratch", 1
+    panel._sizes.value = 20
+    for stop in (True, False):  # by its button, and when its time is up
+        panel.live.run.click()
+        if stop:
+            panel.live.stop.click()
+        panel.live.wait()
+        assert re.search("Stopped after epoch .* of 30, as asked.", panel.live.said.value)
+
+
+def test_a_failure_in_a_live_run_is_told(monkeypatch):
+    panel = tlkit.decision_map("tissue", 5)
+    monkeypatch.setattr("tlkit.panels.recompute", lambda *args, **kwargs: 1 / 0)
+    panel.live.run.click()
+    panel.live.wait()
+    assert "It did not run" in panel.live.said.value and not panel.live.run.disabled
+
+
+def test_a_click_while_it_runs_starts_nothing(monkeypatch):
+    panel, started = tlkit.decision_map("tissue", 5), []
+    monkeypatch.setattr("tlkit.panels.recompute", lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
+    panel.live.run.click()
+    panel.live.run.click()
+    panel.live.wait()
+    assert started == [1]
+
+
+def test_the_stage_picker_reads_every_stage_everywhere(monkeypatch):
+    panel, measured = tlkit.stage_picker("tissue", 20), tlkit.load_map()
+    for stop in _drive(panel._stops):
+        for size in _drive(panel._sizes):
+            sweep = measured.stage_sweep(stop, size)
+            for stage in _drive(panel._stage):
+                mean = tlkit.mean_interval(sweep[stage])
+                assert f"{stop}, {size} images per class" in _alt(panel) and f"{stage} {mean}" in _alt(panel)
+    _check_fallback(panel, monkeypatch)
+
+
+def test_the_fine_tuning_desk_trains_what_it_is_told(pieces, monkeypatch):
+    desk = tlkit.fine_tuning_desk(pieces)
+    assert "nothing yet" in _alt(desk)
+    _check_fallback(desk, monkeypatch)
+    seen = []
+    monkeypatch.setattr("tlkit.panels.two_phase", lambda *args, **kwargs: (seen.append(kwargs), 1 / 0)[1])
+    names = {"unfreeze_last": desk._unfreeze, "learning_rate": desk._rate, "backbone_factor": desk._factor}
+    for name, control in (names | {"epochs": desk._epochs}).items():
+        for value in _drive(control):
+            desk.live.run.click()
+            desk.live.wait()
+            assert seen[-1][name] == value
+    assert {kwargs["unfreeze_last"] for kwargs in seen} == set(range(8))
+    monkeypatch.undo()
+    desk = tlkit.fine_tuning_desk(pieces)
+    desk._epochs.value = 2
+    for count in range(4):
+        desk.live.run.click()
+        desk.live.wait()
+        assert "on val" in desk.live.said.value, desk.live.said.value
+        assert f"{count + 1}: from conv1 on" in _alt(desk) and "after 4 epochs" in _alt(desk)
+    assert "1: from" not in _alt(desk) and "2: from" in _alt(desk), "three runs stay in the picture"
+
+
+def test_the_augmentation_desk_shows_what_it_does(pieces, monkeypatch):
+    desk = tlkit.augmentation_desk(pieces.train.images[:4])
+    controls = [desk._flip_h, desk._flip_v, desk._rotation, desk._scale, desk._crop]
+    for control in controls:
+        assert len({desk._picture.value for _ in _drive(control)}) > 1
+    desk._rotation.value, desk._scale.value, desk._crop.value = 30, 1.2, 0.7
+    desk._flip_h.value, desk._flip_v.value = False, True
+    assert desk.augmentation == tlkit.Augmentation(False, True, 30, 1.2, 0.7)
+    _check_fallback(desk, monkeypatch)

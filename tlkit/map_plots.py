@@ -1,0 +1,188 @@
+"""Figures of the decision map: where you are on it, what was measured there, how the stages compare."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from tlkit.decision import RULE, SIMILAR, STOPS, DecisionMap, quadrant
+from tlkit.intervals import mean_interval
+from tlkit.plots import COLOURS, STYLE, mosaic
+from tlkit.world import OFFLINE_DATASETS, draw_pictures
+
+__all__ = ["plot_map", "plot_stages"]
+
+_SHORT = {
+    "probe": "linear probe\non CNN codes",
+    "earlier stage": "SVM on an\nearlier stage",
+    "fine-tuning": "fine-tune the\nwhole network",
+    "pretrained start": "train all, from\npretrained weights",
+}
+
+
+@cache
+def example_pictures(dataset: str, count: int = 8) -> Tensor:
+    """One training picture each of ``count`` classes spread over the dataset, uint8 ``(count, 3, 64, 64)``."""
+    classes = torch.linspace(0, len(OFFLINE_DATASETS[dataset].class_names) - 1, count).long()
+    return draw_pictures(dataset, "train", classes, torch.zeros_like(classes), seed=0, size=64)
+
+
+@plt.rc_context(STYLE)
+def plot_map(
+    measured: DecisionMap,
+    dataset: str,
+    per_class: int,
+    votes: Mapping[str, int] | None = None,
+    reveal: bool = True,
+) -> Axes:
+    """The 2 x 2 map with "you are here", example pictures, the room's vote, and the measured bars.
+
+    Parameters
+    ----------
+    votes : dict from way to a number of hands, optional
+    reveal : bool
+        False leaves the measured bars out, until everybody has voted.
+    """
+    figure = plt.figure(figsize=(11.5, 5.0), layout="constrained")
+    plt.close(figure)
+    grid = figure.add_gridspec(2, 2, height_ratios=(1, 3.2), width_ratios=(1, 1.45))
+    _draw_examples(figure.add_subplot(grid[0, :]), dataset)
+    _draw_quadrants(figure.add_subplot(grid[1, 0]), dataset, per_class)
+    bars = figure.add_subplot(grid[1, 1])
+    told = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
+    size, likeness = quadrant(dataset, per_class)
+    figure.alt_text = (
+        f"The decision map. You are at {dataset} with {per_class} images per class: {size} and {likeness}, "
+        f"where the rule is: {RULE[size, likeness]}. {told}"
+    )
+    return bars
+
+
+def _draw_examples(axes: Axes, dataset: str) -> None:
+    axes.imshow(mosaic(example_pictures(dataset, 14), 14), interpolation="lanczos")
+    axes.set_axis_off()
+
+
+def _draw_quadrants(axes: Axes, dataset: str, per_class: int) -> None:
+    here = quadrant(dataset, per_class)
+    for (size, likeness), way in RULE.items():
+        x, y = float(likeness == "different"), float(size == "large")
+        mine = (size, likeness) == here
+        axes.add_patch(plt.Rectangle((x, y), 1, 1, facecolor="#ffe9b8" if mine else "#f4f4f4", edgecolor="white", lw=3))
+        axes.text(x + 0.5, y + 0.82, _SHORT[way], ha="center", va="center", fontsize=10.5)
+    x = (OFFLINE_DATASETS[dataset].similarity - 0.5) / len(STOPS)
+    # Within its half, a size stands on a logarithmic scale.
+    y = 0.26 + 0.14 * np.log2(per_class / 5) if here[0] == "small" else 1.26 + 0.14 * np.log2(per_class / 100)
+    y = np.clip(y, *((0.15, 0.6) if here[0] == "small" else (1.15, 1.6)))
+    axes.plot(2 * x, y, "o", color=COLOURS[1], markersize=15, markeredgecolor="black", zorder=5)
+    axes.annotate(
+        "you are here",
+        (2 * x, y),
+        xytext=(0, -21),
+        textcoords="offset points",
+        ha="center",
+        fontsize=10,
+        weight="bold",
+    )
+    axes.set_xlim(0, 2)
+    axes.set_ylim(0, 2)
+    axes.set_xticks(
+        [0.5, 1.5], [f"similar\n{', '.join(STOPS[:SIMILAR])}", f"very different\n{', '.join(STOPS[SIMILAR:])}"]
+    )
+    axes.set_yticks([0.5, 1.5], ["few\nimages", "many\nimages"])
+    axes.tick_params(length=0)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_title("The rule of the literature", fontsize=12)
+
+
+def _draw_bars(
+    axes: Axes, measured: DecisionMap, dataset: str, per_class: int, votes: Mapping[str, int], reveal: bool
+) -> str:
+    """The measured bars with the votes below their names; returns what they say in words."""
+    here, said = measured.at(dataset, per_class), []
+    total = sum(votes.values())
+    labels = []
+    for k, way in enumerate(here.ways):
+        share = f"\nvote {votes.get(way, 0) / total:.0%}" if total else ""
+        labels.append(way.replace(" ", "\n", 1) + share)
+        if not reveal:
+            continue
+        mean = mean_interval(here.values(way))
+        seconds = np.median(here.values(way, "seconds"))
+        axes.bar(
+            k,
+            mean.mean * 100,
+            0.62,
+            color=COLOURS[k],
+            alpha=0.85,
+            edgecolor="black",
+            hatch=("", "//", "..", "xx", "\\\\")[k],
+        )
+        spread = [[(mean.mean - mean.low) * 100], [(mean.high - mean.mean) * 100]]
+        axes.errorbar(k, mean.mean * 100, yerr=spread, fmt="none", color="black", capsize=5, linewidth=1.8)
+        axes.annotate(
+            f"{mean.mean:.1%}\n{seconds:.{0 if seconds >= 10 else 1}f} s",
+            (k, mean.high * 100),
+            textcoords="offset points",
+            xytext=(0, 4),
+            ha="center",
+            fontsize=10.5,
+        )
+        said.append(f"{way} {mean} in {seconds:.1f} s")
+    axes.set_xlim(-0.6, len(here.ways) - 0.4)
+    axes.set_ylim(0, 122)
+    axes.set_yticks(range(0, 101, 20))
+    axes.set_xticks(range(len(here.ways)), labels, fontsize=10.5)
+    axes.grid(axis="x", visible=False)
+    axes.set_ylabel("test accuracy (%)")
+    axes.set_title(f"{dataset}, {per_class} images per class", fontsize=12)
+    if not reveal:
+        axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
+        return "The measurement is not shown yet."
+    return f"Measured: {'; '.join(said)}."
+
+
+@plt.rc_context(STYLE)
+def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str | None = None, title: str = "") -> Axes:
+    """Test accuracy of a linear SVM on each stage, from early to late, with 95 % intervals.
+
+    Parameters
+    ----------
+    sweeps : dict from a name to a dict from stage to accuracies, one a seed
+    mark : a stage to point at, optional
+    """
+    figure, axes = plt.subplots(figsize=(7.6, 4.2), layout="constrained")
+    plt.close(figure)
+    ends = []
+    for name, sweep in sweeps.items():
+        means = [mean_interval(values) for values in sweep.values()]
+        (line,) = axes.plot(range(len(means)), [100 * m.mean for m in means], label=name)
+        low, high = ([100 * getattr(m, side) for m in means] for side in ("low", "high"))
+        axes.fill_between(range(len(means)), low, high, color=line.get_color(), alpha=0.18, linewidth=0)
+        ends.append(f"{name}: " + ", ".join(f"{stage} {m}" for stage, m in zip(sweep, means)))
+        if mark is not None:
+            k = list(sweep).index(mark)
+            axes.axvline(k, color="#bbbbbb", linewidth=8, alpha=0.4, zorder=0)
+            axes.annotate(
+                f"{means[k].mean:.1%}",
+                (k, 100 * means[k].mean),
+                xytext=(0, 10),
+                textcoords="offset points",
+                ha="center",
+                weight="bold",
+            )
+    stages = list(next(iter(sweeps.values())))
+    axes.set_xticks(range(len(stages)), stages)
+    axes.set_xlabel("stage that the SVM reads, from early to late")
+    axes.set_ylabel("test accuracy (%)")
+    axes.set_ylim(bottom=0)
+    axes.set_title(title)
+    if len(sweeps) > 1:
+        axes.legend()
+    figure.alt_text = f"{title or 'A linear SVM on each stage'}. {'. '.join(ends)}."
+    return axes
