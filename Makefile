@@ -6,7 +6,10 @@ LESSON ?= 00_first_minute.ipynb
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help lab test lint pretrain pictures costs clean
+# The widgets must work on the ipywidgets of Colab as well as on the newest.
+OLD_WIDGETS := .venv/ipywidgets-7.7.1
+
+.PHONY: help lab test lint map pretrain pictures costs clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -24,11 +27,18 @@ $(READY): requirements.txt pyproject.toml
 lab: $(READY)  ## open JupyterLab on the first lesson
 	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(ARGS)
 
-test: $(READY)  ## run the unit tests and every lesson
+test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
 	$(BIN)/python -m pytest $(ARGS)
+	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py
+
+$(OLD_WIDGETS): $(READY)
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils
 
 lint: $(READY)  ## check the style of code and notebooks
 	$(BIN)/ruff check .
+
+map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
+	$(BIN)/python -m tlkit map $(ARGS)
 
 pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
 	$(BIN)/python -m tlkit pretrain $(ARGS)

@@ -57,3 +57,34 @@ def test_bad_settings_are_refused_before_work(backbone, pictures):
         tlkit.extract_features(backbone, pictures, batch_size=0)
     with pytest.raises(ValueError, match="There is no stage called 'conv9'"):
         tlkit.extract_features(backbone, pictures, "conv9")
+
+
+def test_a_receptive_field_is_what_can_change_an_answer(backbone):
+    image = torch.full((1, 3, 64, 64), 128, dtype=torch.uint8)
+    for stage, expected in (("conv1", (4, 2)), ("conv2", (10, 4)), ("conv3", (22, 8))):
+        sees, pace = tlkit.receptive_field(backbone, stage)
+        assert (sees, pace) == expected
+        plain = backbone.activations(image, stage)[0, :, 4, 4]
+        changed = []
+        for column in range(64):
+            other = image.clone()
+            other[..., column] = 255
+            changed.append(not torch.equal(backbone.activations(other, stage)[0, :, 4, 4], plain))
+        columns = [k for k, change in enumerate(changed) if change]
+        assert columns[-1] - columns[0] + 1 <= sees and len(columns) >= sees - 2
+    with pytest.raises(ValueError, match="fc6 is fully connected"):
+        tlkit.receptive_field(backbone, "fc6")
+
+
+def test_top_patches_are_cut_where_the_channel_fires_most(backbone, flowers):
+    images = flowers.train.images
+    patches, rows = tlkit.top_patches(backbone, images, "conv2", channel=7, count=5, size=10)
+    assert patches.shape == (5, 3, 10, 10) and patches.dtype == torch.uint8 and len(set(rows.tolist())) == 5
+    with torch.inference_mode():
+        strength = torch.cat([backbone.activations(b, "conv2")[:, 7].amax((1, 2)) for b in images.split(32)])
+    assert strength[rows].tolist() == pytest.approx(strength.sort(descending=True).values[:5].tolist(), rel=1e-4)
+    windows = images[rows].unfold(2, 10, 1).unfold(3, 10, 1)  # (5, 3, 55, 55, 10, 10)
+    found = (windows == patches[:, :, None, None]).all(-1).all(-1).all(1)
+    assert found.flatten(1).any(1).all(), "each patch is a window of its picture"
+    with pytest.raises(ValueError, match="channel must be from 0 to 63"):
+        tlkit.top_patches(backbone, images, "conv2", channel=64)

@@ -22,7 +22,7 @@ _NAMES = {
     "data": ("ImageSet", "Split", "load_dataset"),
     "decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant", "recompute", "run_map"),
     "environment": ("check_environment",),
-    "features": ("extract_features",),
+    "features": ("extract_features", "receptive_field", "top_patches"),
     "finetune": ("freeze", "parameter_groups", "unfreeze"),
     "intervals": ("Interval", "mean_interval"),
     "map_plots": ("plot_map", "plot_stages"),
@@ -42,6 +42,7 @@ _NAMES = {
     "ways": (
         "WAYS",
         "Result",
+        "answer_balance",
         "default_epochs",
         "earlier_stage",
         "from_scratch",

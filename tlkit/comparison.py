@@ -43,7 +43,7 @@ def result_rows(result: Result) -> list[dict]:
     ]
 
 
-@dataclass
+@dataclass(repr=False)
 class Comparison:
     """Ways that were run on the same splits with the same seeds.
 
@@ -92,6 +92,8 @@ class Comparison:
         lines = self._table()
         widths = [max(map(len, column)) for column in zip(*lines)]
         return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in lines)
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         head, *lines = ([html.escape(cell) for cell in line] for line in self._table())

@@ -14,7 +14,7 @@ from tlkit import backbones, checks
 from tlkit.backbones import Backbone, pick_device
 from tlkit.cache import cached, digest, source_digest
 
-__all__ = ["extract_features"]
+__all__ = ["extract_features", "receptive_field", "top_patches"]
 
 
 def extract_features(
@@ -120,3 +120,67 @@ def _run(
     finally:
         backbone.train(was_training)
     return {stage: torch.cat(parts) for stage, parts in rows.items()}
+
+
+def receptive_field(backbone: Backbone, stage: str) -> tuple[int, int]:
+    """How far a convolutional stage looks, and how far apart its places lie, both in pixels.
+
+    Raises
+    ------
+    ValueError
+        For a stage that is fully connected: it sees the whole picture.
+    """
+    checks.choose("stage", stage, backbone.stages)
+    sees, pace = 1, 1
+    for name in backbone.stage_names[: backbone.stage_names.index(stage) + 1]:
+        for layer in backbone.stages[name]:
+            if isinstance(layer, nn.Linear):
+                raise ValueError(f"{stage} is fully connected: it sees the whole picture. Take a convolutional stage.")
+            if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+                size = layer.kernel_size[0] if isinstance(layer, nn.Conv2d) else layer.kernel_size
+                sees += (size - 1) * pace
+                pace *= layer.stride[0] if isinstance(layer, nn.Conv2d) else layer.stride
+    return sees, pace
+
+
+def top_patches(
+    backbone: Backbone, images: Tensor, stage: str, channel: int, count: int = 9, size: int = 64, device: str = "auto"
+) -> tuple[Tensor, Tensor]:
+    """The patches that make one channel of a convolutional stage fire most, at most one a picture.
+
+    After Zeiler and Fergus (2014). Lesson 01 looks at them.
+
+    Returns
+    -------
+    patches : uint8 tensor (count, 3, size, size)
+        As large as what the channel sees, enlarged; the strongest first.
+    rows : int64 tensor (count,)
+        The pictures they were cut from.
+
+    Raises
+    ------
+    ValueError
+        For a fully connected stage, or a channel that it does not have.
+    """
+    sees, pace = receptive_field(backbone, stage)
+    backbone.to(pick_device(device))
+    with torch.inference_mode():
+        maps = torch.cat([_channel(backbone, batch, stage, channel) for batch in images.split(32)])
+    strength, place = maps.flatten(1).max(1)
+    rows = strength.argsort(descending=True)[: checks.count("count", count, 1, len(images))]
+    height, width = images.shape[-2:]
+    side = min(sees, height, width)
+    patches = []
+    for row in rows.tolist():
+        # The middle of what a place sees lies half a pace into its cell.
+        middle = [int(k * pace + pace / 2) for k in divmod(int(place[row]), maps.shape[-1])]
+        top, left = (max(0, min(m - side // 2, whole - side)) for m, whole in zip(middle, (height, width)))
+        patch = images[row : row + 1, :, top : top + side, left : left + side].float()
+        patches.append(nn.functional.interpolate(patch, size=size, mode="nearest").round().to(torch.uint8))
+    return torch.cat(patches), rows
+
+
+def _channel(backbone: Backbone, images: Tensor, stage: str, channel: int) -> Tensor:
+    out = backbone.activations(images, stage)
+    checks.count("channel", channel, 0, out.shape[1] - 1)
+    return out[:, channel].float().cpu()

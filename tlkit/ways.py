@@ -24,6 +24,7 @@ from tlkit.training import History, train_network
 __all__ = [
     "WAYS",
     "Result",
+    "answer_balance",
     "default_epochs",
     "earlier_stage",
     "from_scratch",
@@ -102,6 +103,18 @@ def default_epochs(per_class: int, pretrained: bool = True) -> int:
     """
     half = min(15, round(70 / checks.count("per_class", per_class, 1) ** 0.5))
     return half if pretrained else 2 * half
+
+
+def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:
+    """The smallest and the largest share of the answers that name one class; says them.
+
+    A classifier that gives a few names to everything has a hole that its accuracy can hide.
+    """
+    shares = np.bincount(np.asarray(answers), minlength=classes) / len(answers)
+    low, high = float(shares.min()), float(shares.max())
+    even = f"{1 / classes:.0%} would be even"
+    print(f"Each of {classes} classes is named in {low:.0%} to {high:.0%} of the answers ({even}).")
+    return low, high
 
 
 def _check(split: Split, backbone: str) -> None:
