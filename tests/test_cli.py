@@ -1,8 +1,10 @@
 """``python -m tlkit`` as a person would use it."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import safetensors.torch
@@ -13,7 +15,7 @@ from tlkit.cards import read_card
 
 def test_help_lists_the_commands():
     told = subprocess.run([sys.executable, "-m", "tlkit", "--help"], capture_output=True, text=True, check=True)
-    assert all(command in told.stdout for command in ("pretrain", "pictures", "costs"))
+    assert all(command in told.stdout for command in ("map", "pretrain", "pictures", "costs"))
 
 
 def test_a_problem_is_told_in_a_line(capsys):
@@ -25,19 +27,19 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
     tmp_path, empty_cache, monkeypatch, capsys
 ):
     arguments = ["pretrain", "--epochs", "2", "--per-class", "2", "--device", "cpu", "--out", str(tmp_path)]
-    original, calls = training.accuracy, []
+    original, calls = training._Feed.accuracy, []
 
-    def interrupt_the_second(network, part):
+    def interrupt_the_second(feed, labels):
         calls.append(1)
         if len(calls) == 2:
             signal.raise_signal(signal.SIGINT)
-        return original(network, part)
+        return original(feed, labels)
 
-    monkeypatch.setattr(training, "accuracy", interrupt_the_second)
+    monkeypatch.setattr(training._Feed, "accuracy", interrupt_the_second)
     assert cli.main(arguments) == 130
     assert "Run the same command again to go on" in capsys.readouterr().err
     assert not (tmp_path / "minivgg.safetensors").exists()
-    monkeypatch.setattr(training, "accuracy", original)
+    monkeypatch.setattr(training._Feed, "accuracy", original)
     assert cli.main(arguments) == 0
     assert "Going on after epoch 1" in capsys.readouterr().out
     card = read_card(tmp_path / "minivgg.toml")
@@ -48,6 +50,24 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
     state = load_backbone("minivgg", device="cpu").state_dict()
     for name, tensor in safetensors.torch.load_file(tmp_path / "minivgg.safetensors").items():
         assert state[name].equal(tensor)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups are signalled otherwise there")
+def test_ctrl_c_in_the_middle_of_the_map_loses_nothing(tmp_path):
+    out = tmp_path / "map.csv"
+    command = [sys.executable, "-m", "tlkit", "map", "--out", str(out), "--datasets", "tissue", "--per-class", "5"]
+    command += ["--ways", "probe", "--seeds", "10", "--jobs", "2", "--device", "cpu"]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=publish.COURSE)
+    while not out.exists() and run.poll() is None:
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to every process of the group
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 130 and "Run the same command again to go on." in said
+    kept = out.read_text().splitlines()
+    assert 2 <= len(kept) < 11
+    subprocess.run(command, check=True, cwd=publish.COURSE, stderr=subprocess.DEVNULL)
+    whole = out.read_text().splitlines()
+    assert len(whole) == 11 and set(kept) <= set(whole)
 
 
 @pytest.mark.parametrize(

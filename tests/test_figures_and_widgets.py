@@ -44,6 +44,21 @@ def test_every_figure_tells_its_data(flowers):
         assert re.search(words, axes.figure.alt_text), axes.figure.alt_text
 
 
+def test_figures_of_trainings_and_of_the_map_tell_their_data():
+    history = tlkit.History([1.0] * 4, [0.2, 0.4, 0.5, 0.7], [1.0, 2.0, 3.0, 4.0], head_epochs=2)
+    for by in ("epochs", "seconds"):
+        axes = tlkit.plot_training({"gentle": history}, by=by)
+        assert "gentle ends at 70.0 % after 4 epochs" in axes.figure.alt_text
+        assert [text.get_text() for text in axes.texts] == ["unfreeze here"]
+    with pytest.raises(ValueError, match="Did you mean 'epochs'"):
+        tlkit.plot_training({}, by="epoch")
+    measured = tlkit.load_map()
+    overview = tlkit.plot_overview(measured).figure
+    mean = measured.at("tissue", 100).values("scratch").mean()
+    assert f"tissue, scratch: {measured.at('tissue', 5).values('scratch').mean():.0%}" in overview.alt_text
+    assert f"{mean:.0%}" in overview.alt_text and len(overview.axes) == 4
+
+
 def test_show_carries_the_words_along(capsys):
     shown = []
     axes = plots.plot_bars({"a <b>": [0.5, 0.6], "c": [0.1, 0.2]})

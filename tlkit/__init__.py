@@ -25,7 +25,7 @@ _NAMES = {
     "features": ("extract_features", "receptive_field", "top_patches"),
     "finetune": ("freeze", "parameter_groups", "unfreeze"),
     "intervals": ("Interval", "mean_interval"),
-    "map_plots": ("plot_map", "plot_stages"),
+    "map_plots": ("plot_map", "plot_overview", "plot_stages"),
     "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
     "plots": (
         "plot_bars",

@@ -14,7 +14,7 @@ from tlkit.intervals import mean_interval
 from tlkit.plots import COLOURS, STYLE, mosaic
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
-__all__ = ["plot_map", "plot_stages"]
+__all__ = ["plot_map", "plot_overview", "plot_stages"]
 
 _SHORT = {
     "probe": "linear probe\non CNN codes",
@@ -186,3 +186,30 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
         axes.legend()
     figure.alt_text = f"{title or 'A linear SVM on each stage'}. {'. '.join(ends)}."
     return axes
+
+
+@plt.rc_context(STYLE)
+def plot_overview(measured: DecisionMap) -> Axes:
+    """The whole map in four figures, one a target: test accuracy of every way against images per class."""
+    figure, panels = plt.subplots(1, len(STOPS), figsize=(13, 4.4), sharey=True, layout="constrained")
+    plt.close(figure)
+    sizes, said = measured.sizes, []
+    for axes, dataset in zip(panels, STOPS):
+        for way in measured.at(dataset, sizes[0]).ways:
+            means = [mean_interval(measured.at(dataset, size).values(way)) for size in sizes]
+            (line,) = axes.plot(sizes, [100 * m.mean for m in means], label=way, markersize=6)
+            low, high = ([100 * getattr(m, side) for m in means] for side in ("low", "high"))
+            axes.fill_between(sizes, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
+            said.append(f"{dataset}, {way}: " + ", ".join(f"{m.mean:.0%}" for m in means))
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.minorticks_off()
+        axes.set_title(dataset, fontsize=12)
+        axes.set_xlabel("images per class")
+    panels[0].set_ylabel("test accuracy (%)")
+    panels[0].set_ylim(0, 100)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    sized = ", ".join(map(str, sizes))
+    figure.alt_text = f"Test accuracy at {sized} images per class, mean of the draws. {'; '.join(said)}."
+    return panels[0]

@@ -14,6 +14,7 @@ import numpy as np
 from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from tlkit import checks
@@ -322,6 +323,8 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
             axes.annotate("unfreeze here", (at, 2), rotation=90, va="bottom", ha="right", fontsize=9.5, color="#555555")
     axes.figure.alt_text = f"{title or 'Training'}, accuracy on val by {by}: {'; '.join(ends) or 'nothing yet'}."
     axes.set_xlabel("epochs" if by == "epochs" else "seconds of training")
+    if by == "epochs":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("accuracy on val (%)")
     axes.set_ylim(0, 100)
     axes.set_title(title)

@@ -16,7 +16,9 @@ from tqdm.auto import tqdm
 from tlkit import plots
 from tlkit.cards import read_card, write_card
 from tlkit.data import Split, load_dataset
+from tlkit.decision import load_map
 from tlkit.intervals import mean_interval
+from tlkit.map_plots import plot_overview
 from tlkit.ways import from_scratch, linear_probe
 from tlkit.world import OFFLINE_DATASETS
 
@@ -27,7 +29,7 @@ TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
 
 
 def pictures() -> None:
-    """Draw the contact sheets of ``datasets/`` and the three pictures of the README."""
+    """Draw the contact sheets of ``datasets/`` and the pictures of the README."""
     folder = COURSE / "lessons" / "pictures"
     folder.mkdir(exist_ok=True)
     for name in OFFLINE_DATASETS:
@@ -35,6 +37,7 @@ def pictures() -> None:
         axes = plots.plot_split(split, columns=10) if name in TARGETS else _atlas_sheet(split)
         _save(axes, COURSE / "datasets" / f"{name}.jpg")
     _save(_world_strip(), folder / "world.png")
+    _save(plot_overview(load_map()), folder / "map.png")
     reached, mistakes = _probe_against_scratch()
     _save(mistakes, folder / "mistakes.png")
     _save(plots.plot_bars(reached, title="17 species, 10 photos each"), folder / "probe_against_scratch.png")
