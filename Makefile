@@ -47,7 +47,7 @@ pictures: $(READY)  ## draw the contact sheets and the README's pictures again
 	$(BIN)/python -m tlkit pictures
 
 costs: $(READY)  ## measure the seconds and the memory of every lesson, and write them where they are shown
-	$(BIN)/python -m tlkit costs
+	$(BIN)/python -m tlkit costs $(ARGS)
 
 clean:  ## remove .venv (the cache folder stays)
 	rm -rf .venv

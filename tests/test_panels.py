@@ -95,6 +95,8 @@ def test_the_map_shows_rule_votes_and_measurement(monkeypatch):
         for _ in _drive(box):
             pass
         assert box.description == way and box.value > 0
+    panel._sizes.value = 5
+    assert not any(box.value for box in panel._votes.values()), "another place is another question"
     _check_fallback(tlkit.decision_map(), monkeypatch)
 
 
@@ -113,7 +115,8 @@ def test_the_map_runs_a_cell_live_and_can_be_stopped():
         if stop:
             panel.live.stop.click()
         panel.live.wait()
-        assert re.search("Stopped after epoch .* of 30, as asked.", panel.live.said.value)
+        why = "as asked" if stop else "as the time is up"
+        assert re.search(f"Stopped after epoch .* of 30, {why}.", panel.live.said.value)
 
 
 def test_a_failure_in_a_live_run_is_told(monkeypatch):

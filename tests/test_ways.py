@@ -67,8 +67,11 @@ def test_names_are_checked_before_work_starts(tiny_split):
         tlkit.linear_probe(tiny_split, backbone="vgg")
     with pytest.raises(ValueError, match="Did you mean 'softmax'"):
         tlkit.linear_probe(tiny_split, kind="softmaxx")
-    with pytest.raises(ValueError, match="views must be at least 1"):
-        tlkit.linear_probe(tiny_split, views=0)
+    with pytest.raises(ValueError, match="views must be at least 2"):
+        tlkit.linear_probe(tiny_split, views=1, augment=tlkit.Augmentation(flip_vertical=True))
+    for way in (tlkit.two_phase, tlkit.pretrained_start, tlkit.from_scratch):
+        with pytest.raises(ValueError, match="epochs must be at least 1"):
+            way(tiny_split, epochs=0)
 
 
 def test_a_probe_learns_from_all_views(tiny_split, monkeypatch):
@@ -135,6 +138,15 @@ def test_compare_refuses_what_it_cannot_do(tiny_split):
     assert table.rows[0]["seed"] == 4 and "one seed" in str(table)
     with pytest.raises(ValueError, match="at least two seeds"):
         table.difference("probe", "probe")
+
+
+def test_differences_are_paired_by_seed_even_in_an_unfinished_map():
+    rows = [
+        {"way": way, "stage": "", "chosen": 1, "seed": seed, "accuracy": 0.5 + 0.1 * seed + bonus}
+        for way, bonus, seeds in (("a", 0.02, (0, 1, 2)), ("b", 0.0, (2, 3, 1)))
+        for seed in seeds
+    ]
+    assert tlkit.Comparison(rows).difference("a", "b").mean == pytest.approx(0.02)
 
 
 def test_answers_on_a_real_target_are_balanced(flowers):

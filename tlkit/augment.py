@@ -1,5 +1,6 @@
 """Augmentation: other views of the same pictures, made from whole batches with torchvision's operations."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +27,7 @@ class Augmentation:
     rotation : float
         Turn by up to this many degrees either way, 0 to 180.
     scale : float
-        Shrink or enlarge by up to this factor, 1 (not at all) to 4.
+        Shrink or enlarge by up to this factor, 1 (not at all) to 2.
     crop : float
         The smallest side of a random square window, as a share of the picture's, above 0 to 1
         (the whole picture). The window is enlarged to the size of the picture.
@@ -48,7 +49,7 @@ class Augmentation:
     together: int = 4
 
     def __post_init__(self) -> None:
-        for name, low, high in (("rotation", 0.0, 180.0), ("scale", 1.0, 4.0), ("crop", 0.05, 1.0)):
+        for name, low, high in (("rotation", 0.0, 180.0), ("scale", 1.0, 2.0), ("crop", 0.05, 1.0)):
             value = getattr(self, name)
             if not low <= value <= high:  # false for NaN too
                 raise ValueError(f"{name} must be a number from {low:g} to {high:g}, but it is {value}.")
@@ -70,10 +71,11 @@ class Augmentation:
     def _one_view(self, images: Tensor, luck: Tensor) -> Tensor:
         """Rotate, scale and crop all pictures alike; ``luck`` holds five numbers from 0 to 1."""
         height, width = images.shape[-2:]
-        turn, grow, side, top, left = luck.tolist()
+        turn, grow, window_side, top, left = luck.tolist()
         if self.rotation or self.scale > 1:
-            # A mirrored margin, so that what a turn uncovers is not black.
-            margin = [min(width, height) // 2 - 1] * 2
+            # A mirrored margin as wide as what turning and shrinking uncover, or there would be black corners.
+            reach = math.hypot(width, height) if self.rotation else max(width, height)
+            margin = [min(math.ceil((reach * self.scale - side) / 2) + 1, side - 1) for side in (width, height)]
             images = ops.pad(images, margin, padding_mode="reflect")
             images = ops.affine(
                 images,
@@ -85,7 +87,7 @@ class Augmentation:
             )
             images = ops.center_crop(images, [height, width])
         if self.crop < 1:
-            share = self.crop + (1 - self.crop) * side
+            share = self.crop + (1 - self.crop) * window_side
             window = [max(1, round(height * share)), max(1, round(width * share))]
             corner = [round((height - window[0]) * top), round((width - window[1]) * left)]
             images = ops.resized_crop(images, *corner, *window, [height, width], antialias=True)

@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pretrain.add_argument("--device", default="auto")
     pretrain.add_argument("--out", default=None, help="folder for the weights (default: the course's own)")
     commands.add_parser("pictures", help="draw the contact sheets and the README's pictures")
-    commands.add_parser("costs", help="measure every lesson and write its cost card")
+    costs = commands.add_parser("costs", help="measure every lesson and write its cost card")
+    costs.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     # Imported here, so that --help answers at once.

@@ -65,15 +65,19 @@ class Comparison:
 
     def values(self, way: str, column: str = "accuracy", stage: str | None = None) -> np.ndarray:
         """One value a seed, in the order of the seeds, of what val chose or of a certain ``stage``."""
+        return np.array(list(self._by_seed(way, column, stage).values()))
+
+    def _by_seed(self, way: str, column: str, stage: str | None = None) -> dict[int, float | str]:
         checks.choose("way", way, self.ways)
         rows = [r for r in self.rows if r["way"] == way and (r["stage"] == stage if stage else r["chosen"])]
         if not rows:
             raise ValueError(f"{way!r} was not tried on stage {stage!r}.")
-        return np.array([row[column] for row in sorted(rows, key=lambda row: row["seed"])])
+        return {row["seed"]: row[column] for row in sorted(rows, key=lambda row: row["seed"])}
 
     def difference(self, first: str, second: str) -> Interval:
-        """Mean test accuracy of ``first`` minus that of ``second``, paired over the seeds, with its 95 % interval."""
-        return mean_interval(self.values(first) - self.values(second))
+        """Mean test accuracy of ``first`` minus that of ``second`` over the seeds that both have, with its interval."""
+        one, other = self._by_seed(first, "accuracy"), self._by_seed(second, "accuracy")
+        return mean_interval([one[seed] - other[seed] for seed in one if seed in other])
 
     def verdict(self, first: str, second: str) -> str:
         """The paired difference in points, and whether it is clear of the noise."""

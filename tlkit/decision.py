@@ -94,7 +94,7 @@ class Recommendation:
 
     @property
     def rule_holds(self) -> bool:
-        """Whether no way beats the rule's by more than the noise."""
+        """Whether the way that val chose does not beat the rule's by more than the noise."""
         return self.winner == self.rule or self.margin.low <= 0
 
     def __str__(self) -> str:
@@ -254,6 +254,8 @@ def run_map(
             for way in ways
             if (seed, name, size, way) not in done
         ]
+        if not tasks:
+            print(f"All of it is in {out} already. To measure it anew, give another --out.")
         bar = tqdm(total=len(tasks) + len(done), initial=len(done), desc="decision map", unit="result")
         workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
         for new in workers(delayed(_measure)(*task, str(where), jobs) for task in tasks):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tlkit.decision import RULE, SIMILAR, STOPS, DecisionMap, quadrant
 from tlkit.intervals import mean_interval
-from tlkit.plots import COLOURS, STYLE, mosaic
+from tlkit.plots import COLOURS, mosaic, styled
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
 __all__ = ["plot_map", "plot_overview", "plot_stages"]
@@ -31,7 +31,7 @@ def example_pictures(dataset: str, count: int = 8) -> Tensor:
     return draw_pictures(dataset, "train", classes, torch.zeros_like(classes), seed=0, size=64)
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_map(
     measured: DecisionMap,
     dataset: str,
@@ -147,7 +147,7 @@ def _draw_bars(
     return f"Measured: {'; '.join(said)}."
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str | None = None, title: str = "") -> Axes:
     """Test accuracy of a linear SVM on each stage, from early to late, with 95 % intervals.
 
@@ -188,7 +188,7 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
     return axes
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_overview(measured: DecisionMap) -> Axes:
     """The whole map in four figures, one a target: test accuracy of every way against images per class."""
     figure, panels = plt.subplots(1, len(STOPS), figsize=(13, 4.4), sharey=True, layout="constrained")

@@ -66,17 +66,19 @@ class LiveRun:
         self._thread.start()
 
     def _work(self) -> None:
-        deadline = time.perf_counter() + self.budget.value
+        began: list[float] = []
 
         def watch(history: History) -> bool:
+            began.append(time.perf_counter())  # drawing the pictures, before the first epoch, does not count
             self._on_epoch(history)
             self.said.value = f"Epoch {len(history.loss)}, {history.seconds[-1]:.1f} s of training"
-            return self._stopping.is_set() or time.perf_counter() > deadline
+            return self._stopping.is_set() or time.perf_counter() - began[0] > self.budget.value
 
         try:
             self.result = self._start(watch)
             history = self.result.history
-            ended = f" {history.stopped}" if history.stopped else ""
+            asked = "as asked" if self._stopping.is_set() else "as the time is up"
+            ended = f" {history.stopped.replace('as asked', asked)}" if history.stopped else ""
             self.said.value = (
                 f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training.{ended}"
             )
@@ -93,7 +95,7 @@ class DecisionMapPanel(Panel):
     """See ``decision_map``."""
 
     def __init__(self, measured: DecisionMap, dataset: str, per_class: int, reveal: bool):
-        self._measured = measured
+        self._measured, self._resetting = measured, False
         self._stops, self._sizes = stop_buttons(dataset), size_slider(per_class, measured.sizes)
         self._votes = {
             way: ipywidgets.BoundedIntText(
@@ -106,11 +108,15 @@ class DecisionMapPanel(Panel):
             )
             for way in WAYS
         }
-        self._reveal = ipywidgets.ToggleButton(value=reveal, description="show what was measured")
+        self._reveal = ipywidgets.ToggleButton(
+            value=reveal, description="show what was measured", layout={"width": "220px"}
+        )
         self._said = ipywidgets.HTML(layout={"height": "100px"})
         self._way = ipywidgets.Dropdown(options=list(WAYS), value="fine-tuning", layout={"width": "160px"})
         self.live = LiveRun(self._run, self._on_epoch)
-        self._curve = ipywidgets.HTML(layout={"height": "330px", "overflow": "auto"})
+        self._curve = ipywidgets.HTML(layout={"height": "370px", "overflow": "auto"})
+        for control in (self._stops, self._sizes):
+            control.observe(self._new_question, "value")  # before the picture is drawn again
         hands = ipywidgets.HTML("<b>Hands up</b> for each way:")
         rows = [
             [self._stops, self._sizes],
@@ -127,6 +133,16 @@ class DecisionMapPanel(Panel):
         self._said.value = said.replace("\n", "<br>")
         votes = {way: box.value for way, box in self._votes.items()}
         return plot_map(self._measured, dataset, size, votes, self._reveal.value)
+
+    def _new_question(self, change: dict) -> None:
+        self._resetting = True  # five boxes to empty, one picture to draw
+        for box in self._votes.values():
+            box.value = 0
+        self._resetting = False
+
+    def _draw(self, change: dict | None = None) -> None:
+        if not self._resetting:
+            super()._draw(change)
 
     def _run(self, watch: Callable) -> Result:
         way = self._way.value
@@ -170,7 +186,7 @@ class StagePicker(Panel):
             options=stages, value=stages[-1], description="read at", continuous_update=False, layout={"width": "300px"}
         )
         controls = [self._stops, self._sizes, self._stage]
-        self._open([controls], controls, height=430)
+        self._open([controls], controls, height=500)
 
     def _figure(self) -> Axes:
         dataset, size = self._stops.value, self._sizes.value
@@ -213,7 +229,7 @@ class FineTuningDesk(Panel):
         self._count = 0
         self.live = LiveRun(self._run, self._on_epoch)
         settings = [self._unfreeze, self._rate, self._factor, self._epochs]
-        self._open([settings, self.live.controls], [], height=430)
+        self._open([settings, self.live.controls], [], height=500)
 
     def _run(self, watch: Callable) -> Result:
         first = self._unfreeze.label

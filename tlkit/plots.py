@@ -7,7 +7,10 @@ apart; markers and line styles say the same again.
 import base64
 import html
 import io
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -56,6 +59,21 @@ STYLE = {
 }
 
 
+P, R = ParamSpec("P"), TypeVar("R")
+_drawing = threading.RLock()
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw in the style of the course, one figure at a time: Matplotlib's settings belong to all threads."""
+
+    @wraps(draw)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _drawing, plt.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return locked
+
+
 def show(axes: Axes) -> None:
     """Display the figure of ``axes`` once, with a description for those who do not see it."""
     display({"text/html": as_html(axes), "text/plain": axes.figure.alt_text}, raw=True)
@@ -64,8 +82,9 @@ def show(axes: Axes) -> None:
 def as_html(axes: Axes, dpi: int | None = None) -> str:
     """The figure of ``axes`` as an ``<img>`` with its picture and its alt text inside."""
     figure, data = axes.figure, io.BytesIO()
-    figure.savefig(data, format="png", bbox_inches="tight", dpi=dpi or "figure")
-    plt.close(figure)
+    with _drawing:
+        figure.savefig(data, format="png", bbox_inches="tight", dpi=dpi or "figure")
+        plt.close(figure)
     source = base64.b64encode(data.getvalue()).decode()
     alt = html.escape(figure.alt_text, quote=True)
     return f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{source}">'
@@ -89,7 +108,7 @@ def mosaic(images: Tensor, columns: int, gap: int = 3) -> np.ndarray:
     return sheet
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> Axes:
     """Pictures in rows, a name before each row.
 
@@ -127,7 +146,7 @@ def plot_split(split: Split, columns: int = 10) -> Axes:
     return plot_pictures(by_class, split.class_names, f"{split.name}: {columns} pictures of each class")
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_mistakes(
     images: Tensor,
     labels: Sequence[int],
@@ -165,7 +184,7 @@ def plot_mistakes(
     return axes
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accuracy (%)", title: str = "") -> Axes:
     """One bar for each name: the mean over seeds, its 95 % interval, and each seed as a dot.
 
@@ -217,7 +236,7 @@ def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accurac
     return axes
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_curves(
     x: Sequence[float],
     curves: Mapping[str, np.ndarray],
@@ -259,7 +278,7 @@ def plot_curves(
     return axes
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_neighbours(
     queries: ImageSet, pool: ImageSet, nearest: np.ndarray, class_names: Sequence[str], title: str = ""
 ) -> Axes:
@@ -300,7 +319,7 @@ def plot_neighbours(
     return axes
 
 
-@plt.rc_context(STYLE)
+@styled
 def plot_training(histories: Mapping[str, History], title: str = "", by: str = "epochs") -> Axes:
     """Accuracy on val after each epoch of one or several trainings.
 

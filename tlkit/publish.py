@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -89,14 +90,18 @@ print("peak", _resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def costs() -> None:
-    """Run every lesson on an empty cache and write seconds and memory where readers see them."""
+def costs(numbers: Sequence[str] = ()) -> None:
+    """Run lessons on an empty cache and write seconds and memory where readers see them.
+
+    ``numbers`` names them by the beginning of their files, ``["03"]``; by default all are run.
+    """
     import nbformat
     from nbclient import NotebookClient
 
     device = "gpu" if torch.cuda.is_available() else "cpu"
     table = read_card(_table()) if _table().exists() else {}
-    for path in tqdm(lessons(), desc="lessons"):
+    chosen = [path for path in lessons() if not numbers or path.name.startswith(tuple(numbers))]
+    for path in tqdm(chosen, desc="lessons"):
         notebook = nbformat.read(path, as_version=4)
         notebook.cells.append(nbformat.v4.new_code_cell(_MEASURE))
         with tempfile.TemporaryDirectory() as empty:

@@ -51,7 +51,7 @@ class Result:
     trained_parameters : int
         The weights that were fitted to the target.
     epochs : int
-        Passes through the training pictures; 0 for an SVM, which is solved.
+        Passes through the training pictures, in whole batches; 0 for an SVM, which is solved.
     history : History
         The epochs one by one; empty for a probe.
     stage : str
@@ -103,6 +103,10 @@ def default_epochs(per_class: int, pretrained: bool = True) -> int:
     """
     half = min(15, round(70 / checks.count("per_class", per_class, 1) ** 0.5))
     return half if pretrained else 2 * half
+
+
+def _epochs(epochs: int | None, split: Split, pretrained: bool = True) -> int:
+    return default_epochs(split.per_class, pretrained) if epochs is None else checks.count("epochs", epochs, 1)
 
 
 def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:
@@ -186,8 +190,8 @@ def _probe(
 ) -> Result:
     _check(split, network.name)
     checks.choose("probe", settings.get("kind", "svm"), PROBES)
-    checks.count("views", settings["views"], 1)
     augment = settings["augment"]
+    checks.count("views", settings["views"], 2 if augment else 1)  # the first view is the picture as it is
     seen, labels = [split.train.images], [split.train.labels]
     for view in range(1, settings["views"] if augment else 1):
         seen.append(augment(split.train.images, seed=seed * 1_009 + view))
@@ -272,8 +276,8 @@ def two_phase(
         than there are.
     """
     settings = dict(
-        epochs=epochs or default_epochs(split.per_class),
-        head_epochs=head_epochs or epochs or default_epochs(split.per_class),
+        epochs=_epochs(epochs, split),
+        head_epochs=_epochs(epochs if head_epochs is None else head_epochs, split),
         unfreeze_last=unfreeze_last,
         learning_rate=learning_rate,
         backbone_factor=backbone_factor,
@@ -325,7 +329,7 @@ def pretrained_start(
 
     The parameters are those of ``two_phase``.
     """
-    settings = dict(epochs=epochs or default_epochs(split.per_class), learning_rate=learning_rate, augment=augment)
+    settings = dict(epochs=_epochs(epochs, split), learning_rate=learning_rate, augment=augment)
     return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
 
 
@@ -345,8 +349,7 @@ def from_scratch(
     Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
     The parameters are those of ``two_phase``.
     """
-    epochs = epochs or default_epochs(split.per_class, pretrained=False)
-    settings = dict(epochs=epochs, learning_rate=learning_rate, augment=augment)
+    settings = dict(epochs=_epochs(epochs, split, False), learning_rate=learning_rate, augment=augment)
     return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
 
 

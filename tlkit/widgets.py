@@ -149,7 +149,7 @@ class DatasetPicker(Panel):
         self._stops, self._sizes = stop_buttons(dataset), size_slider(per_class, sizes)
         self._default = (dataset, per_class)
         self._said = ipywidgets.HTML()
-        self._open([[self._stops, self._sizes], [self._said]], [self._stops, self._sizes], height=190)
+        self._open([[self._stops, self._sizes], [self._said]], [self._stops, self._sizes], height=110)
 
     @property
     def dataset(self) -> str:
