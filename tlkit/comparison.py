@@ -1,6 +1,7 @@
 """Several ways on the same splits and seeds: a tidy table, paired differences, a figure."""
 
 import html
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -109,7 +110,7 @@ class Comparison:
         bars = {}
         for way in self.ways:
             seconds = np.median(self.values(way, "seconds"))
-            bars[f"{way.replace(' ', chr(10), 1)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
+            bars[f"{textwrap.fill(way, 12)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
         return plots.plot_bars(bars, title=title)
 
 
