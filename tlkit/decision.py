@@ -289,7 +289,7 @@ def _begin(out: Path, device: str, jobs: int) -> list[dict]:
     made_from = {"world": recipe(), "weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
     if out.exists():
         card = read_card(card_path)
-        if any(card[key] != value for key, value in made_from.items()):
+        if any(card.get(key) != value for key, value in made_from.items()):
             raise ValueError(
                 f"{out} was measured on other pictures or other weights. Delete it, or give another --out."
             )

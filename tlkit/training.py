@@ -173,9 +173,9 @@ def train_network(
     bar = tqdm(total=epochs * steps, initial=done * steps, desc=desc, unit="step", leave=False, delay=1, disable=quiet)
     good = _copy(network)
     try:
-        feed = _Feed(network, train.images, augment, views, seed)
+        feed = _Feed(network, train.images, augment, views, seed, quiet)
         with clock.paused():
-            seen_val = _Feed(network, val.images) if val is not None else None
+            seen_val = _Feed(network, val.images, quiet=quiet) if val is not None else None
         for epoch in range(done, epochs):
             # Seeded by the epoch, a resumed run shuffles as an uninterrupted one does.
             shuffle = torch.Generator().manual_seed(seed * 100_003 + epoch)
@@ -236,7 +236,15 @@ class _Clock:
 class _Feed:
     """Gives each step its input: views of the pictures, or what the frozen stages make of them."""
 
-    def __init__(self, network: Backbone, images: Tensor, augment: Augmentation | None = None, views=1, seed=0):
+    def __init__(
+        self,
+        network: Backbone,
+        images: Tensor,
+        augment: Augmentation | None = None,
+        views: int = 1,
+        seed: int = 0,
+        quiet: bool = False,
+    ):
         self.network, self.images, self.augment = network, images, augment
         self.table: list[Tensor] = []
         if not network.frozen:
@@ -248,7 +256,7 @@ class _Feed:
         for view in range(copies):
             # View 0 is the picture as it is.
             seen = augment(images, seed=seed * 1_009 + view) if view else images
-            self.table.append(_run_prefix(network, seen))
+            self.table.append(_run_prefix(network, seen, quiet))
 
     def __call__(self, rows: Tensor, luck: torch.Generator | None) -> Tensor:
         if self.table:
@@ -272,10 +280,11 @@ class _Feed:
         return (torch.cat(answers) == labels).float().mean().item()
 
 
-def _run_prefix(network: Backbone, images: Tensor, batch_size: int = 32) -> Tensor:
+def _run_prefix(network: Backbone, images: Tensor, quiet: bool, batch_size: int = 32) -> Tensor:
     """The output of the frozen stages for every picture, in evaluation mode."""
     network.eval()
-    bar = tqdm(images.split(batch_size), desc="frozen stages", unit="batch", leave=False, delay=1)
+    batches = images.split(batch_size)
+    bar = tqdm(batches, desc="frozen stages", unit="batch", leave=False, delay=1, disable=quiet)
     with _autocast(network.mean.device):
         return torch.cat([network.prefix(batch) for batch in bar])
 
