@@ -15,6 +15,7 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _NAMES = {
+    "advice": ("Advice", "advise", "similarity"),
     "augment": ("Augmentation",),
     "backbones": ("BACKBONES", "Backbone", "load_backbone", "pick_device"),
     "cache": ("cache_folder",),
@@ -23,7 +24,9 @@ _NAMES = {
     "decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant", "recompute", "run_map"),
     "environment": ("check_environment",),
     "features": ("extract_features", "receptive_field", "top_patches"),
+    "fetching": ("fetch", "is_here", "real_or_offline"),
     "finetune": ("freeze", "parameter_groups", "unfreeze"),
+    "folders": ("FolderReport", "load_folder"),
     "intervals": ("Interval", "mean_interval"),
     "map_plots": ("plot_map", "plot_overview", "plot_stages"),
     "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
@@ -38,6 +41,7 @@ _NAMES = {
         "show",
     ),
     "probes": ("PROBES", "LinearProbe"),
+    "sharing": ("load_model", "save_model"),
     "training": ("History", "accuracy", "predict", "train_network"),
     "ways": (
         "WAYS",
@@ -50,6 +54,7 @@ _NAMES = {
         "pretrained_start",
         "two_phase",
     ),
+    "upload": ("upload_folder",),
     "widgets": ("Guess", "dataset_picker"),
     "world": ("OFFLINE_DATASETS",),
 }

@@ -1,4 +1,7 @@
-"""Backbones: networks cut in named stages, with the preprocessing they were trained with."""
+"""Backbones: networks cut in named stages, with the preprocessing they were trained with.
+
+``minivgg`` comes with the course; every classification model of torchvision is a download away.
+"""
 
 import hashlib
 from collections.abc import Collection, Iterator
@@ -64,6 +67,9 @@ class Backbone(nn.Module):
         The size it was trained on, and the smallest that its pooling allows, in pixels.
     frozen : int
         How many of the first stages are frozen; ``tlkit.freeze`` and ``tlkit.unfreeze`` set it.
+    source_accuracy : float or None
+        The share of the source's held-out pictures that its head gets right, 0 to 1; None for
+        random weights and for a new head.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.name, self.image_size, self.smallest = name, image_size, smallest
         self.frozen = 0
+        self.source_accuracy: float | None = None
         self.stages = nn.ModuleDict(stages)
         self.head = head
         self.code_stage = list(stages)[-1]
@@ -110,8 +117,7 @@ class Backbone(nn.Module):
         for name, stage in self.stages.items():
             if name in wanted:
                 wanted.remove(name)
-                without = [layer for layer in stage if relu or not isinstance(layer, nn.ReLU)]
-                out = nn.Sequential(*without)(x)
+                out = (stage if relu else _without_last_relu(name, stage))(x)
                 yield name, out
             if not wanted:
                 return
@@ -147,7 +153,18 @@ class Backbone(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.head = nn.Linear(self.head.in_features, classes).to(self.head.weight.device)
+        self.source_accuracy = None
         return self
+
+
+def _without_last_relu(name: str, stage: nn.Sequential) -> nn.Sequential:
+    """The stage without its last ReLU. Pooling and dropout may follow it: a maximum and a ReLU change places freely."""
+    layers = list(stage)
+    last = max((k for k, layer in enumerate(layers) if isinstance(layer, nn.ReLU)), default=None)
+    after = layers[last + 1 :] if last is not None else layers
+    if last is None or not all(isinstance(layer, (nn.MaxPool2d, nn.Dropout)) for layer in after):
+        raise ValueError(f"Stage {name} does not end with a ReLU that could be left out. Use relu=True.")
+    return nn.Sequential(*layers[:last], *after)
 
 
 def minivgg(classes: int = 100) -> Backbone:
@@ -182,39 +199,154 @@ def minivgg(classes: int = 100) -> Backbone:
     )
 
 
-BACKBONES = {"minivgg": minivgg}
+BACKBONES = {"minivgg": minivgg}  # those that come with the course
 
 
-def load_backbone(name: str = "minivgg", pretrained: bool = True, seed: int = 0, device: str = "auto") -> Backbone:
+def backbone_names() -> list[str]:
+    """Every name that ``load_backbone`` takes."""
+    from tlkit import zoo  # torchvision takes a second to import, and minivgg can do without
+
+    return [*BACKBONES, *zoo.names()]
+
+
+def check_backbone(name: str) -> str:
+    """Return ``name`` if there is such a backbone; else raise ValueError with the nearest ones."""
+    return name if name in BACKBONES else checks.choose("backbone", name, backbone_names())
+
+
+def load_backbone(
+    name: str = "minivgg",
+    pretrained: bool = True,
+    seed: int = 0,
+    device: str = "auto",
+    weights: str | Path | None = None,
+) -> Backbone:
     """Load a backbone, in evaluation mode.
 
     Parameters
     ----------
     name : str
-        ``"minivgg"``, pretrained on the 100 classes of ``atlas``.
+        ``"minivgg"``, pretrained on the 100 classes of ``atlas``, or any classification model of
+        torchvision, pretrained on the 1,000 classes of ImageNet: ``"alexnet"``, ``"vgg16"``,
+        ``"inception_v3"``, ``"resnet18"``, ``"squeezenet1_1"``, ... Its preprocessing and its
+        ``image_size`` are those of its weights.
     pretrained : bool
         False gives the same architecture with random weights: the start of training from scratch.
     seed : int
         The seed of those random weights.
     device : str
         ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
+    weights : str or Path, optional
+        A file of weights in place of the usual ones: ``.safetensors``, or ``.pth`` (which is read
+        as tensors alone; code in it is refused).
 
     Raises
     ------
     ValueError
-        If there is no such backbone, or its weights file is not the one its card describes.
+        If there is no such backbone, or its weights file is damaged or belongs to another one.
+    ConnectionError
+        If the weights are not here and can not be fetched.
     """
-    build = BACKBONES[checks.choose("backbone", name, BACKBONES)]
+    check_backbone(name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone = build()
-    if pretrained:
-        backbone.load_state_dict(_read_weights(WEIGHTS / f"{name}.safetensors"))
+        backbone = BACKBONES[name]() if name in BACKBONES else _from_torchvision(name, pretrained, weights)
+    if name in BACKBONES and (pretrained or weights):
+        path = WEIGHTS / f"{name}.safetensors"
+        _put(backbone, name, _read_file(Path(weights)) if weights else _read_shipped(path))
+        backbone.source_accuracy = None if weights else read_card(path.with_suffix(".toml"))["source_accuracy"]
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
 
 
-def _read_weights(path: Path) -> dict[str, Tensor]:
+def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -> Backbone:
+    from tlkit import zoo
+
+    state = None
+    if weights is not None:
+        state = _read_file(Path(weights))
+    elif pretrained:
+        fetch_weights(name, quiet=True)
+        state = zoo.weights_of(name).get_state_dict(progress=False, check_hash=True)
+    model = zoo.build(name)
+    if state is not None:
+        _put(model, name, state)
+    stages, head = zoo.cut(model)
+    recipe, meta = zoo.weights_of(name).transforms(), zoo.weights_of(name).meta
+    # These two were trained on values from -1 to 1, whatever the recipe of their weights says.
+    mean, std = ((0.5,) * 3, (0.5,) * 3) if name in ("inception_v3", "googlenet") else (recipe.mean, recipe.std)
+    stages = {stage: nn.Sequential(*layers) for stage, layers in stages.items()}
+    smallest = max(32, *meta["min_size"])
+    backbone = Backbone(name, stages, head, tuple(mean), tuple(std), recipe.crop_size[0], smallest)
+    if state is not None:
+        backbone.source_accuracy = meta["_metrics"]["ImageNet-1K"]["acc@1"] / 100
+    return backbone
+
+
+def fetch_weights(name: str, quiet: bool = False) -> None:
+    """Download the ImageNet weights of a torchvision model to where torchvision's own loader finds them.
+
+    Raises
+    ------
+    ConnectionError
+        If they can not be fetched; says what works without network.
+    """
+    from tlkit import fetching, zoo
+
+    path = zoo.weights_file(name)
+    megabytes = zoo.weights_of(name).meta["_file_size"]
+    said = f"{name}: already here."
+    if not path.exists():
+        if not fetching.is_offline():
+            print(f"{name}: fetching {megabytes:.0f} MB of ImageNet weights, once.")
+        try:
+            # torchvision's file names end in the beginning of their checksum.
+            fetching.download([zoo.weights_of(name).url], path, f"sha256:{path.stem.rsplit('-', 1)[-1]}")
+        except ConnectionError as error:
+            raise ConnectionError(
+                f"The ImageNet weights of {name} ({megabytes:.0f} MB) are not here and can not be fetched now.\n"
+                f"With network: python -m tlkit fetch {name}. Without: minivgg, or load_backbone(..., weights=FILE)."
+            ) from error
+        said = f"{name}: the weights are here."
+    if not quiet:
+        print(said)
+
+
+def _put(network: nn.Module, name: str, state: dict[str, Tensor]) -> None:
+    expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    found = {key: tuple(tensor.shape) for key, tensor in state.items() if isinstance(tensor, Tensor)}
+    # Files older than PyTorch 0.4.1 do not count BatchNorm's batches; nothing depends on it.
+    missing = [key for key in expected if key not in found and not key.endswith("num_batches_tracked")]
+    wrong = [key for key in found if found[key] != expected.get(key)]
+    if missing or wrong:
+        example = wrong[0] if wrong else missing[0]
+        raise ValueError(
+            f"These weights do not belong to {name}: {len(missing)} tensors are missing, {len(wrong)} do not fit.\n"
+            f"For example {example}: expected {expected.get(example, 'none')}, found {found.get(example, 'none')}."
+        )
+    network.load_state_dict(state, strict=False)
+
+
+def _read_file(path: Path) -> dict[str, Tensor]:
+    """A file of weights that somebody gave; no code in it is run."""
+    path = path.expanduser()
+    if not path.is_file():
+        raise ValueError(f"There is no weights file {path}. You are in {Path.cwd()}.")
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and safetensors raise many kinds for a file that is none of theirs
+        raise ValueError(
+            f"{path.name} can not be read as weights: it is damaged, or holds more than tensors, which is refused.\n"
+            "Save it again with torch.save(model.state_dict(), ...) or as safetensors."
+        ) from error
+    if not isinstance(state, dict):
+        raise ValueError(f"{path.name} holds a {type(state).__name__}, but weights are a dict of tensors.")
+    return state
+
+
+def _read_shipped(path: Path) -> dict[str, Tensor]:
     again = "Fetch the course again, or run: python -m tlkit pretrain"
     if not path.exists():
         raise ValueError(f"The weights {path.name} are missing from {path.parent}.\n{again}")

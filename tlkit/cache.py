@@ -4,9 +4,11 @@ Set ``TLKIT_CACHE`` to put the folder elsewhere. Two kernels may use it at once:
 second wait for what the first is making, and files appear whole or not at all.
 """
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -45,6 +47,17 @@ def cache_folder() -> Path:
             f"The cache folder {folder} cannot be written ({error.strerror or error}).\n"
             "Set the environment variable TLKIT_CACHE to a folder of yours and restart the kernel."
         ) from error
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Raise OSError unless ``needed`` bytes are free in ``folder``."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(
+            errno.ENOSPC,
+            f"{what} needs {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free in {folder}.\n"
+            "Make room there, or set TLKIT_CACHE to a folder on another disk",
+        )
 
 
 def digest(*tensors: Tensor) -> str:

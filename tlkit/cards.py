@@ -1,5 +1,6 @@
 """Cards: small TOML files beside a dataset or a weights file that say what it is."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -19,10 +20,13 @@ def read_card(path: Path) -> dict:
         raise ValueError(f"The card {path} cannot be read: {error}") from error
 
 
-def write_card(values: dict[str, str | int | float]) -> str:
+def write_card(values: dict[str, str | int | float | list]) -> str:
     """The text of a flat card."""
-    lines = []
-    for name, value in values.items():
-        shown = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(value, str) else repr(value)
-        lines.append(f"{name} = {shown}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{name} = {_as_toml(value)}\n" for name, value in values.items())
+
+
+def _as_toml(value: str | int | float | list) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    # A string of JSON is one of TOML, but for this one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)

@@ -16,7 +16,8 @@ def choose(kind: str, name: str, options: Iterable[str]) -> str:
         return name
     close = difflib.get_close_matches(str(name), options, n=3, cutoff=0.4)
     hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
-    raise ValueError(f"There is no {kind} called {name!r}. {hint}There are: {', '.join(options)}.")
+    shown = ", ".join(options[:20]) + (f" and {len(options) - 20} more" if len(options) > 20 else "")
+    raise ValueError(f"There is no {kind} called {name!r}. {hint}There are: {shown}.")
 
 
 def count(name: str, value: int, low: int, high: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The command line: ``python -m tlkit map | pretrain | pictures | costs``."""
+"""The command line: ``python -m tlkit fetch | map | pretrain | pictures | costs``."""
 
 import argparse
 import importlib
@@ -8,13 +8,21 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 
-_HOME = {"map": ("tlkit.decision", "run_map"), "pretrain": ("tlkit.pretraining", "pretrain")}  # these can go on
+_HOME = {  # these can go on
+    "fetch": ("tlkit.fetching", "fetch_or_list"),
+    "map": ("tlkit.decision", "run_map"),
+    "pretrain": ("tlkit.pretraining", "pretrain"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 done, 1 a problem, 130 interrupted)."""
     parser = argparse.ArgumentParser(prog="python -m tlkit", description="The transfer-learning course.")
     commands = parser.add_subparsers(dest="command", required=True)
+    fetch = commands.add_parser("fetch", help="download photo sets and ImageNet backbones ahead of class")
+    fetch.add_argument("names", nargs="*", metavar="NAME", help="for example flowers17 or squeezenet1_1")
+    fetch.add_argument("--all-for", metavar="LESSON", help="everything that a lesson can use, for example 08")
+    fetch.add_argument("--list", action="store_true", dest="show_list", help="what there is, with sizes")
     _add_map(commands)
     pretrain = commands.add_parser("pretrain", help="train minivgg on atlas, write its weights and its card")
     pretrain.add_argument("--epochs", type=int, default=10)

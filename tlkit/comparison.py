@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from tqdm.auto import tqdm
 
 from tlkit import checks, plots
-from tlkit.data import Split, load_dataset
+from tlkit.data import Split
 from tlkit.intervals import Interval, mean_interval
 from tlkit.ways import WAYS, Result
 from tlkit.world import OFFLINE_DATASETS
@@ -138,8 +138,8 @@ def compare(
     ways : names from ``WAYS``, or a dict from any name to a function ``(split, seed=..., **settings)``
         The second form compares settings of one way: ``{"gentle": partial(two_phase, ...)}``.
     split : Split, or function from seed to Split
-        A split of the offline world is drawn again for each seed. Any other split stays as it
-        is, and the seeds differ in the luck of training alone.
+        A split that was loaded is drawn, or dealt, again for each seed. One of your own making
+        stays as it is, and the seeds differ in the luck of training alone.
     seeds : int, one or more
     settings : passed on to every way
 
@@ -167,6 +167,4 @@ def compare(
 def _draw(split: Split | Callable[[int], Split], seed: int) -> Split:
     if not isinstance(split, Split):
         return split(seed)
-    if split.name in OFFLINE_DATASETS and split.seed != seed:
-        return load_dataset(split.name, split.per_class, seed, split.train.images.shape[-1])
-    return split
+    return split.draw(seed) if split.draw and split.seed != seed else split

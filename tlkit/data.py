@@ -1,13 +1,14 @@
 """Datasets as a split in train, val and test, and the cards that describe them."""
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tlkit import chance, checks, objects, plants, scene, specimens, world
+from tlkit import chance, checks, objects, photos, plants, scene, specimens, world
 from tlkit.cache import cached, source_digest
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
@@ -62,7 +63,12 @@ class Split:
     class_names : list of str, one a label
     train, val, test : ImageSet
     per_class, seed : int
-        What the split was made with; the same two give the same split again.
+        What the split was made with; the same two give the same split again. Where classes differ
+        in size, ``per_class`` is their mean.
+    draw : function from seed to Split, or None
+        Makes the same kind of split with another seed; ``compare`` calls it.
+    report : FolderReport or None
+        Of a folder of yours: what was read, and what was not.
     """
 
     name: str
@@ -72,6 +78,8 @@ class Split:
     test: ImageSet
     per_class: int
     seed: int
+    draw: "Callable[[int], Split] | None" = field(default=None, repr=False, compare=False)
+    report: object = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part} {len(getattr(self, part)):,}" for part in ("train", "val", "test"))
@@ -79,49 +87,74 @@ class Split:
         return f"{self.name}: {len(self.class_names)} classes, {parts} pictures of {height} x {width}, seed {self.seed}"
 
 
-def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int = 64) -> Split:
-    """Load a dataset of the offline world as a train / val / test split.
+def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int | None = None) -> Split:
+    """Load a dataset as a train / val / test split: drawn pictures, or photos that were fetched.
 
     Pictures come class by class in turn, so the 5-per-class training set is the beginning of the
-    20-per-class one with the same seed. ``val`` (20 a class) and ``test`` (40 a class) do not
-    depend on ``per_class``. Another seed draws other pictures of the same classes.
+    20-per-class one with the same seed. ``val`` and ``test`` do not depend on ``per_class``: 20 and
+    40 a class of drawn pictures, an eighth and three eighths of the photos of a class. Another seed
+    draws, or deals, other pictures of the same classes.
 
     Parameters
     ----------
     name : str
-        ``"atlas"`` (the source, 100 classes) or a target of 17 classes, from similar to very
-        different: ``"flowers"``, ``"herbarium"``, ``"plates"``, ``"tissue"``.
+        Drawn: ``"atlas"`` (the source, 100 classes) or a target of 17 classes, from similar to very
+        different: ``"flowers"``, ``"herbarium"``, ``"plates"``, ``"tissue"``. Real, and here without
+        network: ``"digits"``. Real, after ``tlkit.fetch(name)``: ``"flowers17"``, ``"hymenoptera"``,
+        ``"flowers102"``, ``"eurosat"``, ``"dtd"``, ``"histology"``.
     per_class : int
-        Training pictures of each class, 1 to 400.
+        Training pictures of each class: 1 to 400 if drawn, at most half of the smallest class of photos.
     seed : int
-        Which pictures are drawn.
-    image_size : int
-        Height and width in pixels, 16 to 512.
+        Which pictures are drawn, or how they are dealt.
+    image_size : int, optional
+        Height and width in pixels, 16 to 512; 64 by default, 224 for photos. What a backbone was
+        trained on is its ``image_size``.
 
     Raises
     ------
     ValueError, TypeError
-        For an unknown name, a number out of range, or one that is not whole.
+        For an unknown name, photos that are not here, a number out of range, or one that is not whole.
     """
-    checks.choose("dataset", name, OFFLINE_DATASETS)
+    checks.choose("dataset", name, [*OFFLINE_DATASETS, "digits", *photos.PHOTO_SETS])
+    checks.count("seed", seed, 0)
+    size = checks.count("image_size", image_size or (224 if name in photos.PHOTO_SETS else 64), 16, 512)
+    draw = partial(load_dataset, name, per_class, image_size=size)
+    if name not in OFFLINE_DATASETS:
+        collection = photos.load(name, size)
+        smallest = int(collection.labels.bincount().min())
+        largest = smallest - sum(photos.held_out(smallest, len(collection.class_names)))
+        checks.count("per_class", per_class, 1, largest)
+        return split_of(collection, name, per_class, seed, draw)
     shown = OFFLINE_DATASETS[name]
     checks.count("per_class", per_class, 1, shown.largest)
-    checks.count("seed", seed, 0)
-    checks.count("image_size", image_size, 16, 512)
-    blocks = -(-per_class // _BLOCK)
-    plan = [("train", b) for b in range(blocks)]
-    plan += [("val", b) for b in range(VAL_PER_CLASS // _BLOCK)]
-    plan += [("test", b) for b in range(TEST_PER_CLASS // _BLOCK)]
-    drawn: dict[str, list[Tensor]] = {"train": [], "val": [], "test": []}
-    for part, block in tqdm(plan, desc=f"drawing {name}", unit="block", leave=False, delay=1):
-        drawn[part].append(_draw_block(name, part, block, seed, image_size))
     classes = len(shown.class_names)
     counts = {"train": per_class, "val": VAL_PER_CLASS, "test": TEST_PER_CLASS}
-    sets = {}
-    for part, pictures in drawn.items():
-        images = torch.cat(pictures)[: counts[part] * classes]
-        sets[part] = ImageSet(images, torch.arange(classes).repeat(counts[part]))
-    return Split(name, shown.class_names, **sets, per_class=per_class, seed=seed)
+    plan = [(part, block) for part, count in counts.items() for block in range(-(-count // _BLOCK))]
+    drawn: dict[str, list[Tensor]] = {part: [] for part in counts}
+    for part, block in tqdm(plan, desc=f"drawing {name}", unit="block", leave=False, delay=1):
+        drawn[part].append(_draw_block(name, part, block, seed, size))
+    sets = {
+        part: ImageSet(torch.cat(blocks)[: counts[part] * classes], torch.arange(classes).repeat(counts[part]))
+        for part, blocks in drawn.items()
+    }
+    return Split(name, shown.class_names, **sets, per_class=per_class, seed=seed, draw=draw)
+
+
+def split_of(
+    collection: photos.Collection,
+    name: str,
+    per_class: int | None,
+    seed: int,
+    draw: Callable[[int], Split],
+    report: object = None,
+) -> Split:
+    """Deal a collection of pictures into a split."""
+    classes = len(collection.class_names)
+    rows = photos.deal(collection.labels, classes, per_class, seed)
+    taken = collection.take(rows)
+    sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
+    mean = round(len(rows["train"]) / classes)
+    return Split(name, collection.class_names, **sets, per_class=per_class or mean, seed=seed, draw=draw, report=report)
 
 
 def _draw_block(name: str, part: str, block: int, seed: int, size: int) -> Tensor:

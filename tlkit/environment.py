@@ -10,6 +10,7 @@ __all__ = ["check_environment"]
 OLDEST = {
     "torch": "2.4",
     "torchvision": "0.19",
+    "pillow": "10.1",
     "numpy": "1.26",
     "scikit-learn": "1.5",
     "matplotlib": "3.8",

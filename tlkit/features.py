@@ -116,6 +116,8 @@ def _run(
             for stage, out in backbone.sweep(batch, stages, relu):
                 if out.dim() == 4 and grid is not None and out.shape[-1] > grid:
                     out = nn.functional.adaptive_avg_pool2d(out, grid)
+                elif out.dim() == 3:  # the tokens of a transformer
+                    out = out.mean(1)
                 rows[stage].append(out.flatten(1).cpu())
     finally:
         backbone.train(was_training)

@@ -112,7 +112,7 @@ def costs(numbers: Sequence[str] = ()) -> None:
         peak = int(notebook.cells[-1].outputs[0]["text"].split()[1]) * (1 if sys.platform == "darwin" else 1024)
         table[f"{path.stem}-{device}-seconds"] = round(seconds)
         table[f"{path.stem}-{device}-megabytes"] = round(peak / 1e6)
-        table[f"{path.stem}-download"] = 0
+        table[f"{path.stem}-download"] = 0  # with an empty cache every lesson runs on drawn pictures
     table[f"{device}-measured"] = datetime.date.today().isoformat()
     table[f"{device}-machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}"
     _table().write_text("# Written by: make costs\n" + write_card(table), encoding="utf-8")
@@ -136,8 +136,26 @@ def cost_line(stem: str) -> str:
         seconds = table.get(f"{stem}-{device}-seconds")
         shown.append(f"{minutes(seconds)} {words}" if seconds else f"not measured {words} yet")
     memory = max(table.get(f"{stem}-{device}-megabytes", 0) for device in ("cpu", "gpu")) / 1000
-    return (
-        f"**Cost**: {', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
+    cost = f"{', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
+    wanted = _can_fetch(stem)
+    more = f" On real photos: {' and '.join(wanted)}, {_megabytes(wanted)} MB once, and longer." if wanted else ""
+    return f"**Cost**: {cost}{more}"
+
+
+def _can_fetch(stem: str) -> list[str]:
+    """Photo sets and backbones that a lesson can use, from its metadata."""
+    text = (COURSE / "lessons" / f"{stem}.ipynb").read_text(encoding="utf-8")
+    return json.loads(text)["metadata"]["tlkit"].get("fetch", [])
+
+
+def _megabytes(names: Sequence[str]) -> int:
+    from tlkit import photos, zoo
+
+    return round(
+        sum(
+            photos.card(name)["megabytes"] if name in photos.PHOTO_SETS else zoo.weights_of(name).meta["_file_size"]
+            for name in names
+        )
     )
 
 
@@ -156,9 +174,9 @@ def readme_table() -> str:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         idea = notebook["metadata"]["tlkit"]["idea"]
         cpu, gpu = (minutes(table.get(f"{path.stem}-{device}-seconds")) for device in ("cpu", "gpu"))
-        rows.append(
-            f"| [{path.stem}](lessons/{path.name}) | {idea} | {cpu} | {gpu} | {table[f'{path.stem}-download']} MB |"
-        )
+        wanted = _can_fetch(path.stem)
+        download = f"{table[f'{path.stem}-download']} MB" + (f", or {_megabytes(wanted)} MB" if wanted else "")
+        rows.append(f"| [{path.stem}](lessons/{path.name}) | {idea} | {cpu} | {gpu} | {download} |")
     return "\n".join(rows)
 
 

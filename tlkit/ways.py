@@ -1,9 +1,11 @@
 """The five ways from a pretrained backbone to a classifier, behind one interface.
 
-Every way takes ``(split, backbone, seed, ...)`` and returns a ``Result``. Validation chooses what
-there is to choose; the test set stays closed until ``result.open_test()``.
+Every way takes ``(split, backbone, seed, ...)`` and returns a ``Result``. The backbone is a name that
+``load_backbone`` takes, or a ``Backbone`` of yours, which is copied and stays as it is. Validation
+chooses what there is to choose; the test set stays closed until ``result.open_test()``.
 """
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from tlkit import checks, training
 from tlkit.augment import Augmentation
-from tlkit.backbones import BACKBONES, Backbone, load_backbone
+from tlkit.backbones import Backbone, check_backbone, load_backbone, pick_device
 from tlkit.data import Split
 from tlkit.features import sweep_features
 from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
@@ -54,6 +56,8 @@ class Result:
         Passes through the training pictures, in whole batches; 0 for an SVM, which is solved.
     history : History
         The epochs one by one; empty for a probe.
+    network : Backbone or None
+        The trained network, which ``save_model`` keeps; None for a probe.
     stage : str
         Where a probe reads the backbone; "" for a network.
     val_by_stage, test_by_stage : dict from stage to accuracy
@@ -71,6 +75,7 @@ class Result:
     answer: Callable[[Tensor], dict[str, np.ndarray]] = field(repr=False)
     epochs: int = 0
     history: History = field(default_factory=History, repr=False)
+    network: Backbone | None = field(default=None, repr=False)
     stage: str = ""
     val_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
     test_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
@@ -121,12 +126,20 @@ def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:
     return low, high
 
 
-def _check(split: Split, backbone: str) -> None:
-    checks.choose("backbone", backbone, BACKBONES)
+def _check(split: Split, backbone: str | Backbone) -> None:
+    if not isinstance(backbone, Backbone):
+        check_backbone(backbone)
     if len(split.train.labels.unique()) < 2:
         raise ValueError(
             f"{split.name} has training pictures of one class only. A classifier needs at least two to tell apart."
         )
+
+
+def _load(backbone: str | Backbone, device: str, pretrained: bool = True, seed: int = 0) -> Backbone:
+    if isinstance(backbone, Backbone) and pretrained:
+        return copy.deepcopy(backbone).to(pick_device(device))
+    name = backbone.name if isinstance(backbone, Backbone) else backbone
+    return load_backbone(name, pretrained, seed, device)
 
 
 # ------------------------------------------------------------------------------------- probes
@@ -134,7 +147,7 @@ def _check(split: Split, backbone: str) -> None:
 
 def linear_probe(
     split: Split,
-    backbone: str = "minivgg",
+    backbone: str | Backbone = "minivgg",
     seed: int = 0,
     kind: str = "svm",
     stage: str | None = None,
@@ -147,7 +160,7 @@ def linear_probe(
     Parameters
     ----------
     split : Split
-    backbone : str
+    backbone : str or Backbone
     seed : int
     kind : {"svm", "softmax", "one-vs-rest"}
     stage : str, optional
@@ -162,13 +175,13 @@ def linear_probe(
         For an unknown name, or a split with one class only.
     """
     settings = dict(kind=kind, stage=stage, augment=augment, views=views)
-    network = load_backbone(backbone, device=device)
+    network = _load(backbone, device)
     return _probe("probe", split, network, seed, [stage or network.code_stage], settings, device)
 
 
 def earlier_stage(
     split: Split,
-    backbone: str = "minivgg",
+    backbone: str | Backbone = "minivgg",
     seed: int = 0,
     stages: Sequence[str] | None = None,
     augment: Augmentation | None = None,
@@ -181,7 +194,7 @@ def earlier_stage(
     other parameters are those of ``linear_probe``.
     """
     settings = dict(stages=stages, augment=augment, views=views)
-    network = load_backbone(backbone, device=device)
+    network = _load(backbone, device)
     return _probe("earlier stage", split, network, seed, stages or network.stage_names, settings, device)
 
 
@@ -236,7 +249,7 @@ def _probe(
 
 def two_phase(
     split: Split,
-    backbone: str = "minivgg",
+    backbone: str | Backbone = "minivgg",
     seed: int = 0,
     epochs: int | None = None,
     head_epochs: int | None = None,
@@ -286,7 +299,7 @@ def two_phase(
         views=views,
     )
     _check(split, backbone)
-    network = load_backbone(backbone, device=device).new_head(len(split.class_names), seed)
+    network = _load(backbone, device).new_head(len(split.class_names), seed)
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
@@ -316,10 +329,10 @@ def two_phase(
 
 def pretrained_start(
     split: Split,
-    backbone: str = "minivgg",
+    backbone: str | Backbone = "minivgg",
     seed: int = 0,
     epochs: int | None = None,
-    learning_rate: float = 4e-3,
+    learning_rate: float | None = None,
     augment: Augmentation | None = None,
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
@@ -327,18 +340,20 @@ def pretrained_start(
 ) -> Result:
     """Way 4: train the whole network at one full rate, with the pretrained weights as its start (lesson 05).
 
-    The parameters are those of ``two_phase``.
+    The parameters are those of ``two_phase``. The learning rate is 4e-3 for ``minivgg``, chosen on val,
+    and 3e-4 for another backbone: at 4e-3 SqueezeNet, which has no BatchNorm, forgets all it knows.
     """
-    settings = dict(epochs=_epochs(epochs, split), learning_rate=learning_rate, augment=augment)
+    rate = _full_rate(learning_rate, backbone, others=3e-4)
+    settings = dict(epochs=_epochs(epochs, split), learning_rate=rate, augment=augment)
     return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
 
 
 def from_scratch(
     split: Split,
-    backbone: str = "minivgg",
+    backbone: str | Backbone = "minivgg",
     seed: int = 0,
     epochs: int | None = None,
-    learning_rate: float = 4e-3,
+    learning_rate: float | None = None,
     augment: Augmentation | None = None,
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
@@ -347,16 +362,24 @@ def from_scratch(
     """Way 5, the baseline: the same architecture, random weights, nothing but the target's own pictures.
 
     Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
-    The parameters are those of ``two_phase``.
+    The parameters are those of ``two_phase``. For another backbone than ``minivgg`` the rate is 1e-3.
     """
-    settings = dict(epochs=_epochs(epochs, split, False), learning_rate=learning_rate, augment=augment)
+    rate = _full_rate(learning_rate, backbone, others=1e-3)
+    settings = dict(epochs=_epochs(epochs, split, False), learning_rate=rate, augment=augment)
     return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
+
+
+def _full_rate(given: float | None, backbone: str | Backbone, others: float) -> float:
+    if given is not None:
+        return given
+    name = backbone.name if isinstance(backbone, Backbone) else backbone
+    return 4e-3 if name == "minivgg" else others
 
 
 def _whole_network(
     way: str,
     split: Split,
-    backbone: str,
+    backbone: str | Backbone,
     seed: int,
     settings: dict,
     device: str,
@@ -364,7 +387,7 @@ def _whole_network(
     watch_val: bool,
 ) -> Result:
     _check(split, backbone)
-    network = load_backbone(backbone, way != "scratch", seed, device).new_head(len(split.class_names), seed)
+    network = _load(backbone, device, way != "scratch", seed).new_head(len(split.class_names), seed)
     val = split.val if watch_val else None
     history = train_network(
         network, split.train, val, batch_size=32, seed=seed, device=device, watch=watch, desc=way, **settings
@@ -387,6 +410,7 @@ def _network_result(way: str, split: Split, network: Backbone, seed: int, settin
         lambda images: {"": training.predict(network, images).numpy()},
         epochs=len(history.loss),
         history=history,
+        network=network,
     )
 
 

@@ -1,0 +1,145 @@
+"""Photo sets and digits as splits like the drawn ones, their cards, and the upload widget."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import tlkit
+from tlkit import cli, data, fetching, photos, publish
+
+LISTED = {"flowers17", "hymenoptera", "flowers102", "eurosat", "dtd", "histology"}
+
+
+def _jpeg(seed):
+    random = np.random.default_rng(seed)
+    file = io.BytesIO()
+    Image.fromarray(random.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(file, "JPEG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def seventeen(empty_cache, monkeypatch):
+    """``flowers17`` with 8 small pictures a class, laid out as the archive lays them out."""
+    about = photos.card("flowers17") | {"images": 17 * 8}
+    monkeypatch.setattr(photos, "card", lambda name: about)
+    folder = photos.folder_of("flowers17") / "jpg"
+    folder.mkdir(parents=True)
+    for number in range(1, 17 * 8 + 1):
+        (folder / f"image_{number:04}.jpg").write_bytes(_jpeg(number))
+    return about
+
+
+@pytest.mark.parametrize("name", sorted(LISTED | {"digits"}))
+def test_every_card_says_what_a_reader_must_know(name):
+    card = tlkit.cards.read_card(publish.COURSE / "datasets" / f"{name}.toml")
+    facts = {"title", "shows", "kind", "classes", "images", "megabytes", "similarity", "licence", "citation", "home"}
+    assert facts <= set(card) and card["name"] == name
+    assert len(card.get("class_names", range(card["classes"]))) == card["classes"]
+    if name != "digits":
+        assert all(source["checksum"].split(":")[0] in ("md5", "sha256") for source in card["file"])
+        assert all(url.startswith("http") for source in card["file"] for url in source["urls"])
+    row = f"| [{name}]({name}.toml)"
+    line = next(line for line in (publish.COURSE / "datasets" / "README.md").read_text().splitlines() if row in line)
+    assert f"| {card['classes']} | {card['images']:,} | {card['megabytes']} |" in line
+
+
+def test_the_cards_are_the_photo_sets():
+    assert set(photos.PHOTO_SETS) == LISTED
+
+
+def test_flowers17_is_dealt_in_file_order_and_like_the_drawn_sets(seventeen):
+    split = tlkit.load_dataset("flowers17", per_class=4, seed=0, image_size=32)
+    assert [len(part) for part in (split.train, split.val, split.test)] == [17 * 4, 17, 17 * 3]
+    assert split.class_names[0] == "daffodil" and split.class_names[16] == "pansy"
+    assert split.train.labels[:17].equal(torch.arange(17)), "class by class in turn"
+    fewer = tlkit.load_dataset("flowers17", per_class=2, seed=0, image_size=32)
+    assert fewer.train.images.equal(split.train.images[: 17 * 2]) and fewer.test.images.equal(split.test.images)
+    other = split.draw(1)
+    assert not other.test.images.equal(split.test.images) and other.per_class == 4
+    everything = torch.cat([part.images.flatten(1) for part in (split.train, split.val, split.test)])
+    assert len(everything.unique(dim=0)) == 17 * 8, "no photo in two parts"
+    with pytest.raises(ValueError, match="from 1 to 4"):
+        tlkit.load_dataset("flowers17", per_class=5)
+
+
+def test_photos_are_decoded_once_for_all_seeds(seventeen, monkeypatch):
+    first = tlkit.load_dataset("flowers17", per_class=4, seed=0, image_size=32)
+    monkeypatch.setattr(photos.pictures, "read_picture", lambda *a: pytest.fail("a photo was decoded again"))
+    assert tlkit.load_dataset("flowers17", per_class=4, seed=3, image_size=32).train.images.shape == (68, 3, 32, 32)
+    assert first.train.images.dtype == torch.uint8
+
+
+def test_photos_that_are_not_here_say_how_to_get_them(empty_cache):
+    with pytest.raises(ValueError, match=r'tlkit.fetch\("dtd"\)') as caught:
+        tlkit.load_dataset("dtd")
+    assert str(caught.value).count("\n") == 1
+
+
+def test_compare_deals_a_photo_set_anew_for_each_seed(seventeen):
+    split = tlkit.load_dataset("flowers17", per_class=3, seed=0, image_size=32)
+    found = tlkit.compare(["probe"], split, seeds=range(2), device="cpu")
+    assert [row["seed"] for row in found.rows] == [0, 1] and found.rows[0]["dataset"] == "flowers17"
+
+
+def test_digits_are_there_without_network(monkeypatch, empty_cache):
+    monkeypatch.setenv("TLKIT_OFFLINE", "1")
+    split = tlkit.load_dataset("digits", per_class=10, seed=0)
+    assert split.class_names == list("0123456789") and split.train.images.shape == (100, 3, 64, 64)
+    assert split.train.images.float().mean() > 128, "dark ink on white paper"
+    assert split.test.labels.bincount().min() >= 60
+    assert tlkit.linear_probe(split, device="cpu").open_test() > 0.6
+
+
+def test_a_lesson_finds_the_real_pair_or_falls_back(empty_cache, monkeypatch, capsys):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(empty_cache))
+    assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers", "minivgg")
+    assert 'tlkit.fetch("flowers17", "squeezenet1_1")' in capsys.readouterr().out
+    photos.folder_of("flowers17").mkdir(parents=True)
+    weights = fetching_zoo_file()
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers17", "squeezenet1_1")
+    with pytest.raises(ValueError, match="Did you mean 'flowers17'"):
+        tlkit.is_here("flower17")
+
+
+def fetching_zoo_file() -> Path:
+    from tlkit import zoo
+
+    return zoo.weights_file("squeezenet1_1")
+
+
+def test_the_fetch_command(empty_cache, monkeypatch, capsys):
+    monkeypatch.setenv("TLKIT_OFFLINE", "1")
+    assert cli.main(["fetch", "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in (*LISTED, "alexnet", "vgg16", "inception_v3", "resnet18"))
+    assert cli.main(["fetch", "--all-for", "02"]) == 0
+    assert "needs nothing" in capsys.readouterr().out
+    fetched = []
+    monkeypatch.setattr(fetching, "_step", lambda name: lambda: fetched.append(name))
+    assert cli.main(["fetch", "--all-for", "08"]) == 0 and fetched == ["flowers17", "squeezenet1_1"]
+    assert cli.main(["fetch"]) == 1 and "--list" in capsys.readouterr().err
+    assert cli.main(["fetch", "--all-for", "99"]) == 1 and "There is no lesson" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("version", [7, 8])
+def test_an_uploaded_zip_becomes_a_split(version, empty_cache):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(12):
+            archive.writestr(f"{'ab'[number % 2]}/{number}.jpg", _jpeg(number))
+    upload = tlkit.upload_folder(32)
+    name, content = "my photos.zip", file.getvalue()
+    value = ({"name": name, "content": memoryview(content)},) if version == 8 else {name: {"content": content}}
+    upload._on_upload({"new": value})
+    assert isinstance(upload.split, data.Split) and upload.split.class_names == ["a", "b"]
+    assert "Read 12 pictures" in upload._said.value
+    kept = upload.split
+    upload._path.value = "/no/such/place"
+    assert "Not read" in upload._said.value and upload.split is kept

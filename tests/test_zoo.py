@@ -1,0 +1,184 @@
+"""torchvision's models as backbones: nothing lost in the cutting, whichever family."""
+
+import pytest
+import torch
+from torch import nn
+
+import tlkit
+from tlkit import backbones, zoo
+
+NAMED = ("alexnet", "vgg16", "vgg19", "inception_v3", "resnet18", "resnet50", "squeezenet1_1", "mobilenet_v2")
+NAMED += ("mobilenet_v3_small", "efficientnet_b0", "convnext_tiny")
+ONE_OF_EACH_OTHER_FAMILY = ("densenet121", "googlenet", "mnasnet0_5", "regnet_y_400mf", "shufflenet_v2_x0_5")
+ONE_OF_EACH_OTHER_FAMILY += ("swin_t", "vit_b_32", "maxvit_t")
+CODES = {"alexnet": 4096, "vgg16": 4096, "vgg19": 4096, "inception_v3": 2048, "resnet18": 512, "squeezenet1_1": 512}
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """An empty folder in place of torchvision's own."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    return tmp_path / "checkpoints"
+
+
+def _smallest_size(name):
+    return 224 if name.startswith(("vit", "swin", "maxvit")) else max(64, *zoo.weights_of(name).meta["min_size"])
+
+
+@pytest.mark.parametrize("name", [*NAMED, *ONE_OF_EACH_OTHER_FAMILY])
+def test_the_stages_compute_what_the_model_computes(name):
+    torch.manual_seed(0)
+    model = zoo.build(name).eval()
+    with torch.no_grad():
+        for layer in model.modules():
+            if isinstance(layer, nn.BatchNorm2d):  # as after training, not as new
+                layer.running_mean.normal_(0, 0.1)
+                layer.running_var.uniform_(0.5, 1.5)
+    stages, head = zoo.cut(model)
+    nn.init.normal_(head.weight, std=0.02)  # a vision transformer's new head is all zeros
+    size = _smallest_size(name)
+    x = torch.randn(2, 3, size, size)
+    with torch.inference_mode():
+        codes = x
+        for layers in stages.values():
+            codes = nn.Sequential(*layers)(codes)
+        assert codes.dim() == 2 and codes.shape[1] == CODES.get(name, head.in_features)
+        if name == "squeezenet1_1":  # its own head is no linear one: the codes are what must agree
+            assert torch.allclose(codes, model.features(x).mean((2, 3)), atol=1e-6)
+        else:
+            assert torch.allclose(head(codes), model(x), rtol=1e-4, atol=1e-4)
+    parameters = [p for layers in stages.values() for layer in layers for p in layer.parameters()]
+    assert len(parameters) == len({id(p) for p in parameters})
+    assert len(stages) >= 4
+
+
+def test_every_model_of_torchvision_has_a_family_that_is_known():
+    builders = {name: zoo.models.get_model_builder(name) for name in zoo.names()}
+    modules = {builder.__module__.rsplit(".", 1)[-1] for builder in builders.values()}
+    tested = {builders[name].__module__.rsplit(".", 1)[-1] for name in (*NAMED, *ONE_OF_EACH_OTHER_FAMILY)}
+    assert modules == tested
+
+
+def test_an_unknown_family_is_refused_in_words():
+    with pytest.raises(ValueError, match="does not know how to cut a Linear"):
+        zoo.cut(nn.Linear(2, 2))
+
+
+def test_preprocessing_and_size_come_from_the_weights():
+    inception = tlkit.load_backbone("inception_v3", pretrained=False, device="cpu")
+    assert inception.image_size == 299 and inception.smallest == 75 and inception.mean.flatten().tolist() == [0.5] * 3
+    squeezenet = tlkit.load_backbone("squeezenet1_1", pretrained=False, device="cpu")
+    assert squeezenet.image_size == 224 and squeezenet.mean.flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])
+    assert squeezenet.source_accuracy is None
+
+
+def test_a_transformer_says_which_size_it_takes_and_gives_features_at_every_stage():
+    vit = tlkit.load_backbone("vit_b_32", pretrained=False, device="cpu")
+    with pytest.raises(ValueError, match="needs at least 224 x 224"):
+        vit(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="image_size=224"):
+        vit(torch.zeros(1, 3, 256, 256, dtype=torch.uint8))
+    picture = torch.zeros(1, 3, 224, 224, dtype=torch.uint8)
+    assert tlkit.extract_features(vit, picture, "block2", device="cpu").shape == (1, 768)
+
+
+def test_the_codes_without_their_relu():
+    alexnet = tlkit.load_backbone("alexnet", pretrained=False, device="cpu")
+    picture = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    assert (alexnet.activations(picture, "fc6", relu=False) < 0).any()
+    for stage in ("conv1", "fc6"):
+        without = alexnet.activations(picture, stage, relu=False)
+        assert torch.allclose(without.clamp(min=0), alexnet.activations(picture, stage))
+    resnet = tlkit.load_backbone("resnet18", pretrained=False, device="cpu")
+    with pytest.raises(ValueError, match="layer3 does not end with a ReLU"):
+        resnet.activations(picture, "layer3", relu=False)
+
+
+@pytest.fixture(scope="module")
+def small_squeezenet():
+    return tlkit.load_backbone("squeezenet1_1", pretrained=False, device="cpu")
+
+
+@pytest.mark.parametrize("way", tlkit.WAYS)
+def test_every_way_takes_a_torchvision_backbone_and_leaves_it_as_it_was(way, tiny_split, small_squeezenet):
+    before = {name: tensor.clone() for name, tensor in small_squeezenet.state_dict().items()}
+    short = {} if way in ("probe", "earlier stage") else {"epochs": 1}
+    result = tlkit.WAYS[way](tiny_split, small_squeezenet, device="cpu", **short)
+    assert result.backbone == "squeezenet1_1" and 0 <= result.open_test() <= 1
+    assert all(tensor.equal(small_squeezenet.state_dict()[name]) for name, tensor in before.items())
+
+
+def test_whole_networks_have_a_rate_that_suits_the_backbone(tiny_split, small_squeezenet):
+    rates = {
+        (way, name): tlkit.WAYS[way](tiny_split, network, epochs=1, device="cpu").settings["learning_rate"]
+        for way in ("pretrained start", "scratch")
+        for name, network in (("minivgg", "minivgg"), ("squeezenet", small_squeezenet))
+    }
+    assert rates["pretrained start", "minivgg"] == rates["scratch", "minivgg"] == 4e-3
+    assert rates["pretrained start", "squeezenet"] < rates["scratch", "squeezenet"] < 4e-3
+
+
+def test_freezing_and_groups_work_on_it(small_squeezenet):
+    frozen = tlkit.unfreeze(tlkit.load_backbone("squeezenet1_1", pretrained=False, device="cpu"), 1).train()
+    assert [any(p.requires_grad for p in stage.parameters()) for stage in frozen.stages.values()] == [False] * 3 + [
+        True
+    ]
+    assert not frozen.stages["block1"].training and frozen.stages["block4"].training
+    groups = tlkit.parameter_groups(frozen, 1e-3, stage_decay=0.5)
+    assert [group["name"] for group in groups] == ["head", "block4"]
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_weights_from_a_file(tmp_path, suffix):
+    import safetensors.torch
+
+    torch.manual_seed(1)
+    state = zoo.build("squeezenet1_1").state_dict()
+    path = tmp_path / f"mine{suffix}"
+    torch.save(state, path) if suffix == ".pth" else safetensors.torch.save_file(state, path)
+    backbone = tlkit.load_backbone("squeezenet1_1", weights=path, device="cpu")
+    assert backbone.stages["block1"][0].weight.equal(state["features.0.weight"])
+    assert backbone.source_accuracy == pytest.approx(0.58178)
+
+
+class _Trap:
+    def __reduce__(self):
+        return (print, ("code in a weights file was run",))
+
+
+def test_files_that_are_no_weights_are_refused(tmp_path, capsys):
+    torch.save({"a": _Trap()}, tmp_path / "trap.pth")
+    (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 and no more")
+    torch.save({"features.0.weight": torch.zeros(3)}, tmp_path / "other.pth")
+    torch.save([torch.zeros(3)], tmp_path / "list.pth")
+    cases = {"trap.pth": "more than tensors", "cut.pth": "damaged", "other.pth": "do not belong", "list.pth": "a list"}
+    for name, message in (cases | {"none.pth": "no weights file"}).items():
+        with pytest.raises(ValueError, match=message) as caught:
+            tlkit.load_backbone("squeezenet1_1", weights=tmp_path / name, device="cpu")
+        assert str(caught.value).count("\n") <= 2
+    assert "was run" not in capsys.readouterr().out
+
+
+def test_without_network_it_says_what_works(hub, monkeypatch):
+    monkeypatch.setenv("TLKIT_OFFLINE", "1")
+    monkeypatch.setattr("urllib.request.urlopen", lambda *a, **k: pytest.fail("the network was asked"))
+    with pytest.raises(ConnectionError, match="minivgg") as caught:
+        tlkit.load_backbone("resnet18", device="cpu")
+    assert str(caught.value).count("\n") == 1 and caught.value.__cause__ is not None
+
+
+def test_weights_that_were_fetched_are_loaded_by_torchvision_itself(hub, monkeypatch):
+    monkeypatch.setenv("TLKIT_OFFLINE", "1")
+    hub.mkdir()
+    torch.manual_seed(2)
+    state = zoo.build("squeezenet1_1").state_dict()
+    torch.save(state, zoo.weights_file("squeezenet1_1"))
+    assert tlkit.is_here("squeezenet1_1") and not tlkit.is_here("resnet18")
+    backbone = tlkit.load_backbone("squeezenet1_1", device="cpu")
+    assert backbone.stages["block1"][0].weight.equal(state["features.0.weight"])
+
+
+def test_an_unknown_name_is_met_with_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'resnet18'"):
+        tlkit.load_backbone("resnet-18")
+    assert "minivgg" in backbones.backbone_names()
