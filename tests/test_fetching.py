@@ -8,6 +8,7 @@ import socket
 import tarfile
 import threading
 import time
+import urllib.error
 import zipfile
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
@@ -507,3 +508,16 @@ def test_an_unknown_name_is_refused_before_anything_is_fetched(server, photo_set
         tlkit.fetch("flowers17", "flower17")
     assert "\n" not in str(caught.value)
     assert server.requests == [] and not photos.is_here("flowers17")
+
+
+def test_without_network_nobody_waits_for_another_try(tmp_path, monkeypatch):
+    asked = []
+
+    def no_host(*arguments, **options):
+        asked.append(1)
+        raise urllib.error.URLError(socket.gaierror(-2, "Name or service not known"))
+
+    monkeypatch.setattr("urllib.request.urlopen", no_host)
+    with pytest.raises(ConnectionError, match="no connection .*Name or service not known"):
+        fetching.download(["http://a.invalid/x", "http://b.invalid/x"], tmp_path / "x.zip")
+    assert len(asked) == 2

@@ -356,7 +356,7 @@ def test_a_row_twice_counts_once_and_with_two_labels_not_at_all(empty_cache, tmp
 
 def test_a_csv_with_another_header_is_refused(empty_cache, tmp_path):
     root = _pets(tmp_path / "pets")
-    with pytest.raises(ValueError, match="columns file and label, but it has: picture, class") as caught:
+    with pytest.raises(ValueError, match="separated by a comma, but it has: picture, class") as caught:
         _load(_csv(root / "labels.csv", ["picture,class", *_rows(root)]))
     assert _is_error_of_few_lines(caught)
 
@@ -429,7 +429,7 @@ def test_a_zip_that_would_write_outside_is_refused(empty_cache, tmp_path, name):
 def test_a_damaged_zip_is_refused(empty_cache, tmp_path, damage):
     path = _zip(tmp_path / "upload.zip", _pets(tmp_path / "pets"))
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="upload.zip is damaged, or no zip") as caught:
+    with pytest.raises(ValueError, match="upload.zip is damaged, or is no zip") as caught:
         _load(path)
     assert _is_error_of_few_lines(caught) and not list((empty_cache / "uploads").iterdir())
 
@@ -525,3 +525,11 @@ def test_a_large_collection_gives_the_same_split_from_one_table(empty_cache, tmp
     assert len({one.images.untyped_storage().data_ptr() for one, _ in parts}) == 3
     # Only what the split needs is decoded, not the whole folder.
     assert large.train.images.untyped_storage().nbytes() == (6 + 3 + 9) * 3 * 32 * 32
+
+
+def test_a_folder_that_is_cut_into_train_and_val_is_refused(empty_cache, tmp_path):
+    _pets(tmp_path / "data" / "train", cat=4, dog=4)
+    _pets(tmp_path / "data" / "val", cat=4, dog=4)
+    with pytest.raises(ValueError, match="cut into train and val already") as caught:
+        _load(tmp_path / "data")
+    assert _is_error_of_few_lines(caught)

@@ -114,14 +114,14 @@ class Advice:
             f"{self.dataset}: {self.per_class} images per class are {'few' if self.size == 'small' else 'many'}, and "
             f"it is {self.likeness} {towards} what {self.backbone} knows (similarity {self.similarity:.2f}).\n"
             f"Try first: {self.way}. {how_sure}\n"
-            f'Proof: tlkit.compare(["{self.way}", "{rival}"], split, backbone="{self.backbone}")'
+            f'Proof, with your split: tlkit.compare(["{self.way}", "{rival}"], split, backbone="{self.backbone}")'
         )
 
     __repr__ = __str__
 
 
 def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "auto") -> Advice:
-    """Say which way to try first on a split, before anything is trained. Lesson 08 holds it against ``compare``.
+    """Say which way to try first on a split, before anything is trained; ``compare`` tests it (lesson 08).
 
     Up to 20 images a class are few; from 100 on they are certainly many. The border of similarity
     lies between the second and the third stop of the offline world.
@@ -135,7 +135,7 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
     below, above = (NEAR, NEAR) if name == "minivgg" else (FAR_BELOW, FAR_ABOVE)
     doubts = []
     if BORDER - below < found < BORDER + above:
-        doubts.append("the similarity is near the border, which is a matter of taste")
+        doubts.append("the similarity is near the border, so it may be called either")
     if SMALL < split.per_class < PER_CLASS[PER_CLASS.index(SMALL) + 1]:
         doubts.append("the size lies between what we measured as few and as many")
     return Advice(split.name, name, split.per_class, found, size, likeness, RULE[size, likeness], doubts)

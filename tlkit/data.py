@@ -103,7 +103,8 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
         network: ``"digits"``. Real, after ``tlkit.fetch(name)``: ``"flowers17"``, ``"hymenoptera"``,
         ``"flowers102"``, ``"eurosat"``, ``"dtd"``, ``"histology"``.
     per_class : int
-        Training pictures of each class: 1 to 400 if drawn, at most half of the smallest class of photos.
+        Training pictures of each class: 1 to 400 if drawn; of photos, at most what val and test leave of the
+        smallest class.
     seed : int
         Which pictures are drawn, or how they are dealt.
     image_size : int, optional
@@ -154,7 +155,7 @@ def split_of(
     taken = collection.take(rows)
     sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
     mean = round(len(rows["train"]) / classes)
-    return Split(name, collection.class_names, **sets, per_class=per_class or mean, seed=seed, draw=draw, report=report)
+    return Split(name, collection.class_names, **sets, per_class=mean, seed=seed, draw=draw, report=report)
 
 
 def _draw_block(name: str, part: str, block: int, seed: int, size: int) -> Tensor:

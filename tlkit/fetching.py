@@ -10,6 +10,7 @@ import json
 import lzma
 import os
 import shutil
+import socket
 import tarfile
 import tempfile
 import time
@@ -65,7 +66,9 @@ def download(urls: Sequence[str], path: Path, checksum: str = "", size: int = 0)
     if path.exists():
         return path
     if is_offline():
-        raise ConnectionError(f"{path.name} is not here, and TLKIT_OFFLINE forbids to fetch it.")
+        raise ConnectionError(
+            f"{path.name} is not here, and TLKIT_OFFLINE is set, so nothing is fetched. Unset it and run again."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     check_room(path.parent, size - (part.stat().st_size if part.exists() else 0), path.name)
@@ -116,7 +119,8 @@ def _fetch_whole(url: str, part: Path, checksum: str, size: int) -> None:
                     break  # the check that follows says which
                 part.unlink()
                 return _fetch_whole(url, part, checksum, size)
-            final = isinstance(error, _WrongFile) or getattr(error, "errno", None) == errno.ENOSPC
+            no_such_host = isinstance(getattr(error, "reason", None), socket.gaierror)  # or there is no network at all
+            final = no_such_host or isinstance(error, _WrongFile) or getattr(error, "errno", None) == errno.ENOSPC
             if final or (code is not None and code not in _BUSY) or attempt == _TRIES - 1:
                 raise
             time.sleep(_PAUSE * 2**attempt)
@@ -207,7 +211,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 
 def _damaged(archive: Path) -> ValueError:
-    return ValueError(f"{archive.name} is damaged, or no zip or tar archive. Get it again.")
+    return ValueError(f"{archive.name} is damaged, or is no zip or tar archive.")
 
 
 def _outside(archive: Path, name: str) -> ValueError:

@@ -20,6 +20,7 @@ from tlkit.data import Split, split_of
 
 __all__ = ["FolderReport", "load_folder"]
 
+_PARTS = {"train", "training", "val", "valid", "validation", "test"}
 _FEWEST = 3  # pictures a class: one each to train, to choose and to test
 
 
@@ -41,7 +42,8 @@ class FolderReport:
         more = f", and {len(self.read) - 20} more classes" if len(self.read) > 20 else ""
         lines = [f"Read {sum(self.read.values()):,} pictures of {len(self.read)} classes: {counts}{more}."]
         if self.left_out:
-            lines.append(f"Left out {len(self.left_out):,}; the report's left_out has them all:")
+            first = "" if len(self.left_out) <= 10 else ", the first ten here, all in the report's left_out"
+            lines.append(f"Left out {len(self.left_out):,}{first}:")
             lines += [f"  {name}: {why}" for name, why in list(self.left_out.items())[:10]]
         return "\n".join(lines)
 
@@ -52,7 +54,9 @@ def load_folder(
     """Make a split of your own pictures, stratified by class.
 
     Every file is opened once to see whether it can be used; what can not is left out, and a report
-    says why. The report is printed and is the split's ``report``.
+    says why. The report is printed and is the split's ``report``. Of files with the same bytes one is
+    kept, or none if they are in two classes; a copy that was scaled or saved again is not noticed. A
+    class of fewer than three pictures is left out.
 
     Parameters
     ----------
@@ -72,8 +76,8 @@ def load_folder(
     Raises
     ------
     ValueError
-        If there is no such folder, fewer than two classes of three pictures, or a zip that is
-        damaged or writes outside of its folder.
+        If there is no such folder, fewer than two classes of three pictures, folders that are cut
+        into train and val already, or a zip that is damaged or writes outside of its folder.
     OSError
         If the disk has no room for the decoded pictures.
     """
@@ -91,9 +95,11 @@ def load_folder(
         print(report)
     names = list(report.read)
     if len(names) < 2:
+        example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
         raise ValueError(
             f"{path} has too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
-            "Put the pictures of each class into a subfolder with the name of the class."
+            "Put the pictures of each class into a subfolder with the name of the class.\n"
+            f"Left out were {len(report.left_out)}: {example}."
         )
     collection = photos.Collection(names, torch.tensor(labels), photos.taker(files, keys, image_size))
     draw = partial(load_folder, path, per_class, image_size=image_size, quiet=True)
@@ -150,7 +156,8 @@ def _from_csv(path: Path, report: FolderReport) -> Iterator[tuple[str, str]]:
     header = _header(path)
     if not {"file", "label"} <= set(header):
         raise ValueError(
-            f"{path.name} needs a first line with the columns file and label, but it has: {', '.join(header)}."
+            f"{path.name} needs a first line with the columns file and label, separated by a comma, "
+            f"but it has: {', '.join(header)}."
         )
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as table:
         for row in csv.reader(table):
@@ -168,6 +175,12 @@ def _from_csv(path: Path, report: FolderReport) -> Iterator[tuple[str, str]]:
 
 def _from_subfolders(root: Path, report: FolderReport) -> Iterator[tuple[str, str]]:
     """File and class, a class being a subfolder and everything below it. Loops of links are walked once."""
+    tops = {top.name.lower() for top in _entries(root) if top.is_dir()}
+    if tops and tops <= _PARTS:
+        raise ValueError(
+            f"{root} is cut into {' and '.join(sorted(tops))} already; load_folder deals the pictures itself.\n"
+            "Put all pictures of one class into one subfolder with the name of the class."
+        )
     about = os.stat(root)
     above = (about.st_dev, about.st_ino)
     for top in sorted(root.iterdir()):

@@ -52,7 +52,7 @@ def read_picture(path: Path, size: int) -> np.ndarray:
     except BadPicture:
         raise
     except UnidentifiedImageError as error:
-        why = "the file is empty (0 bytes)" if path.stat().st_size == 0 else "not a picture"
+        why = "the file is empty (0 bytes)" if path.stat().st_size == 0 else "not a picture that can be read here"
         raise BadPicture(why) from error
     except Image.DecompressionBombError as error:
         raise BadPicture("far too many pixels: it may be a trap") from error

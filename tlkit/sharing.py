@@ -18,7 +18,7 @@ _WEIGHTS, _CARD = "model.safetensors", "card.toml"
 
 
 def save_model(result: Result, folder: str | Path, data_licence: str = "not stated") -> Path:
-    """Keep a trained network as a small zoo entry: ``model.safetensors`` and ``card.toml`` in a folder.
+    """Keep a trained network in a folder that others can load: ``model.safetensors`` and ``card.toml``.
 
     The card says what the model is: backbone, trained stages, classes, preprocessing, data, split
     and seed, accuracy on val, on test if it was opened, and the licence of the data. The folder

@@ -209,7 +209,8 @@ def _probe(
     for view in range(1, settings["views"] if augment else 1):
         seen.append(augment(split.train.images, seed=seed * 1_009 + view))
         labels.append(split.train.labels)
-    train, seconds = sweep_features(network, torch.cat(seen), stages, device=device)
+    images = torch.cat(seen) if augment else split.train.images  # a large split stays on disk
+    train, seconds = sweep_features(network, images, stages, device=device)
     val, _ = sweep_features(network, split.val.images, stages, device=device)
     start = time.perf_counter()
     y = torch.cat(labels).numpy()
