@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import tlkit
-from tlkit import fetching, photos
+from tlkit import archives, download, photos
 
 CONTENT = random.Random(0).randbytes(600_000)  # more than two of the blocks that a download is read in
 HALF = len(CONTENT) // 2
@@ -79,7 +79,7 @@ def in_turn(*answers):
 @pytest.fixture
 def server(monkeypatch):
     """A server on this machine: a test sets ``answers`` by path, and reads ``requests``."""
-    monkeypatch.setattr(fetching, "_PAUSE", 0)
+    monkeypatch.setattr(download, "_PAUSE", 0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.delenv("TLKIT_OFFLINE", raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as running:
@@ -97,7 +97,7 @@ def get(server, tmp_path):
     def run(*answers, checksum=CHECKSUM, size=0):
         server.requests.clear()
         server.answers = dict(zip(("/a", "/b"), answers))
-        return fetching.download([server.at(path) for path in server.answers], _path(tmp_path), checksum, size)
+        return download.download([server.at(path) for path in server.answers], _path(tmp_path), checksum, size)
 
     return run
 
@@ -220,8 +220,8 @@ def test_a_server_that_stays_busy_is_given_up(server, get):
 
 def test_the_pauses_between_tries_grow(get, monkeypatch):
     pauses = []
-    monkeypatch.setattr(fetching, "_PAUSE", 1.0)
-    monkeypatch.setattr(fetching.time, "sleep", pauses.append)
+    monkeypatch.setattr(download, "_PAUSE", 1.0)
+    monkeypatch.setattr(download.time, "sleep", pauses.append)
     with pytest.raises(ConnectionError):
         get(fails(503))
     assert pauses == [1, 2, 4]
@@ -241,7 +241,7 @@ def test_no_server_at_all_is_an_error_in_words(server, tmp_path):
     with socket.socket() as deaf:  # it has a port, and listens to nobody there
         deaf.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionError, match="127.0.0.1: no connection") as caught:
-            fetching.download([f"http://127.0.0.1:{deaf.getsockname()[1]}/a"], _path(tmp_path))
+            download.download([f"http://127.0.0.1:{deaf.getsockname()[1]}/a"], _path(tmp_path))
     assert _is_short(caught.value, "photos.tgz")
 
 
@@ -256,7 +256,7 @@ class FullDisk(io.FileIO):
 
 def test_a_disk_that_fills_up_keeps_what_came_and_says_what_to_do(server, get, tmp_path, monkeypatch):
     with monkeypatch.context() as full:
-        full.setattr(fetching, "open", FullDisk, raising=False)
+        full.setattr(download, "open", FullDisk, raising=False)
         with pytest.raises(OSError, match="Make room, or set TLKIT_CACHE") as caught:
             get(sends(CONTENT), sends(CONTENT))
     assert _is_short(caught.value, "photos.tgz") and caught.value.errno == errno.ENOSPC
@@ -306,7 +306,7 @@ def test_two_at_once_make_one_download(server, tmp_path):
 
     def run(_):
         start.wait()
-        return fetching.download([server.at("/a")], _path(tmp_path), CHECKSUM).read_bytes()
+        return download.download([server.at("/a")], _path(tmp_path), CHECKSUM).read_bytes()
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(run, range(2))) == [CONTENT, CONTENT]
@@ -354,7 +354,7 @@ ARCHIVES = {
 def _unpack(tmp_path, name, content):
     archive = tmp_path / name
     archive.write_bytes(content)
-    return fetching.unpack(archive, tmp_path / "in" / "folder")
+    return archives.unpack(archive, tmp_path / "in" / "folder")
 
 
 def _nothing_unpacked(tmp_path, name):
@@ -519,5 +519,5 @@ def test_without_network_nobody_waits_for_another_try(tmp_path, monkeypatch):
 
     monkeypatch.setattr("urllib.request.urlopen", no_host)
     with pytest.raises(ConnectionError, match="no connection .*Name or service not known"):
-        fetching.download(["http://a.invalid/x", "http://b.invalid/x"], tmp_path / "x.zip")
+        download.download(["http://a.invalid/x", "http://b.invalid/x"], tmp_path / "x.zip")
     assert len(asked) == 2

@@ -346,6 +346,13 @@ def test_a_csv_names_files_and_labels(empty_cache, tmp_path, encoding):
         }
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_csv_may_part_its_columns_by_other_marks(empty_cache, tmp_path, mark):
+    root = _pets(tmp_path / "pets")
+    _csv(root / "labels.csv", [line.replace(",", mark) for line in ["file,label", *_rows(root)]])
+    assert _load(root).report.read == {"cat": 8, "dog": 16}
+
+
 def test_a_row_twice_counts_once_and_with_two_labels_not_at_all(empty_cache, tmp_path):
     root = _pets(tmp_path / "pets")
     table = _csv(root / "labels.csv", ["file,label", *_rows(root), "cat/00.png,cat", "cat/01.png,dog"])
@@ -356,7 +363,7 @@ def test_a_row_twice_counts_once_and_with_two_labels_not_at_all(empty_cache, tmp
 
 def test_a_csv_with_another_header_is_refused(empty_cache, tmp_path):
     root = _pets(tmp_path / "pets")
-    with pytest.raises(ValueError, match="separated by a comma, but it has: picture, class") as caught:
+    with pytest.raises(ValueError, match="columns file and label, but it has: picture, class") as caught:
         _load(_csv(root / "labels.csv", ["picture,class", *_rows(root)]))
     assert _is_error_of_few_lines(caught)
 
@@ -399,7 +406,7 @@ def test_a_zip_is_unpacked_once_until_it_changes(empty_cache, tmp_path, monkeypa
     path = _zip(tmp_path / "upload.zip", _pets(tmp_path / "pets"))
     _load(path)
     with monkeypatch.context() as patch:
-        patch.setattr(folders.fetching, "unpack", lambda *_: pytest.fail("unpacked again"))
+        patch.setattr(folders.archives, "unpack", lambda *_: pytest.fail("unpacked again"))
         assert _load(path, seed=1).report.read == {"cat": 8, "dog": 16}
     _flat(tmp_path / "pets" / "cat" / "new.png", 0, 99, 0)
     _zip(path, tmp_path / "pets")

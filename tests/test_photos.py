@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import torch
 from PIL import Image
 
 import tlkit
-from tlkit import cli, data, fetching, photos, publish
+from tlkit import cli, data, fetching, photos, publish, zoo
 
 LISTED = {"flowers17", "hymenoptera", "flowers102", "eurosat", "dtd", "histology"}
 
@@ -100,18 +99,12 @@ def test_a_lesson_finds_the_real_pair_or_falls_back(empty_cache, monkeypatch, ca
     assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers", "minivgg")
     assert 'tlkit.fetch("flowers17", "squeezenet1_1")' in capsys.readouterr().out
     photos.folder_of("flowers17").mkdir(parents=True)
-    weights = fetching_zoo_file()
+    weights = zoo.weights_file("squeezenet1_1")
     weights.parent.mkdir(parents=True)
     weights.touch()
     assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers17", "squeezenet1_1")
     with pytest.raises(ValueError, match="Did you mean 'flowers17'"):
         tlkit.is_here("flower17")
-
-
-def fetching_zoo_file() -> Path:
-    from tlkit import zoo
-
-    return zoo.weights_file("squeezenet1_1")
 
 
 def test_the_fetch_command(empty_cache, monkeypatch, capsys):

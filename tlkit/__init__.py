@@ -41,12 +41,11 @@ _NAMES = {
         "show",
     ),
     "probes": ("PROBES", "LinearProbe"),
+    "results": ("Result", "answer_balance"),
     "sharing": ("load_model", "save_model"),
     "training": ("History", "accuracy", "predict", "train_network"),
     "ways": (
         "WAYS",
-        "Result",
-        "answer_balance",
         "default_epochs",
         "earlier_stage",
         "from_scratch",

@@ -3,18 +3,16 @@
 ``minivgg`` comes with the course; every classification model of torchvision is a download away.
 """
 
-import hashlib
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from tlkit import checks
 from tlkit.cards import read_card
+from tlkit.weight_files import fetch_weights, put_weights, read_shipped, read_weights
 
 __all__ = ["BACKBONES", "Backbone", "load_backbone", "pick_device"]
 
@@ -253,7 +251,7 @@ def load_backbone(
         backbone = BACKBONES[name]() if name in BACKBONES else _from_torchvision(name, pretrained, weights)
     if name in BACKBONES and (pretrained or weights):
         path = WEIGHTS / f"{name}.safetensors"
-        _put(backbone, name, _read_file(Path(weights)) if weights else _read_shipped(path))
+        put_weights(backbone, name, read_weights(Path(weights)) if weights else read_shipped(path))
         backbone.source_accuracy = None if weights else read_card(path.with_suffix(".toml"))["source_accuracy"]
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
@@ -264,13 +262,13 @@ def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -
 
     state = None
     if weights is not None:
-        state = _read_file(Path(weights))
+        state = read_weights(Path(weights))
     elif pretrained:
         fetch_weights(name, quiet=True)
         state = zoo.weights_of(name).get_state_dict(progress=False, check_hash=True)
     model = zoo.build(name)
     if state is not None:
-        _put(model, name, state)
+        put_weights(model, name, state)
     stages, head = zoo.cut(model)
     recipe, meta = zoo.weights_of(name).transforms(), zoo.weights_of(name).meta
     # These two were trained on values from -1 to 1, whatever the recipe of their weights says.
@@ -281,76 +279,3 @@ def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -
     if state is not None:
         backbone.source_accuracy = meta["_metrics"]["ImageNet-1K"]["acc@1"] / 100
     return backbone
-
-
-def fetch_weights(name: str, quiet: bool = False) -> None:
-    """Download the ImageNet weights of a torchvision model to where torchvision's own loader finds them.
-
-    Raises
-    ------
-    ConnectionError
-        If they can not be fetched; says what works without network.
-    """
-    from tlkit import fetching, zoo
-
-    path = zoo.weights_file(name)
-    megabytes = zoo.weights_of(name).meta["_file_size"]
-    said = f"{name}: already here."
-    if not path.exists():
-        if not fetching.is_offline():
-            print(f"{name}: fetching {megabytes:.0f} MB of ImageNet weights, once.")
-        try:
-            # torchvision's file names end in the beginning of their checksum.
-            fetching.download([zoo.weights_of(name).url], path, f"sha256:{path.stem.rsplit('-', 1)[-1]}")
-        except ConnectionError as error:
-            raise ConnectionError(
-                f"The ImageNet weights of {name} ({megabytes:.0f} MB) are not here and can not be fetched now.\n"
-                f"With network: python -m tlkit fetch {name}. Without: minivgg, or load_backbone(..., weights=FILE)."
-            ) from error
-        said = f"{name}: the weights are here."
-    if not quiet:
-        print(said)
-
-
-def _put(network: nn.Module, name: str, state: dict[str, Tensor]) -> None:
-    expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    found = {key: tuple(tensor.shape) for key, tensor in state.items() if isinstance(tensor, Tensor)}
-    # Files older than PyTorch 0.4.1 do not count BatchNorm's batches; nothing depends on it.
-    missing = [key for key in expected if key not in found and not key.endswith("num_batches_tracked")]
-    wrong = [key for key in found if found[key] != expected.get(key)]
-    if missing or wrong:
-        example = wrong[0] if wrong else missing[0]
-        raise ValueError(
-            f"These weights do not belong to {name}: {len(missing)} tensors are missing, {len(wrong)} do not fit.\n"
-            f"For example {example}: expected {expected.get(example, 'none')}, found {found.get(example, 'none')}."
-        )
-    network.load_state_dict(state, strict=False)
-
-
-def _read_file(path: Path) -> dict[str, Tensor]:
-    """A file of weights that somebody gave; no code in it is run."""
-    path = path.expanduser()
-    if not path.is_file():
-        raise ValueError(f"There is no weights file {path}. You are in {Path.cwd()}.")
-    try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch and safetensors raise many kinds for a file that is none of theirs
-        raise ValueError(
-            f"{path.name} can not be read as weights: it is damaged, or holds more than tensors, which is refused.\n"
-            "Save it again with torch.save(model.state_dict(), ...) or as safetensors."
-        ) from error
-    if not isinstance(state, dict):
-        raise ValueError(f"{path.name} holds a {type(state).__name__}, but weights are a dict of tensors.")
-    return state
-
-
-def _read_shipped(path: Path) -> dict[str, Tensor]:
-    again = "Fetch the course again, or run: python -m tlkit pretrain"
-    if not path.exists():
-        raise ValueError(f"The weights {path.name} are missing from {path.parent}.\n{again}")
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != read_card(path.with_suffix(".toml"))["sha256"]:
-        raise ValueError(f"The weights file {path.name} is damaged: its checksum is not the one on its card.\n{again}")
-    return safetensors.torch.load(content)

@@ -49,15 +49,28 @@ def cache_folder() -> Path:
         ) from error
 
 
+class DiskFull(OSError):
+    """There is not enough room on the disk, and the message says where."""
+
+
 def check_room(folder: Path, needed: int, what: str) -> None:
-    """Raise OSError unless ``needed`` bytes are free in ``folder``."""
+    """Raise DiskFull unless ``needed`` bytes are free in ``folder``."""
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise OSError(
+        raise DiskFull(
             errno.ENOSPC,
             f"{what} needs {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free in {folder}.\n"
             "Make room there, or set TLKIT_CACHE to a folder on another disk",
         )
+
+
+def disk_is_full(path: Path) -> DiskFull:
+    """The error to raise when the disk ran full while ``path`` was written."""
+    return DiskFull(
+        errno.ENOSPC,
+        f"The disk of {path.parent} is full; {path.name} is not complete.\n"
+        "Make room, or set TLKIT_CACHE to a folder on another disk, and run the same command again to go on",
+    )
 
 
 def digest(*tensors: Tensor) -> str:

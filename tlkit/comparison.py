@@ -12,7 +12,8 @@ from tqdm.auto import tqdm
 from tlkit import checks, plots
 from tlkit.data import Split
 from tlkit.intervals import Interval, mean_interval
-from tlkit.ways import WAYS, Result
+from tlkit.results import Result
+from tlkit.ways import WAYS
 from tlkit.world import OFFLINE_DATASETS
 
 __all__ = ["Comparison", "compare"]

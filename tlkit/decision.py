@@ -25,7 +25,8 @@ from tlkit.cards import read_card, write_card
 from tlkit.comparison import Comparison, points, result_rows
 from tlkit.data import load_dataset, recipe
 from tlkit.intervals import Interval, mean_interval
-from tlkit.ways import WAYS, Result
+from tlkit.results import Result
+from tlkit.ways import WAYS
 from tlkit.world import OFFLINE_DATASETS
 
 __all__ = ["RULE", "DecisionMap", "Recommendation", "load_map", "quadrant", "recompute", "run_map"]

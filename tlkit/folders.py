@@ -14,7 +14,7 @@ import torch
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from tlkit import checks, fetching, photos, pictures
+from tlkit import archives, checks, photos, pictures
 from tlkit.cache import cache_folder, write_atomically
 from tlkit.data import Split, split_of
 
@@ -112,7 +112,7 @@ def _open(path: Path) -> Path:
         raise ValueError(f"There is no folder or file {path}. You are in {Path.cwd()}.")
     if path.is_file() and path.suffix.lower() != ".csv":
         folder = cache_folder() / "uploads" / f"{path.stem}-{_checksum(path)}"
-        path = folder if folder.is_dir() else fetching.unpack(path, folder)
+        path = folder if folder.is_dir() else archives.unpack(path, folder)
     while path.is_dir():
         entries = _entries(path)
         tables = [entry for entry in entries if _is_table(entry)]
@@ -146,9 +146,16 @@ def _checksum(path: Path) -> str:
     return total.hexdigest()
 
 
+def _rows(path: Path) -> Iterator[list[str]]:
+    """The rows of a CSV file. Spreadsheets part its columns by a comma, a semicolon or a tab, by country."""
+    with open(path, newline="", encoding="utf-8-sig", errors="replace") as table:
+        first = table.readline()
+        table.seek(0)
+        yield from csv.reader(table, delimiter=max(",;\t", key=first.count))
+
+
 def _header(path: Path) -> list[str]:
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        return [name.strip().lower() for name in next(csv.reader(file), [])]
+    return [name.strip().lower() for name in next(_rows(path), [])]
 
 
 def _from_csv(path: Path, report: FolderReport) -> Iterator[tuple[str, str]]:
@@ -156,21 +163,19 @@ def _from_csv(path: Path, report: FolderReport) -> Iterator[tuple[str, str]]:
     header = _header(path)
     if not {"file", "label"} <= set(header):
         raise ValueError(
-            f"{path.name} needs a first line with the columns file and label, separated by a comma, "
-            f"but it has: {', '.join(header)}."
+            f"{path.name} needs a first line with the columns file and label, but it has: {', '.join(header)}."
         )
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as table:
-        for row in csv.reader(table):
-            cells = dict(zip(header, row))
-            name, label = cells.get("file", "").strip(), cells.get("label", "").strip()
-            if [name.lower(), label.lower()] == ["file", "label"] or not name:
-                continue
-            if not label:
-                report.left_out[name] = "the CSV gives it no label"
-            elif not (path.parent / name).is_file():
-                report.left_out[name] = "the CSV names it, but there is no such file"
-            else:
-                yield name, label
+    for row in _rows(path):
+        cells = dict(zip(header, row))
+        name, label = cells.get("file", "").strip(), cells.get("label", "").strip()
+        if [name.lower(), label.lower()] == ["file", "label"] or not name:
+            continue
+        if not label:
+            report.left_out[name] = "the CSV gives it no label"
+        elif not (path.parent / name).is_file():
+            report.left_out[name] = "the CSV names it, but there is no such file"
+        else:
+            yield name, label
 
 
 def _from_subfolders(root: Path, report: FolderReport) -> Iterator[tuple[str, str]]:

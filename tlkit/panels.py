@@ -15,8 +15,9 @@ from tlkit.backbones import load_backbone
 from tlkit.data import Split
 from tlkit.decision import DecisionMap, load_map, recompute
 from tlkit.map_plots import plot_map, plot_stages
+from tlkit.results import Result
 from tlkit.training import History
-from tlkit.ways import WAYS, Result, two_phase
+from tlkit.ways import WAYS, two_phase
 from tlkit.widgets import Panel, size_slider, stop_buttons
 
 __all__ = ["augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"]

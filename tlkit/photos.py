@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from tlkit import checks, fetching, pictures
+from tlkit import archives, checks, download, pictures
 from tlkit.cache import cache_folder
 from tlkit.cards import read_card
 
@@ -43,7 +43,7 @@ def fetch(name: str) -> None:
     Raises
     ------
     ConnectionError, OSError
-        See ``fetching.download``.
+        See ``download.download``.
     ValueError
         If what was fetched is not what the card describes.
     """
@@ -59,13 +59,13 @@ def fetch(name: str) -> None:
 
 
 def _fetch_and_unpack(about: dict, folder: Path) -> None:
-    archives = []
+    fetched = []
     for source in about["file"]:
         path = folder.parent / f"{folder.name}-downloads" / source["name"]
-        archives.append(fetching.download(source["urls"], path, source.get("checksum", ""), source.get("bytes", 0)))
-    main, *others = archives
+        fetched.append(download.download(source["urls"], path, source.get("checksum", ""), source.get("bytes", 0)))
+    main, *others = fetched
     try:
-        unpacked = fetching.unpack(main, folder.with_name(f".{folder.name}-unpacked"))
+        unpacked = archives.unpack(main, folder.with_name(f".{folder.name}-unpacked"))
         for other in others:
             shutil.copy(other, unpacked)
         found = len(_files(about, unpacked)[0])
@@ -85,8 +85,7 @@ def _fetch_and_unpack(about: dict, folder: Path) -> None:
 
 def _files(about: dict, folder: Path) -> tuple[list[Path], list[str]]:
     """The pictures of a set in the order of their names, and the class of each."""
-    skipped = {folder / name for name in about.get("not_photos", ())}
-    files = sorted(path for path in folder.glob(about["pictures"]) if path not in skipped)
+    files = sorted(folder.glob(about["pictures"]))
     if about["labels"] == "folder":
         return files, [path.parent.name for path in files]
     if about["labels"] == "in order":

@@ -10,7 +10,7 @@ import safetensors.torch
 
 from tlkit.backbones import Backbone, load_backbone
 from tlkit.cards import read_card, write_card
-from tlkit.ways import Result
+from tlkit.results import Result
 
 __all__ = ["load_model", "save_model"]
 

@@ -8,7 +8,6 @@ chooses what there is to choose; the test set stays closed until ``result.open_t
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -21,12 +20,11 @@ from tlkit.data import Split
 from tlkit.features import sweep_features
 from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
 from tlkit.probes import PROBES, LinearProbe
+from tlkit.results import Result
 from tlkit.training import History, train_network
 
 __all__ = [
     "WAYS",
-    "Result",
-    "answer_balance",
     "default_epochs",
     "earlier_stage",
     "from_scratch",
@@ -34,71 +32,6 @@ __all__ = [
     "pretrained_start",
     "two_phase",
 ]
-
-
-@dataclass
-class Result:
-    """What one way reached on one split with one seed.
-
-    Attributes
-    ----------
-    way, backbone : str
-    split : Split
-    seed : int
-    settings : dict
-        ``WAYS[way](split, backbone, seed, **settings)`` gives this result again.
-    val_accuracy : float, 0 to 1
-    seconds : float
-        What training cost, with the frozen features it needs, without looking at val and test.
-    trained_parameters : int
-        The weights that were fitted to the target.
-    epochs : int
-        Passes through the training pictures, in whole batches; 0 for an SVM, which is solved.
-    history : History
-        The epochs one by one; empty for a probe.
-    network : Backbone or None
-        The trained network, which ``save_model`` keeps; None for a probe.
-    stage : str
-        Where a probe reads the backbone; "" for a network.
-    val_by_stage, test_by_stage : dict from stage to accuracy
-        For every stage that was tried; the second is filled by ``open_test``.
-    """
-
-    way: str
-    backbone: str
-    split: Split
-    seed: int
-    settings: dict
-    val_accuracy: float
-    seconds: float
-    trained_parameters: int
-    answer: Callable[[Tensor], dict[str, np.ndarray]] = field(repr=False)
-    epochs: int = 0
-    history: History = field(default_factory=History, repr=False)
-    network: Backbone | None = field(default=None, repr=False)
-    stage: str = ""
-    val_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
-    test_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
-    test_accuracy: float | None = None
-    test_answers: np.ndarray | None = field(default=None, repr=False)
-
-    def predict(self, images: Tensor) -> np.ndarray:
-        """The most likely class of every picture, int64 ``(n,)``."""
-        return self.answer(images)[self.stage]
-
-    def open_test(self) -> float:
-        """Open the test set, once everything is chosen; the accuracy there, 0 to 1.
-
-        A second call gives the same number again and computes nothing. The answers themselves are
-        kept in ``test_answers``.
-        """
-        if self.test_accuracy is None:
-            truth = self.split.test.labels.numpy()
-            answers = self.answer(self.split.test.images)
-            self.test_by_stage = {stage: float(np.mean(given == truth)) for stage, given in answers.items() if stage}
-            self.test_answers = answers[self.stage]
-            self.test_accuracy = float(np.mean(self.test_answers == truth))
-        return self.test_accuracy
 
 
 def default_epochs(per_class: int, pretrained: bool = True) -> int:
@@ -112,18 +45,6 @@ def default_epochs(per_class: int, pretrained: bool = True) -> int:
 
 def _epochs(epochs: int | None, split: Split, pretrained: bool = True) -> int:
     return default_epochs(split.per_class, pretrained) if epochs is None else checks.count("epochs", epochs, 1)
-
-
-def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:
-    """The smallest and the largest share of the answers that name one class; says them.
-
-    A classifier that gives a few names to everything has a hole that its accuracy can hide.
-    """
-    shares = np.bincount(np.asarray(answers), minlength=classes) / len(answers)
-    low, high = float(shares.min()), float(shares.max())
-    even = f"{1 / classes:.0%} would be even"
-    print(f"Each of {classes} classes is named in {low:.0%} to {high:.0%} of the answers ({even}).")
-    return low, high
 
 
 def _check(split: Split, backbone: str | Backbone) -> None:

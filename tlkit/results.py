@@ -1,0 +1,90 @@
+"""What a way reached: its validation accuracy, its cost, and the test set that is opened once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor
+
+from tlkit.backbones import Backbone
+from tlkit.data import Split
+from tlkit.training import History
+
+__all__ = ["Result", "answer_balance"]
+
+
+@dataclass
+class Result:
+    """What one way reached on one split with one seed.
+
+    Attributes
+    ----------
+    way, backbone : str
+    split : Split
+    seed : int
+    settings : dict
+        ``WAYS[way](split, backbone, seed, **settings)`` gives this result again.
+    val_accuracy : float, 0 to 1
+    seconds : float
+        What training cost, with the frozen features it needs, without looking at val and test.
+    trained_parameters : int
+        The weights that were fitted to the target.
+    epochs : int
+        Passes through the training pictures, in whole batches; 0 for an SVM, which is solved.
+    history : History
+        The epochs one by one; empty for a probe.
+    network : Backbone or None
+        The trained network, which ``save_model`` keeps; None for a probe.
+    stage : str
+        Where a probe reads the backbone; "" for a network.
+    val_by_stage, test_by_stage : dict from stage to accuracy
+        For every stage that was tried; the second is filled by ``open_test``.
+    """
+
+    way: str
+    backbone: str
+    split: Split
+    seed: int
+    settings: dict
+    val_accuracy: float
+    seconds: float
+    trained_parameters: int
+    answer: Callable[[Tensor], dict[str, np.ndarray]] = field(repr=False)
+    epochs: int = 0
+    history: History = field(default_factory=History, repr=False)
+    network: Backbone | None = field(default=None, repr=False)
+    stage: str = ""
+    val_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
+    test_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
+    test_accuracy: float | None = None
+    test_answers: np.ndarray | None = field(default=None, repr=False)
+
+    def predict(self, images: Tensor) -> np.ndarray:
+        """The most likely class of every picture, int64 ``(n,)``."""
+        return self.answer(images)[self.stage]
+
+    def open_test(self) -> float:
+        """Open the test set, once everything is chosen; the accuracy there, 0 to 1.
+
+        A second call gives the same number again and computes nothing. The answers themselves are
+        kept in ``test_answers``.
+        """
+        if self.test_accuracy is None:
+            truth = self.split.test.labels.numpy()
+            answers = self.answer(self.split.test.images)
+            self.test_by_stage = {stage: float(np.mean(given == truth)) for stage, given in answers.items() if stage}
+            self.test_answers = answers[self.stage]
+            self.test_accuracy = float(np.mean(self.test_answers == truth))
+        return self.test_accuracy
+
+
+def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:
+    """The smallest and the largest share of the answers that name one class; says them.
+
+    A classifier that gives a few names to everything has a hole that its accuracy can hide.
+    """
+    shares = np.bincount(np.asarray(answers), minlength=classes) / len(answers)
+    low, high = float(shares.min()), float(shares.max())
+    even = f"{1 / classes:.0%} would be even"
+    print(f"Each of {classes} classes is named in {low:.0%} to {high:.0%} of the answers ({even}).")
+    return low, high
