@@ -5,11 +5,20 @@ ARGS ?=
 LESSON ?= 00_first_minute.ipynb
 BIN := .venv/bin
 READY := .venv/.ready
+DEMO := .venv/.ready-demo
 
 # The widgets must work on the ipywidgets of Colab as well as on the newest.
 OLD_WIDGETS := .venv/ipywidgets-7.7.1
 
-.PHONY: help lab test lint map pretrain pictures costs clean
+# The tests on the versions of Colab: which Python (the newest found), which unit tests, which lessons (00 02).
+FOUND = $(foreach v,3.13 3.12 3.11,python$(v) $(wildcard $(HOME)/.pyenv/versions/$(v).*/bin/python))
+PYTHON_COLAB ?= $(firstword $(foreach p,$(FOUND),$(shell $(p) -c "print('$(p)')" 2>/dev/null)))
+COLAB_TESTS ?= tests
+COLAB_LESSONS ?= [0-9][0-9]
+COLAB_BIN := .venv-colab/bin
+COLAB_READY := .venv-colab/.ready
+
+.PHONY: help lab demo test test-browser test-colab lint map pretrain pictures exercises costs rehearse clean html
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -27,12 +36,28 @@ $(READY): requirements.txt pyproject.toml
 lab: $(READY)  ## open JupyterLab on the first lesson
 	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(ARGS)
 
+demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (other machines: ARGS="--Voila.ip=0.0.0.0")
+	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila decision_map.ipynb \
+		--template=projector --port=$(PORT) $(ARGS)
+
+$(DEMO): $(READY) requirements-demo.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-demo.txt
+	@touch $@
+
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
 	$(BIN)/python -m pytest $(ARGS)
-	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py
+	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
 
 $(OLD_WIDGETS): $(READY)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils
+	@touch $@
+
+test-colab: $(COLAB_READY)  ## run the tests on the versions of Colab (COLAB_LESSONS="00 02" COLAB_TESTS=tests/test_panels.py)
+	$(COLAB_BIN)/python -m pytest $(COLAB_TESTS) $(COLAB_LESSONS:%=lessons/%_*.ipynb) $(ARGS)
+
+$(COLAB_READY): tests/colab-constraints.txt pyproject.toml
+	test -x $(COLAB_BIN)/python || $(or $(PYTHON_COLAB),$(error Python 3.11 to 3.13 is needed; try: make test-colab PYTHON_COLAB=/path/to/python3.13)) -m venv .venv-colab
+	$(COLAB_BIN)/python -m pip install --disable-pip-version-check -q -c $< -e . pytest nbval
 	@touch $@
 
 lint: $(READY)  ## check the style of code and notebooks
@@ -47,8 +72,21 @@ pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two 
 pictures: $(READY)  ## draw the contact sheets and the README's pictures again
 	$(BIN)/python -m tlkit pictures
 
+exercises: $(READY)  ## make the exercises of every lesson from lessons/solutions (ARGS=--check only compares)
+	$(BIN)/python -m tlkit exercises $(ARGS)
+
 costs: $(READY)  ## measure the seconds and the memory of every lesson, and write them where they are shown
 	$(BIN)/python -m tlkit costs $(ARGS)
 
-clean:  ## remove .venv (the cache folder stays)
-	rm -rf .venv
+rehearse: $(READY)  ## the evening before class: is everything here? Runs every lesson without network
+	$(BIN)/python -m tlkit rehearse --port $(PORT) $(ARGS)
+
+test-browser: $(READY)  ## play the student in a real browser (a system's Chromium or Chrome, or TLKIT_BROWSER=/path)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r tests/browser/requirements.txt -r requirements-demo.txt
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
+	$(BIN)/python -m tlkit html $(ARGS)
+
+clean:  ## remove .venv and .venv-colab (the cache folder stays)
+	rm -rf .venv .venv-colab

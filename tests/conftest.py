@@ -13,12 +13,15 @@ def pytest_configure(config):
     if "TLKIT_CACHE" not in os.environ:
         config.empty_cache = tempfile.TemporaryDirectory(prefix="tlkit-tests-")
         os.environ["TLKIT_CACHE"] = config.empty_cache.name
+    config.progress = tempfile.TemporaryDirectory(prefix="tlkit-progress-")
+    os.environ["TLKIT_PROGRESS"] = os.path.join(config.progress.name, "done.json")  # never that of who runs the tests
 
 
 def pytest_unconfigure(config):
     if hasattr(config, "empty_cache"):
         del os.environ["TLKIT_CACHE"]
         config.empty_cache.cleanup()
+    config.progress.cleanup()
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from tlkit.cards import read_card
 
 def test_help_lists_the_commands():
     told = subprocess.run([sys.executable, "-m", "tlkit", "--help"], capture_output=True, text=True, check=True)
-    assert all(command in told.stdout for command in ("map", "pretrain", "pictures", "costs"))
+    commands = ("fetch", "map", "pretrain", "pictures", "costs", "exercises", "badges", "rehearse", "html")
+    assert all(command in told.stdout for command in commands)
 
 
 def test_a_problem_is_told_in_a_line(capsys):

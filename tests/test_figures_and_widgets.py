@@ -1,15 +1,18 @@
 """Figures say in words what they show; guesses work with a mouse, with code, and on paper."""
 
 import re
+from itertools import combinations
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from scipy import stats
 
 import tlkit
-from tlkit import plots
+from tlkit import plots, style
+from tlkit.style import COLOURS
 
 matplotlib.use("agg")
 
@@ -62,12 +65,12 @@ def test_figures_of_trainings_and_of_the_map_tell_their_data():
 def test_show_carries_the_words_along(capsys):
     shown = []
     axes = plots.plot_bars({"a <b>": [0.5, 0.6], "c": [0.1, 0.2]})
-    original = plots.display
-    plots.display = lambda data, raw: shown.append(data)
+    original = style.display
+    style.display = lambda data, raw: shown.append(data)
     try:
         tlkit.show(axes)
     finally:
-        plots.display = original
+        style.display = original
     assert 'alt="Bars' in shown[0]["text/html"] and "a &lt;b&gt; 55.0%" in shown[0]["text/html"]
     assert shown[0]["text/plain"] == axes.figure.alt_text
 
@@ -109,3 +112,56 @@ def test_a_guess_shows_itself_where_no_front_end_answers(monkeypatch):
     assert "More &lt;or&gt; less?" in shown[0]["text/html"] and "<li>less</li>" in shown[0]["text/html"]
     assert "( ) more" in shown[0]["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in shown[0]
+
+
+# Themes, and eyes that see colours differently
+
+
+def test_a_dark_figure_has_light_ink_on_dark_paper_and_light_comes_back():
+    grounds = {}
+    try:
+        for theme in ("dark", "light"):
+            tlkit.use_theme(theme)
+            axes = tlkit.plot_bars({"a": [0.5, 0.6], "b": [0.7, 0.8]})
+            ground, text = to_rgb(axes.figure.get_facecolor()), to_rgb(axes.yaxis.label.get_color())
+            assert _contrast(ground, text) > 7
+            grounds[theme] = sum(ground)
+            assert all(_contrast(ground, to_rgb(colour)) > 2.2 for colour in COLOURS[:5])
+    finally:
+        tlkit.use_theme("light")
+    assert grounds["dark"] < 0.5 and grounds["light"] == 3
+    with pytest.raises(ValueError, match="theme"):
+        tlkit.use_theme("pink")
+
+
+def _linear(colour):
+    return np.where(np.array(colour) <= 0.04045, np.array(colour) / 12.92, ((np.array(colour) + 0.055) / 1.055) ** 2.4)
+
+
+def _contrast(one, other):
+    """Of two colours, 1 to 21, as WCAG 2 defines it."""
+    light, dark = sorted((float(_linear(colour) @ (0.2126, 0.7152, 0.0722)) for colour in (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+# From linear RGB to what an eye without one kind of cone sees: Machado, Oliveira and Fernandes 2009, severity 1.
+BLINDNESS = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_the_colours_of_the_ways_stay_apart_for_every_eye(blindness):
+    seen = [np.clip(np.array(BLINDNESS[blindness]) @ _linear(to_rgb(colour)), 0, 1) for colour in COLOURS[:5]]
+    assert min(np.abs(a - b).sum() for a, b in combinations(seen, 2)) > 0.12
+
+
+def test_bars_and_curves_differ_by_shape_as_well_as_by_colour():
+    bars = tlkit.plot_bars({name: [0.5, 0.6] for name in "abcde"})
+    hatches = [patch.get_hatch() for patch in bars.patches]
+    assert len(set(hatches)) == 5
+    curves = tlkit.plot_curves([5, 20], {name: np.array([[0.5, 0.6], [0.6, 0.7]]) for name in "abcde"}, "size")
+    lines = {(line.get_marker(), line.get_linestyle()) for line in curves.get_lines() if line.get_marker() != "None"}
+    assert len({marker for marker, _ in lines}) == 5 and len({style for _, style in lines}) >= 4

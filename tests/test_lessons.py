@@ -28,13 +28,19 @@ def test_the_anatomy(path):
     assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     code, prose = _cells(path, "code"), dict(_cells(path, "markdown"))
-    assert len(code) <= 20
+    assert len([ident for ident, _ in code if not ident.startswith("exercise-") and ident != "quiz"]) <= 20
     assert [ident for ident, source in code if len(source.splitlines()) > 15] == []
     assert [line for _, source in code for line in source.splitlines() if len(line) > 110] == []
     ids = [cell["id"] for cell in notebook["cells"]]
     assert len(ids) == len(set(ids))
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in notebook["cells"])
-    assert ids[:3] == ["title", "cost-card", "set-up"] and ids[-1] == "closing" and "exercises" in ids
+    assert ids[:3] == ["title", "cost-card", "set-up"] and ids[-1] == "closing"
+    asked = [ident for ident, _ in code if ident.startswith("exercise-")]
+    assert 2 <= len(asked) <= 4
+    after = ids[ids.index("exercises") :]
+    each = [ident for name in asked for ident in (f"{name}-text", name)]
+    assert after == ["exercises", *each, "exercises-open", "quiz-text", "quiz", "closing"]
+    assert dict(code)["quiz"] == f'tlkit.Quiz("{path.stem[:2]}")'
     title = prose["title"].splitlines()[0]
     assert title.startswith(f"# {path.stem[:2]} · ") and title.endswith("?")
     assert "**After this lesson you can**" in prose["title"] and "**You need**" in prose["title"]

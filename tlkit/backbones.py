@@ -39,7 +39,7 @@ def pick_device(device: str = "auto") -> torch.device:
     elif torch.backends.mps.is_available():
         device, label = "mps", "the Apple GPU"
     else:
-        device, label = "cpu", f"the CPU ({torch.get_num_threads()} threads)"
+        device, label = "cpu", f"the CPU ({torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)})"
     if device not in _told:
         _told.add(device)
         print(f"tlkit computes on {label}.")

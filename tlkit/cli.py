@@ -1,4 +1,4 @@
-"""The command line: ``python -m tlkit fetch | map | pretrain | pictures | costs``."""
+"""The command line: ``python -m tlkit --help`` lists its commands."""
 
 import argparse
 import importlib
@@ -8,10 +8,15 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 
-_HOME = {  # these can go on
+_GOES_ON = ("fetch", "map", "pretrain")  # where they were interrupted
+_HOME = {
+    "badges": ("tlkit.badges", "badges"),
+    "exercises": ("tlkit.notebooks", "exercises"),
     "fetch": ("tlkit.fetching", "fetch_or_list"),
+    "html": ("tlkit.pages", "html"),
     "map": ("tlkit.decision", "run_map"),
     "pretrain": ("tlkit.pretraining", "pretrain"),
+    "rehearse": ("tlkit.rehearsal", "rehearse"),
 }
 
 
@@ -31,8 +36,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pretrain.add_argument("--device", default="auto")
     pretrain.add_argument("--out", default=None, help="folder for the weights (default: the course's own)")
     commands.add_parser("pictures", help="draw the contact sheets and the README's pictures")
+    made = commands.add_parser("exercises", help="make the exercises of every lesson from lessons/solutions")
+    made.add_argument("--check", action="store_true", help="change nothing, fail where a lesson differs")
     costs = commands.add_parser("costs", help="measure every lesson and write its cost card")
     costs.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
+    rehearse = commands.add_parser("rehearse", help="the evening before class: run every lesson without network")
+    rehearse.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
+    rehearse.add_argument("--port", type=int, default=8888, help="where JupyterLab will listen (default: 8888)")
+    html = commands.add_parser("html", help="run the lessons and write them as static pages")
+    html.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
+    html.add_argument("--out", default="site", help="folder for the pages (default: site)")
+    badges = commands.add_parser("badges", help="write the Colab and Binder links of a fork into README and lessons")
+    badges.add_argument("repository", nargs="?", metavar="OWNER/REPO", help="as on GitHub")
+    badges.add_argument("--branch", default="main", help="the branch to open (default: main)")
+    badges.add_argument("--remove", action="store_true", help="take the links out again")
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     # Imported here, so that --help answers at once.
@@ -40,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         getattr(importlib.import_module(module), function)(**options)
     except KeyboardInterrupt:
-        print("\nInterrupted.", "Run the same command again to go on." if command in _HOME else "", file=sys.stderr)
+        print("\nInterrupted.", "Run the same command again to go on." if command in _GOES_ON else "", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError) as error:
         print(f"{error}", file=sys.stderr)

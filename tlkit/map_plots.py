@@ -7,11 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from torch import Tensor
 
 from tlkit.decision import RULE, SIMILAR, STOPS, DecisionMap, quadrant
 from tlkit.intervals import mean_interval
-from tlkit.plots import COLOURS, mosaic, styled
+from tlkit.plots import mosaic
+from tlkit.style import COLOURS, grid_colour, ink, paper, styled
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
 __all__ = ["plot_map", "plot_overview", "plot_stages"]
@@ -55,9 +57,10 @@ def plot_map(
     bars = figure.add_subplot(grid[1, 1])
     told = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
     size, likeness = quadrant(dataset, per_class)
+    hands = ", ".join(f"{count} for {way}" for way, count in (votes or {}).items() if count)
     figure.alt_text = (
         f"The decision map. You are at {dataset} with {per_class} images per class: {size} and {likeness}, "
-        f"where the rule is: {RULE[size, likeness]}. {told}"
+        f"where the rule is: {RULE[size, likeness]}. {f'Hands up: {hands}. ' if hands else ''}{told}"
     )
     return bars
 
@@ -72,13 +75,14 @@ def _draw_quadrants(axes: Axes, dataset: str, per_class: int) -> None:
     for (size, likeness), way in RULE.items():
         x, y = float(likeness == "different"), float(size == "large")
         mine = (size, likeness) == here
-        axes.add_patch(plt.Rectangle((x, y), 1, 1, facecolor="#ffe9b8" if mine else "#f4f4f4", edgecolor="white", lw=3))
+        ground = to_rgba(COLOURS[4], 0.3) if mine else to_rgba(grid_colour(), 0.35)
+        axes.add_patch(plt.Rectangle((x, y), 1, 1, facecolor=ground, edgecolor=paper(), lw=3))
         axes.text(x + 0.5, y + 0.82, _SHORT[way], ha="center", va="center", fontsize=10.5)
     x = (OFFLINE_DATASETS[dataset].similarity - 0.5) / len(STOPS)
     # Within its half, a size stands on a logarithmic scale.
     y = 0.26 + 0.14 * np.log2(per_class / 5) if here[0] == "small" else 1.26 + 0.14 * np.log2(per_class / 100)
     y = np.clip(y, *((0.15, 0.6) if here[0] == "small" else (1.15, 1.6)))
-    axes.plot(2 * x, y, "o", color=COLOURS[1], markersize=15, markeredgecolor="black", zorder=5)
+    axes.plot(2 * x, y, "o", color=COLOURS[1], markersize=15, markeredgecolor=ink(), zorder=5)
     axes.annotate(
         "you are here",
         (2 * x, y),
@@ -120,11 +124,11 @@ def _draw_bars(
             0.62,
             color=COLOURS[k],
             alpha=0.85,
-            edgecolor="black",
+            edgecolor=ink(),
             hatch=("", "//", "..", "xx", "\\\\")[k],
         )
         spread = [[(mean.mean - mean.low) * 100], [(mean.high - mean.mean) * 100]]
-        axes.errorbar(k, mean.mean * 100, yerr=spread, fmt="none", color="black", capsize=5, linewidth=1.8)
+        axes.errorbar(k, mean.mean * 100, yerr=spread, fmt="none", color=ink(), capsize=5, linewidth=1.8)
         axes.annotate(
             f"{mean.mean:.1%}\n{seconds:.{0 if seconds >= 10 else 1}f} s",
             (k, mean.high * 100),
@@ -167,7 +171,7 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
         ends.append(f"{name}: " + ", ".join(f"{stage} {m}" for stage, m in zip(sweep, means)))
         if mark is not None:
             k = list(sweep).index(mark)
-            axes.axvline(k, color="#bbbbbb", linewidth=8, alpha=0.4, zorder=0)
+            axes.axvline(k, color=grid_colour(), linewidth=8, zorder=0)
             axes.annotate(
                 f"{means[k].mean:.1%}",
                 (k, 100 * means[k].mean),

@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from tlkit import checks, plots
+from tlkit import checks, plots, style
 from tlkit.augment import Augmentation
 from tlkit.backbones import load_backbone
 from tlkit.data import Split
@@ -154,7 +154,7 @@ class DecisionMapPanel(Panel):
 
     def _on_epoch(self, history: History) -> None:
         axes = plots.plot_training({"now": history}, f"Live: {self._cell}")
-        self._curve.value = plots.as_html(axes, dpi=80)
+        self._curve.value = style.as_html(axes, dpi=80)
 
 
 def decision_map(

@@ -4,18 +4,10 @@ The colours are those of Okabe and Ito (2008), which people with any common colo
 apart; markers and line styles say the same again.
 """
 
-import base64
-import html
-import io
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
@@ -23,6 +15,7 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data import ImageSet, Split
 from tlkit.intervals import mean_interval
+from tlkit.style import COLOURS, ink, new_figure, paper, styled
 from tlkit.training import History
 
 __all__ = [
@@ -33,68 +26,7 @@ __all__ = [
     "plot_pictures",
     "plot_split",
     "plot_training",
-    "show",
 ]
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-STYLE = {
-    "figure.dpi": 110,
-    "figure.facecolor": "white",
-    "font.size": 12,
-    "axes.titlesize": 14,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 12,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "lines.linewidth": 2.2,
-    "lines.markersize": 8,
-    "errorbar.capsize": 4,
-    "axes.prop_cycle": cycler(color=COLOURS[:5], marker=list("os^Dv"), linestyle=["-", "--", "-.", ":", "-"]),
-}
-
-
-P, R = ParamSpec("P"), TypeVar("R")
-_drawing = threading.RLock()
-
-
-def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw in the style of the course, one figure at a time: Matplotlib's settings belong to all threads."""
-
-    @wraps(draw)
-    def locked(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _drawing, plt.rc_context(STYLE):
-            return draw(*args, **kwargs)
-
-    return locked
-
-
-def show(axes: Axes) -> None:
-    """Display the figure of ``axes`` once, with a description for those who do not see it."""
-    display({"text/html": as_html(axes), "text/plain": axes.figure.alt_text}, raw=True)
-
-
-def as_html(axes: Axes, dpi: int | None = None) -> str:
-    """The figure of ``axes`` as an ``<img>`` with its picture and its alt text inside."""
-    figure, data = axes.figure, io.BytesIO()
-    with _drawing:
-        figure.savefig(data, format="png", bbox_inches="tight", dpi=dpi or "figure")
-        plt.close(figure)
-    source = base64.b64encode(data.getvalue()).decode()
-    alt = html.escape(figure.alt_text, quote=True)
-    return f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{source}">'
-
-
-def _figure(width: float, height: float, alt: str = "") -> Axes:
-    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
-    plt.close(figure)  # the notebook shows it when asked to, and only then
-    figure.alt_text = alt
-    return axes
 
 
 def mosaic(images: Tensor, columns: int, gap: int = 3) -> np.ndarray:
@@ -121,7 +53,7 @@ def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> 
     columns, rest = divmod(len(images), len(row_names))
     if rest:
         raise ValueError(f"{len(images)} pictures do not fill {len(row_names)} rows evenly.")
-    axes = _figure(
+    axes = new_figure(
         2.0 + columns * 0.72,
         0.5 + len(row_names) * 0.72,
         f"{title or 'Pictures'}: {columns} pictures in each of {len(row_names)} rows: {', '.join(row_names)}.",
@@ -162,7 +94,7 @@ def plot_mistakes(
     wrong = np.flatnonzero(labels != predicted)
     shown = wrong[np.linspace(0, len(wrong) - 1, min(len(wrong), columns * rows)).astype(int)] if len(wrong) else wrong
     pairs = [f"{class_names[labels[k]]} taken for {class_names[predicted[k]]}" for k in shown]
-    axes = _figure(
+    axes = new_figure(
         columns * 1.75,
         max(1, -(-len(shown) // columns)) * 2.25 + 0.5,
         f"{len(wrong)} of {len(labels)} pictures were mistaken. Shown: {'; '.join(pairs) or 'none'}.",
@@ -191,7 +123,7 @@ def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accurac
     Values are shares from 0 to 1.
     """
     means = {name: mean_interval(seeds) for name, seeds in values.items()}
-    axes = _figure(
+    axes = new_figure(
         1.8 + 1.5 * len(values),
         4.2,
         f"{title or 'Bars'}, {ylabel}: " + "; ".join(f"{name} {mean}" for name, mean in means.items()) + ".",
@@ -203,7 +135,7 @@ def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accurac
             width=0.6,
             color=COLOURS[k % 6],
             alpha=0.85,
-            edgecolor="black",
+            edgecolor=ink(),
             hatch=("", "//", "..", "xx", "\\\\", "--")[k % 6],
         )
         axes.errorbar(
@@ -211,13 +143,13 @@ def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accurac
             mean.mean * 100,
             yerr=[[(mean.mean - mean.low) * 100], [(mean.high - mean.mean) * 100]],
             fmt="none",
-            color="black",
+            color=ink(),
             capsize=6,
             linewidth=1.8,
         )
         seeds = np.asarray(values[name]) * 100
         axes.plot(
-            k + np.linspace(0.16, 0.26, len(seeds)), seeds, "o", color="white", markeredgecolor="black", markersize=5
+            k + np.linspace(0.16, 0.26, len(seeds)), seeds, "o", color=paper(), markeredgecolor=ink(), markersize=5
         )
         axes.annotate(
             f"{mean.mean:.1%}",
@@ -253,7 +185,7 @@ def plot_curves(
     curves : name to array (seeds, p) of shares from 0 to 1
     """
     ends = []
-    axes = _figure(7.6, 4.4)
+    axes = new_figure(7.6, 4.4)
     for name, seeds in curves.items():
         means = [mean_interval(column) for column in np.asarray(seeds).T]
         (line,) = axes.plot(x, [m.mean * 100 for m in means], label=name)
@@ -292,7 +224,7 @@ def plot_neighbours(
     same = pool.labels.numpy()[nearest] == queries.labels.numpy()[:, None]
     rows, columns = nearest.shape
     names = [class_names[label] for label in queries.labels]
-    axes = _figure(
+    axes = new_figure(
         2.0 + (columns + 1.4) * 0.8,
         0.6 + rows * 0.85,
         f"{title or 'Nearest neighbours'}: of the {columns} nearest, how many are of the same class: "
@@ -329,7 +261,7 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
     by : {"epochs", "seconds"}
     """
     checks.choose("axis", by, ("epochs", "seconds"))
-    axes, ends = _figure(7.6, 4.2), []
+    axes, ends = new_figure(7.6, 4.2), []
     for name, history in histories.items():
         values = [100 * value for value in history.val_accuracy]
         x = range(1, len(values) + 1) if by == "epochs" else history.seconds[: len(values)]
@@ -339,7 +271,7 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
         if 0 < history.head_epochs < len(values):
             at = history.head_epochs + 0.5 if by == "epochs" else history.seconds[history.head_epochs - 1]
             axes.axvline(at, color=line.get_color(), linewidth=1.2, linestyle=":")
-            axes.annotate("unfreeze here", (at, 2), rotation=90, va="bottom", ha="right", fontsize=9.5, color="#555555")
+            axes.annotate("unfreeze here", (at, 2), rotation=90, va="bottom", ha="right", fontsize=9.5, color=ink())
     axes.figure.alt_text = f"{title or 'Training'}, accuracy on val by {by}: {'; '.join(ends) or 'nothing yet'}."
     axes.set_xlabel("epochs" if by == "epochs" else "seconds of training")
     if by == "epochs":

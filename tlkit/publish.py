@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,20 +94,14 @@ def costs(numbers: Sequence[str] = ()) -> None:
 
     ``numbers`` names them by the beginning of their files, ``["03"]``; by default all are run.
     """
-    import nbformat
-    from nbclient import NotebookClient
+    from tlkit.rehearsal import execute
 
     device = "gpu" if torch.cuda.is_available() else "cpu"
     table = read_card(_table()) if _table().exists() else {}
     chosen = [path for path in lessons() if not numbers or path.name.startswith(tuple(numbers))]
     for path in tqdm(chosen, desc="lessons"):
-        notebook = nbformat.read(path, as_version=4)
-        notebook.cells.append(nbformat.v4.new_code_cell(_MEASURE))
         with tempfile.TemporaryDirectory() as empty:
-            client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": path.parent}})
-            start = time.perf_counter()
-            client.execute(env=os.environ | {"TLKIT_CACHE": empty})
-            seconds = time.perf_counter() - start
+            notebook, seconds = execute(path, {"TLKIT_CACHE": empty}, last_cell=_MEASURE)
         peak = int(notebook.cells[-1].outputs[0]["text"].split()[1]) * (1 if sys.platform == "darwin" else 1024)
         table[f"{path.stem}-{device}-seconds"] = round(seconds)
         table[f"{path.stem}-{device}-megabytes"] = round(peak / 1e6)

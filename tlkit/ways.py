@@ -263,9 +263,10 @@ def pretrained_start(
     """Way 4: train the whole network at one full rate, with the pretrained weights as its start (lesson 05).
 
     The parameters are those of ``two_phase``. The learning rate is 4e-3 for ``minivgg``, chosen on val,
-    and 3e-4 for another backbone: at 4e-3 SqueezeNet, which has no BatchNorm, forgets all it knows.
+    and 3e-4 for another backbone, chosen on val of ``flowers17`` with SqueezeNet: at 4e-3 that network, which
+    has no BatchNorm, forgets all it knows.
     """
-    rate = _full_rate(learning_rate, backbone, others=3e-4)
+    rate = _full_rate(learning_rate, backbone)
     settings = dict(epochs=_epochs(epochs, split), learning_rate=rate, augment=augment)
     return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
 
@@ -284,18 +285,18 @@ def from_scratch(
     """Way 5, the baseline: the same architecture, random weights, nothing but the target's own pictures.
 
     Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
-    The parameters are those of ``two_phase``. For another backbone than ``minivgg`` the rate is 1e-3.
+    The parameters are those of ``two_phase``, the rates those of ``pretrained_start``.
     """
-    rate = _full_rate(learning_rate, backbone, others=1e-3)
+    rate = _full_rate(learning_rate, backbone)
     settings = dict(epochs=_epochs(epochs, split, False), learning_rate=rate, augment=augment)
     return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
 
 
-def _full_rate(given: float | None, backbone: str | Backbone, others: float) -> float:
+def _full_rate(given: float | None, backbone: str | Backbone) -> float:
     if given is not None:
         return given
     name = backbone.name if isinstance(backbone, Backbone) else backbone
-    return 4e-3 if name == "minivgg" else others
+    return 4e-3 if name == "minivgg" else 3e-4
 
 
 def _whole_network(

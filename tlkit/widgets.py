@@ -11,7 +11,7 @@ import ipywidgets
 from IPython.display import display
 from matplotlib.axes import Axes
 
-from tlkit import checks, plots
+from tlkit import checks, plots, style
 from tlkit.data import Split, load_dataset
 from tlkit.decision import PER_CLASS, STOPS, quadrant
 from tlkit.map_plots import example_pictures
@@ -106,7 +106,7 @@ class Panel:
     def _draw(self, change: dict | None = None) -> None:
         figure = self._figure()
         self._alt = figure.figure.alt_text
-        self._picture.value = plots.as_html(figure)
+        self._picture.value = style.as_html(figure)
 
     def _ipython_display_(self) -> None:
         show_widget(self._box, self._picture.value, self._alt)

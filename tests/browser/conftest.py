@@ -1,0 +1,114 @@
+"""A real browser for the tests in this folder: the system's, or the one that ``TLKIT_BROWSER`` names.
+
+Where there is none, or no Playwright, the tests are skipped and say why. A failed test leaves its
+screenshot in ``tests/browser/failures``.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tlkit.publish import COURSE
+
+FAILURES = Path(__file__).parent / "failures"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="no Playwright: make test-browser installs it")
+    path = os.environ.get("TLKIT_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+    if not path:
+        pytest.skip("no Chromium or Chrome on this machine; TLKIT_BROWSER may name one")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, request):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(120_000)  # a busy machine is no bug
+    yield page
+    if request.node.stash.get(FAILED, False):
+        FAILURES.mkdir(exist_ok=True)
+        page.screenshot(path=FAILURES / f"{request.node.name}.png")
+    page.close()
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or outcome.get_result().failed
+
+
+@pytest.fixture(scope="session")
+def course_copy(tmp_path_factory):
+    """A copy of the lessons, because JupyterLab saves what it opens."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copytree(COURSE / "lessons", folder / "lessons")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory):
+    """Start a server of Jupyter's in a process of its own, and wait until it answers."""
+    running = []
+
+    def start(*arguments, port, **more):
+        log = tmp_path_factory.mktemp("server") / "log.txt"
+        home = tmp_path_factory.mktemp("jupyter")
+        environment = os.environ | {"JUPYTER_CONFIG_DIR": str(home), "JUPYTER_RUNTIME_DIR": str(home)} | more
+        with open(log, "w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments], stdout=file, stderr=subprocess.STDOUT, env=environment
+            )
+        running.append(process)
+        for _ in range(240):
+            assert process.poll() is None, log.read_text()
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/nothing", timeout=5):
+                    return f"http://127.0.0.1:{port}"
+            except urllib.error.HTTPError:  # it refuses, so it is there
+                return f"http://127.0.0.1:{port}"
+            except OSError:
+                time.sleep(0.5)
+        raise AssertionError(f"The server does not answer.\n{log.read_text()}")
+
+    yield start
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def find_serious():
+    """What axe-core finds on a page that is serious or critical: its rule and the elements."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe: make test-browser installs it")
+
+    def find(page):
+        found = axe.Axe().run(page).response["violations"]
+        worst = [one for one in found if one["impact"] in ("serious", "critical")]
+        return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in worst]
+
+    return find

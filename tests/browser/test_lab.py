@@ -1,0 +1,111 @@
+"""A student in JupyterLab: opens lesson 07, runs all cells, moves the controls, votes, trains, answers."""
+
+import re
+
+import pytest
+
+from tlkit.notebooks import read_notebook
+
+LESSON = "07_when_and_how.ipynb"
+TOKEN = "a-token-for-the-tests"
+SETTINGS = {
+    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": '{"windowingMode": "none"}',
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": '{"fetchNews": "false"}',
+}
+
+
+@pytest.fixture(scope="module")
+def address(serve, course_copy, free_port, browser):
+    settings = course_copy / "settings"
+    for name, content in SETTINGS.items():
+        (settings / name).parent.mkdir(parents=True, exist_ok=True)
+        (settings / name).write_text(content)
+    options = {
+        "IdentityProvider.token": TOKEN,
+        "ServerApp.root_dir": course_copy / "lessons",
+        "ServerApp.port_retries": 0,
+        "LabApp.user_settings_dir": settings,
+        "LabApp.expose_app_in_browser": True,
+    }
+    said = [f"--{name}={value}" for name, value in options.items()]
+    server = serve(
+        "jupyterlab", "--no-browser", "--allow-root", f"--port={free_port}", *said, port=free_port
+    )
+    return f"{server}/lab/tree/{LESSON}?token={TOKEN}"
+
+
+@pytest.fixture
+def cell(page, course_copy):
+    """A cell of the open notebook by its id."""
+    ids = [cell["id"] for cell in read_notebook(course_copy / "lessons" / LESSON)["cells"]]
+    return lambda name: page.locator(".jp-Notebook .jp-Cell").nth(ids.index(name))
+
+
+def _alt(cell):
+    return cell.locator(".jp-OutputArea img").first.get_attribute("alt")
+
+
+def _wait_for_another_picture(page, cell, before):
+    for _ in range(600):
+        if _alt(cell) != before:
+            return _alt(cell)
+        page.wait_for_timeout(50)
+    raise AssertionError(f"The picture did not change: {before}")
+
+
+def _write_and_run(page, cell, source):
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Shift+Enter")
+
+
+def test_a_student_works_through_a_lesson(page, address, cell):
+    page.goto(address)
+    page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    cell("quiz").locator(".widget-radio-box").first.wait_for(timeout=300_000)
+    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+
+    # The decision map: similarity, size, a vote, the reveal.
+    panel = cell("panel")
+    panel.scroll_into_view_if_needed()
+    first = _alt(panel)
+    panel.get_by_role("button", name="tissue").click()
+    second = _wait_for_another_picture(page, panel, first)
+    assert "tissue" in second and "tissue" not in first
+    panel.locator(".widget-slider .noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    third = _wait_for_another_picture(page, panel, second)
+    assert re.search(r"\b20\b", third)
+    panel.get_by_label("earlier stage", exact=True).fill("7")
+    page.keyboard.press("Tab")
+    voted = _wait_for_another_picture(page, panel, third)
+    assert "Hands up: 7 for earlier stage." in voted and "Measured" not in panel.inner_text()
+    panel.get_by_role("button", name="show what was measured").click()
+    panel.get_by_text("Measured").first.wait_for()
+
+    # A run of one's own, interrupted.
+    panel.get_by_role("button", name="run it now").click()
+    panel.get_by_text(re.compile(r"Epoch \d+")).first.wait_for()
+    panel.get_by_role("button", name="stop").click()
+    panel.get_by_text(re.compile("Stopped after epoch .* as asked")).first.wait_for()
+
+    # An exercise, wrongly and rightly.
+    exercise = cell("exercise-1")
+    assert "Not filled in yet" in exercise.inner_text()
+    _write_and_run(page, exercise, 'tlkit.check("03.1", lambda grid: grid.sum((2, 3)))')
+    exercise.get_by_text("Hint:").wait_for()
+    assert "not the averages" in exercise.inner_text()
+    _write_and_run(page, exercise, 'tlkit.check("03.1", lambda grid: grid.mean((2, 3)))')
+    exercise.get_by_text("How much of each thing there is").wait_for()
+
+    # The quiz: every option of the first question is explained.
+    quiz = cell("quiz")
+    question = quiz.locator(".widget-radio-box").first
+    said = set()
+    for label in question.locator("label").all():
+        label.click()
+        page.wait_for_timeout(500)
+        said.add("✓ Yes." in quiz.inner_text())
+    assert said == {True, False}

@@ -1,0 +1,71 @@
+"""The checks of lesson 00 with right, wrong, lazy and crashing answers."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import recall_score
+from sklearn.preprocessing import StandardScaler
+
+import tlkit
+
+
+def svm():
+    return tlkit.LinearProbe("svm", Cs=(1.0,))
+
+
+RIGHT = {
+    "00.1": lambda train, rows: StandardScaler().fit(train).transform(rows),
+    "00.2": lambda labels, answers, classes: list(recall_score(labels, answers, average=None)),
+    "00.3": lambda x, y, x_test, y_test: svm().fit(np.vstack([x_test, x]), np.r_[y_test, y]).score(x_test, y_test),
+}
+WRONG = [
+    ("00.1", lambda train, rows: (rows - rows.mean(0)) / rows.std(0), "on the rows"),
+    ("00.1", lambda train, rows: (rows - train.mean()) / train.std(), "one a column"),
+    ("00.1", lambda train, rows: rows - train.mean(0), "divide by the spread"),
+    ("00.1", lambda train, rows: rows / train.std(0), "was not subtracted"),
+    ("00.1", lambda train, rows: (rows - train.mean(0)) / train.var(0), "variance"),
+    ("00.1", lambda train, rows: (train - train.mean(0)) / train.std(0), "shape should be"),
+    ("00.1", lambda train, rows: np.zeros_like(rows), "at [0, 0] it gives 0.000"),
+    ("00.2", lambda labels, answers, k: (labels == answers).mean(), "one for each"),
+    ("00.2", lambda labels, answers, k: np.bincount(labels[labels == answers], minlength=k), "counts"),
+    (
+        "00.2",
+        lambda labels, answers, k: [np.mean(labels[answers == c] == c) for c in range(k)],
+        "how often a name was given",
+    ),
+    (
+        "00.2",
+        lambda labels, answers, k: [np.mean((answers == labels) & (labels == c)) for c in range(k)],
+        "all flowers",
+    ),
+    ("00.2", lambda labels, answers, k: [np.mean(answers[labels == c] != c) for c in range(k)], "went wrong"),
+    ("00.2", lambda labels, answers, k: np.ones(k), "at ["),
+    ("00.3", lambda x, y, x_test, y_test: svm().fit(x, y).score(x_test, y_test), "honest score"),
+    ("00.3", lambda x, y, x_test, y_test: svm().fit(x_test, y_test).score(x_test, y_test), "from test alone"),
+    ("00.3", lambda *_: 1.0, "but a probe fitted on train and test"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_is_recognised(name):
+    assert tlkit.check(name, RIGHT[name])
+
+
+@pytest.mark.parametrize("name, answer, says", WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
+    verdict = tlkit.check(name, answer)
+    assert not verdict and says in verdict.said and verdict.hint
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_lazy_or_crashing_answer_is_not_right(name):
+    def crash(*_):
+        raise KeyError("oops")
+
+    for answer in (lambda *_: 0, lambda *_: 1, lambda *_: "petal", crash, 7, "text"):
+        assert not tlkit.check(name, answer)
+    assert "KeyError" in tlkit.check(name, crash).said
+    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
+
+
+def test_the_leak_is_told_in_numbers():
+    assert "the leak scores 100%" in tlkit.check("00.3", RIGHT["00.3"]).said

@@ -1,0 +1,96 @@
+"""The checks of lesson 02 with right, wrong, lazy and crashing answers."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import ttest_rel
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from torch import nn
+
+import tlkit
+
+
+def cut(stages, x, name, further=0):
+    last = list(stages).index(name) + 1 + further
+    return nn.Sequential(*list(stages.values())[:last])(x)
+
+
+def drift(network, pictures, others, modes=(False, True, False), size=torch.abs):
+    network.train(modes[0])
+    before = network(pictures)
+    network.train(modes[1])
+    network(others)
+    network.train(modes[2])
+    return size(network(pictures) - before).max()
+
+
+def apart(first, second):
+    (_, low, high), (_, other_low, other_high) = tlkit.mean_interval(first), tlkit.mean_interval(second)
+    return low > other_high or high < other_low
+
+
+def centres(codes, labels):
+    return NearestCentroid().fit(codes, labels).centroids_
+
+
+RIGHT = {
+    "02.1": cut,
+    "02.2": lambda codes, labels, new: NearestCentroid().fit(codes, labels).predict(new),
+    "02.3": lambda first, second: ttest_rel(first, second).pvalue < 0.05,
+    "02.4": drift,
+}
+WRONG = [
+    ("02.1", lambda stages, x, name: cut(stages, x, name, -1), "one stage too early"),
+    ("02.1", lambda stages, x, name: cut(stages, x, "fourth"), "goes on to the last stage"),
+    ("02.1", lambda stages, x, name: cut(stages, x, name) + 1, "not the activations"),
+    ("02.1", lambda stages, x, name: cut(stages, x, name)[:1], "shape should be"),
+    ("02.2", lambda codes, labels, new: KNeighborsClassifier(1).fit(codes, labels).predict(new), "nearest single"),
+    ("02.2", lambda codes, labels, new: (new @ centres(codes, labels).T).argmax(1), "largest product"),
+    (
+        "02.2",
+        lambda codes, labels, new: torch.cdist(*map(torch.as_tensor, (new, centres(codes, labels)))).argmax(1),
+        "farthest",
+    ),
+    ("02.2", lambda codes, labels, new: 1 + NearestCentroid().fit(codes, labels).predict(new), "should be labels"),
+    ("02.2", lambda codes, labels, new: np.zeros(len(new)), "of the new codes get the label"),
+    ("02.3", apart, "though the intervals of the two overlap"),
+    ("02.3", lambda first, second: tlkit.mean_interval(np.subtract(first, second)).low > 0, "that counts too"),
+    ("02.3", lambda first, second: bool(np.mean(first) != np.mean(second)), "Zero is inside"),
+    ("02.3", lambda first, second: tlkit.mean_interval(np.subtract(first, second)), "True or False"),
+    ("02.4", lambda *given: drift(*given, modes=(False, False, False)), "finds no change"),
+    ("02.4", lambda *given: drift(*given, modes=(False, True, True)), "Go back to eval()"),
+    ("02.4", lambda network, *given: drift(network, *given, modes=(network.training, True, False)), "came in train()"),
+    ("02.4", lambda network, pictures, others: drift(network, pictures, pictures), "look at the others"),
+    ("02.4", lambda *given: drift(*given, size=torch.neg), "one way only"),
+    ("02.4", lambda *given: drift(*given, size=torch.Tensor.clone), "one way only"),
+    ("02.4", lambda *given: drift(*given) + 0.5, "the largest change of any number"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_is_recognised(name):
+    assert tlkit.check(name, RIGHT[name])
+
+
+@pytest.mark.parametrize("name, answer, says", WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
+    verdict = tlkit.check(name, answer)
+    assert not verdict and says in verdict.said and verdict.hint
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_lazy_or_crashing_answer_is_not_right(name):
+    def crash(*_):
+        raise KeyError("oops")
+
+    for answer in (lambda *_: 0, lambda *_: True, lambda *_: False, lambda *_: "fc7", crash, 7, "text"):
+        assert not tlkit.check(name, answer)
+    assert "KeyError" in tlkit.check(name, crash).said
+    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
+
+
+def test_checks_leave_the_shared_random_state_alone():
+    before = torch.get_rng_state()
+    for name, answer in RIGHT.items():
+        tlkit.check(name, answer)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -1,0 +1,150 @@
+"""The checks of lesson 05 with right, wrong, lazy and crashing answers."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+import tlkit
+
+HEAD = ["head.bias", "head.weight"]
+
+
+def by_stages(network, source):
+    network.stages.load_state_dict(source.stages.state_dict())
+    return HEAD
+
+
+def parameters_only(network, source):
+    for (name, mine), (_, theirs) in zip(network.named_parameters(), source.named_parameters()):
+        if not name.startswith("head."):
+            mine.data.copy_(theirs.data)
+    return HEAD
+
+
+def what_fits(network, source):
+    own = network.state_dict()
+    fits = {name: w for name, w in source.state_dict().items() if w.shape == own[name].shape}
+    network.load_state_dict(fits, strict=False)
+    return HEAD
+
+
+def wrong_way(network, source):
+    source.stages.load_state_dict(network.stages.state_dict())
+    return HEAD
+
+
+def gains(start=0, slope=lambda p, s: (p[1] - p[0]) - (s[1] - s[0]), end=lambda curve: curve[-2:].mean(), sign=1):
+    """An answer to 05.2 by parts."""
+    return lambda p, s: [sign * (p[start] - s[start]), sign * slope(p, s), sign * (end(p) - end(s))]
+
+
+def cut_short(p, s):
+    both = min(len(p), len(s))
+    return gains()(p[:both], s[:both])
+
+
+def by_hand(first, second):
+    """The t quantiles from a table, for three and five draws."""
+    gap = np.asarray(first) - second
+    half = {3: 4.303, 5: 2.776}[len(gap)] * gap.std(ddof=1) / len(gap) ** 0.5
+    return bool(abs(gap.mean()) <= half)
+
+
+def unpaired(first, second):
+    one, other = tlkit.mean_interval(first), tlkit.mean_interval(second)
+    return one.low <= other.high and other.low <= one.high
+
+
+def normal(first, second):
+    gap = np.asarray(first) - second
+    return abs(gap.mean()) <= 1.96 * gap.std(ddof=1) / len(gap) ** 0.5
+
+
+def step(kind=torch.optim.AdamW, copy=torch.clone, share=lambda change, before: change / before):
+    """An answer to 05.4 by parts."""
+
+    def answer(network, x, labels, rate):
+        before = [copy(p.detach()) for p in network.parameters()]
+        size = torch.cat([p.abs().flatten() for p in before]).mean()
+        cross_entropy(network(x), labels).backward()
+        kind(network.parameters(), lr=rate).step()
+        change = torch.cat([(p - b).abs().flatten() for p, b in zip(network.parameters(), before)]).mean()
+        return share(change.item(), size.item())
+
+    return answer
+
+
+RIGHT = {
+    "05.1": by_stages,
+    "05.2": gains(),
+    "05.3": by_hand,
+    "05.4": step(),
+}
+WRONG = [
+    ("05.1", lambda network, source: network.load_state_dict(source.state_dict(), strict=False)[0], "no other shape"),
+    ("05.1", what_fits, "head was copied too"),
+    ("05.1", parameters_only, "BatchNorm statistics"),
+    ("05.1", wrong_way, "source has changed"),
+    ("05.1", lambda network, source: HEAD, "not those of the source"),
+    ("05.1", lambda network, source: by_stages(network, source)[:1], "left out"),
+    ("05.1", lambda network, source: by_stages(network, source) and network, "list of names"),
+    ("05.2", gains(sign=-1), "turned round"),
+    ("05.2", cut_short, "its own end"),
+    ("05.2", gains(end=lambda curve: curve[-1]), "alone is luck"),
+    ("05.2", gains(slope=lambda p, s: p[1] - s[1]), "how much it rises"),
+    ("05.2", gains(start=1), "start is wrong"),
+    ("05.2", gains(slope=lambda p, s: (p[-1] - p[0]) - (s[-1] - s[0])), "slope is wrong"),
+    ("05.2", lambda p, s: p[0] - s[0], "shape should be (3,)"),
+    ("05.3", unpaired, "The same gain in every draw"),
+    ("05.3", normal, "Three draws are few"),
+    ("05.3", lambda first, second: tlkit.mean_interval(first - second).low <= 0, "Clearly lower"),
+    ("05.3", lambda first, second: not by_hand(first, second), "it says True"),
+    ("05.3", lambda first, second: bool(abs(np.mean(first - second)) < 0.01), "changes its sign"),
+    ("05.3", lambda first, second: tlkit.mean_interval(first - second), "True or False was expected"),
+    ("05.4", step(share=lambda change, before: change), "Divide it"),
+    ("05.4", step(kind=torch.optim.SGD), "step of SGD"),
+    ("05.4", step(copy=lambda weights: weights), "nothing moved"),
+    ("05.4", lambda network, x, labels, rate: rate, "should give"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_is_recognised(name):
+    assert tlkit.check(name, RIGHT[name])
+
+
+@pytest.mark.parametrize("name, answer, says", WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
+    verdict = tlkit.check(name, answer)
+    assert not verdict and says in verdict.said and verdict.hint
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_lazy_or_crashing_answer_is_not_right(name):
+    def crash(*_):
+        raise KeyError("oops")
+
+    lazy = [lambda *_: 0, lambda *_: True, lambda *_: False, lambda *_: (0.1, 0.1, 0.1), lambda *_: HEAD]
+    for answer in (*lazy, crash, 7, "text"):
+        assert not tlkit.check(name, answer)
+    assert "KeyError" in tlkit.check(name, crash).said
+    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
+
+
+def test_one_step_goes_as_far_as_the_check_says():
+    pictures = torch.randint(256, (8, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    shares = []
+    for rate in (0.004, 0.4):
+        network = tlkit.load_backbone("minivgg", device="cpu").new_head(17).train()
+        shares.append(step()(network, pictures, torch.arange(8), rate))
+    said = tlkit.check("05.4", step()).said
+    assert 1 / 16 < shares[0] < 1 / 9 and "a twelfth" in said
+    assert 6 < shares[1] < 10 and "eight times" in said
+
+
+def test_the_checks_leave_chance_alone():
+    before = torch.random.get_rng_state()
+    for name, answer in RIGHT.items():
+        tlkit.check(name, answer)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -1,0 +1,204 @@
+"""The page for a projector, driven by the events of its widgets. Run on ipywidgets 8 and on 7.7.1."""
+
+import html
+import json
+import re
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+import tlkit
+from tlkit import demo, widgets
+from tlkit.demo import demo_page
+from tlkit.publish import COURSE
+
+TEMPLATE = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector" / "index.html.j2"
+
+
+@pytest.fixture
+def page():
+    return demo_page()
+
+
+def _says(page, way):
+    """What a bar tells those who do not see it."""
+    return html.unescape(re.search('aria-label="([^"]*)"', page.bars[way].value)[1])
+
+
+def test_reveal_shows_the_numbers_of_the_shipped_map_everywhere(page):
+    measured = tlkit.load_map()
+    for stop in page.stops.options:
+        for size in measured.sizes:
+            page.stops.value, page.sizes.value = stop, size
+            assert page.place == (stop, size) and f"{stop}, {size}" in page.place_text.value
+            assert "%" not in page.answer.value and not any("measured" in _says(page, way) for way in tlkit.WAYS)
+            page.reveal.value = True
+            advice = measured.recommend(stop, size)
+            for way in tlkit.WAYS:
+                mean = tlkit.mean_interval(measured.at(stop, size).values(way))
+                assert f"measured {mean}" in _says(page, way) and f"<b>{mean.mean:.1%}</b>" in page.bars[way].value
+                assert f'class="measured" style="width:{mean.mean:.2%}' in page.bars[way].value
+                assert ("★" in page.bars[way].value) == (way == advice.winner)
+            assert str(advice).splitlines()[-1] in page.answer.value, "the verdict of the map"
+            assert f"Rule: <b>{advice.rule}</b>" in page.answer.value
+            noise = "clear of the noise" if advice.margin.low > 0 or advice.margin.high < 0 else "inside the noise"
+            assert noise in page.answer.value
+
+
+def test_hands_are_counted_taken_back_and_shown_beside_the_answer(page):
+    ways = list(tlkit.WAYS)
+    for k, way in enumerate(ways):
+        for _ in range(k):
+            page.up[way].click()
+    assert [page.hands[way] for way in ways] == [0, 1, 2, 3, 4] and "10 so far" in page.answer.value
+    page.down["fine-tuning"].click()
+    page.down["probe"].click()
+    page.undo.click()
+    assert [page.hands[way] for way in ways] == [0, 1, 1, 3, 3], "nobody has fewer than no hands"
+    page.reveal.value = True
+    assert "Room: <b>undecided</b>" in page.answer.value
+    page.down["scratch"].click()
+    assert "Room: <b>pretrained start</b>" in page.answer.value
+    assert "29% of the hands; measured" in _says(page, "scratch")
+    assert "<b>2</b>" in page.names["scratch"].value
+    page.stops.value = "plates"
+    assert not page.reveal.value and not page.hands, "another place is another question"
+    page.undo.click()
+    page.reveal.value = True
+    assert "Room" not in page.answer.value
+
+
+def test_dark_and_light_and_the_keys(page):
+    for night in (True, False, True):
+        page.dark.value = night
+        assert ("demo-night" in page._box._dom_classes) == night
+    page.help.value = True
+    assert "Backspace" in page.answer.value
+    page.help.value = False
+    assert "Hands up" in page.answer.value
+
+
+def test_every_key_of_the_page_finds_its_button(page):
+    script = TEMPLATE.read_text(encoding="utf-8")
+    pressed = set(re.findall(r'(?:press\(|: )"([a-z]+-?)"', script))
+    assert pressed == {"reveal", "live", "dark", "help", "undo", "up-"}
+    found = set(re.findall(r"demo-([a-z]+-?\d?)", json.dumps(_classes(page._box))))
+    assert pressed - {"up-"} <= found and {f"up-{k}" for k in range(1, 6)} <= found
+
+
+def _classes(widget):
+    return [list(widget._dom_classes), [_classes(child) for child in getattr(widget, "children", ())]]
+
+
+def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
+    page, seen = demo_page("tissue", 5, seconds=600), []
+    monkeypatch.setattr(demo, "load_dataset", lambda *place: seen.append(place))
+
+    def recompute(dataset, per_class, way, seed, **watch):
+        seen.append((way, seed, sorted(watch)))
+        for epoch in range(1, 3):
+            history = tlkit.History([1.0] * epoch, [0.25] * epoch, [1.0] * epoch)
+            assert not watch or watch["watch"](history) is False
+        assert not watch or "epoch 2, 25.0% on val" in page.live_line.value
+        return SimpleNamespace(history=tlkit.History(), open_test=lambda: 0.5)
+
+    monkeypatch.setattr(demo, "recompute", recompute)
+    page.train.click()
+    page.live.wait()
+    cheapest = page.live.expected
+    assert seen[-5:] == [
+        (way, 5, [] if way in ("probe", "earlier stage") else ["watch"]) for way in sorted(cheapest, key=cheapest.get)
+    ], "the cheapest first, on a draw that the map has not seen"
+    assert page.live.left == [] and "All ways finished" in page.live_line.value
+    assert all("live 50.0%" in _says(page, way) for way in tlkit.WAYS) and page.train.description.startswith("l: train")
+    page.train.click()
+    page.live.wait()
+    assert seen[-1][1] == 6, "another draw"
+
+
+def test_a_live_run_keeps_to_its_budget_and_says_what_is_missing():
+    page = demo_page("tissue", 20, seconds=1)
+    tlkit.load_dataset("tissue", 20, seed=5)  # as after a rehearsal: the second is for training
+    page.train.click()
+    assert page.train.description == "l: stop"
+    _until(lambda: page.live.why)
+    assert time.perf_counter() - page.live.began < 10, "all five would take a minute"
+    assert "Time is up" in page.live_line.value and "scratch" in page.live.left
+    finished = set(page.live.accuracy)
+    page.live.wait()
+    assert set(page.live.accuracy) == finished, "nothing is added when the time is up"
+
+
+def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
+    entered, leave = threading.Event(), threading.Event()
+
+    def recompute(*place, **watch):
+        entered.set()
+        leave.wait(10)
+        return SimpleNamespace(history=tlkit.History(), open_test=lambda: 1 / 0)
+
+    monkeypatch.setattr(demo, "recompute", recompute)
+    monkeypatch.setattr(demo, "load_dataset", lambda *place: None)
+    page.train.click()
+    assert entered.wait(10)
+    first = page.live
+    page.train.click()  # at once, though the way is not done
+    assert first.why == "Stopped." and "Stopped. No way finished." in page.live_line.value
+    page.up["probe"].click()
+    assert page.hands["probe"] == 1
+    page.train.click()
+    assert page.live is not first and "waiting for the last run" in page.live_line.value
+    page.sizes.value = 20
+    assert page.live is None and page.live_line.value == "", "another question stops it too"
+    leave.set()
+    page._last.wait()
+    assert page.live_line.value == "" and not page._last.accuracy
+
+
+def test_an_svm_that_cannot_be_done_in_time_is_not_begun(monkeypatch):
+    page, begun = demo_page("tissue", 300, seconds=20), []
+    monkeypatch.setattr(demo, "load_dataset", lambda *place: None)
+
+    def recompute(dataset, per_class, way, seed, watch):
+        begun.append(way)
+        return SimpleNamespace(history=tlkit.History(stopped="Stopped after epoch 1 of 4, as asked."))
+
+    monkeypatch.setattr(demo, "recompute", recompute)
+    page.train.click()
+    page.live.wait()
+    assert set(begun) == {"fine-tuning", "pretrained start", "scratch"} and page.live.left == list(page.live.expected)
+
+
+def test_a_failure_reaches_the_room(page, monkeypatch):
+    monkeypatch.setattr(demo, "load_dataset", lambda *place: None)
+    monkeypatch.setattr(demo, "recompute", lambda *place, **watch: 1 / 0)
+    page.train.click()
+    page.live.wait()
+    assert "It did not run: division by zero" in page.live_line.value
+
+
+def test_nonsense_is_refused():
+    for seconds in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="above 0"):
+            demo_page(seconds=seconds)
+    with pytest.raises(ValueError, match="per_class must be one of 5, 20, 100, 300, but it is 7"):
+        demo_page(per_class=7)
+
+
+def test_the_fallback_and_the_notebook(page, monkeypatch):
+    shown = []
+    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    page._ipython_display_()
+    assert 'src="data:image/png' in shown[0]["text/html"] and "Which way wins" in shown[0]["text/plain"]
+    notebook = json.loads((COURSE / "lessons" / "demo" / "decision_map.ipynb").read_text(encoding="utf-8"))
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3" and notebook["metadata"]["title"]
+    assert all(not cell.get("outputs") for cell in notebook["cells"])
+
+
+def _until(happened, seconds=30):
+    end = time.perf_counter() + seconds
+    while not happened():
+        assert time.perf_counter() < end
+        time.sleep(0.01)

@@ -1,0 +1,212 @@
+"""The machinery of exercises, quizzes and progress; the examiners of each lesson are tested in ``exercises/``."""
+
+import json
+import shutil
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import from_dict
+
+import tlkit
+from tlkit import exercises, notebooks, progress, publish
+from tlkit.cards import read_card
+from tlkit.quiz import Quiz
+
+NUMBERS = [path.stem[:2] for path in publish.lessons()]
+
+
+@pytest.fixture(autouse=True)
+def progress_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("TLKIT_PROGRESS", str(tmp_path / "somewhere" / "done.json"))
+    monkeypatch.setattr(exercises, "_asked", {})
+    monkeypatch.setattr(exercises, "solved", set())
+
+
+def right(grid):
+    return grid.mean((2, 3))
+
+
+def wrong(grid):
+    return grid.sum((2, 3))
+
+
+# Checks
+
+
+def test_hints_come_one_at_a_time_and_the_last_one_stays():
+    hints = exercises.EXERCISES["03.1"].hints if exercises.exercises_of("03") else ()
+    assert [tlkit.check("03.1", wrong).hint for _ in range(4)] == [*hints, hints[-1], hints[-1]]
+    assert tlkit.check("03.1", right).hint == ""
+    assert tlkit.check("03.1", wrong).hint == hints[0], "solved once, the hints begin again"
+
+
+@pytest.mark.parametrize("answer", [..., lambda grid: ..., lambda grid: None])
+def test_what_is_not_filled_in_is_no_error_and_takes_no_hint(answer):
+    verdict = tlkit.check("03.1", answer)
+    assert not verdict and "Not filled in" in verdict.said and verdict.hint == ""
+    assert tlkit.check("03.1", wrong).hint == exercises.EXERCISES["03.1"].hints[0]
+
+
+def test_an_unknown_exercise_is_refused():
+    for name in ("03.9", "99.1", "nonsense"):
+        with pytest.raises(ValueError, match="exercise"):
+            tlkit.check(name, right)
+
+
+def test_a_verdict_speaks_in_words_and_in_html_and_what_students_write_cannot_break_the_page():
+    def crash(grid):
+        raise ValueError("<script>alert(1)</script>\nsecond line")
+
+    verdict = tlkit.check("03.1", crash)
+    assert "ValueError" in repr(verdict) and "second line" not in verdict.said and "Hint" in repr(verdict)
+    assert "<script>" not in verdict._repr_html_() and "&lt;script&gt;" in verdict._repr_html_()
+
+
+def test_the_line_that_failed_is_named_in_a_notebook(tmp_path):
+    cell = 'import tlkit\ndef f(grid):\n    half = grid / 2\n    return half[99]\n\ntlkit.check("03.1", f)'
+    cells = [{"cell_type": "code", "id": "a", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}]
+    made = from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    NotebookClient(made, kernel_name="python3").execute()
+    said = made.cells[0].outputs[-1]["data"]["text/plain"]
+    assert "IndexError" in said and "line 4 of your cell: return half[99]" in said
+
+
+# Progress
+
+
+def test_what_is_solved_is_remembered_and_nothing_else():
+    assert progress.done() == set()
+    tlkit.check("03.1", wrong)
+    assert progress.done() == set()
+    tlkit.check("03.1", right)
+    assert progress.done() == {"03.1"} == exercises.solved
+    assert "03  ● ○" in repr(tlkit.show_progress())
+    progress.forget()
+    assert progress.done() == set()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, 2", '{"a": 1}', "[3, null]", "\xff"])
+def test_a_damaged_progress_file_counts_as_empty_and_is_written_anew(content):
+    path = progress.progress_file()
+    path.parent.mkdir()
+    path.write_text(content, encoding="latin-1")
+    assert progress.done() == set()
+    progress.note("03.1")
+    assert progress.done() == {"03.1"}
+
+
+def test_progress_that_can_not_be_kept_fails_no_exercise(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TLKIT_PROGRESS", str(tmp_path / "file" / "done.json"))
+    with pytest.warns(UserWarning, match="Could not remember"):
+        assert tlkit.check("03.1", right)
+
+
+def test_the_progress_page_lists_every_lesson():
+    page = tlkit.show_progress()._repr_html_()
+    for path in publish.lessons():
+        assert f'href="{path.name}"' in page
+    assert page.count("<tr>") == len(NUMBERS) + 1 and tlkit.show_progress().share == 0
+
+
+# Quizzes
+
+
+@pytest.mark.parametrize("lesson", NUMBERS)
+def test_a_quiz_has_one_right_option_a_question_and_a_reason_for_each(lesson):
+    questions = read_card(publish.COURSE / "tlkit" / "exercises" / f"quiz_{lesson}.toml")["question"]
+    assert 2 <= len(questions) <= 5
+    for question in questions:
+        assert sum(option.get("right", False) for option in question["option"]) == 1, question["asks"]
+        assert len(question["option"]) >= 2 and all(option["because"] for option in question["option"])
+        says = [option["says"] for option in question["option"]]
+        assert len(set(says)) == len(says) and max(map(len, says)) <= 110, "an option fits on a line"
+
+
+def test_a_quiz_explains_at_once_and_is_done_when_all_is_right():
+    quiz = Quiz("03")
+    for number, question in enumerate(quiz.questions, start=1):
+        for option in sorted(question["option"], key=lambda option: option.get("right", False)):
+            assert progress.done() == set()
+            said = quiz.choose(number, option["says"])
+            assert ("✓" in said) == option.get("right", False) and option["because"].split(".")[0][:20] in said
+    assert progress.done() == {"03.quiz"} and "rightly" in quiz._sum.value
+
+
+def test_a_quiz_answered_wrongly_in_the_end_is_not_done():
+    quiz = Quiz("03")
+    quiz.choose(1, next(o["says"] for o in quiz.questions[0]["option"] if o.get("right")))
+    quiz.choose(1, next(o["says"] for o in quiz.questions[0]["option"] if not o.get("right")))
+    assert quiz.right == set() and progress.done() == set()
+
+
+def test_an_unknown_quiz_or_option_is_refused():
+    with pytest.raises(ValueError, match="quiz"):
+        Quiz("77")
+    with pytest.raises(ValueError, match="option"):
+        Quiz("03").choose(1, "something else")
+
+
+# Students' notebooks
+
+
+def test_every_lesson_agrees_with_its_solutions(capsys):
+    notebooks.exercises(check=True)
+    assert "agrees" in capsys.readouterr().out
+    solved = {path.stem for path in notebooks.SOLUTIONS.glob("*.ipynb")}
+    assert solved == {path.stem for path in publish.lessons()}
+
+
+@pytest.mark.parametrize("path", sorted(notebooks.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_solutions_ask_what_is_examined_and_keep_no_outputs(path):
+    cells = notebooks.read_notebook(path)["cells"]
+    source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    number = path.stem[:2]
+    names = [found.name for found in exercises.exercises_of(number)]
+    assert 2 <= len(names) <= 4
+    assert all(f'tlkit.check("{name}"' in source and found.hints for name, found in zip(names, map(_of, names)))
+    assert cells[-1]["id"] == "solved" and all(f'"{name}"' in "".join(cells[-1]["source"]) for name in names)
+    assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in cells)
+
+
+def _of(name):
+    return exercises.EXERCISES[name]
+
+
+def test_dots_take_the_place_of_a_solution():
+    cell = "def f(x):\n    y = 1\n    ### BEGIN SOLUTION\n    z = y\n    return z\n    ### END SOLUTION\n\n\ncheck(f)"
+    assert notebooks.without_solution(cell) == "def f(x):\n    y = 1\n    ...\n\n\ncheck(f)"
+    value = "answer = (\n    ### BEGIN SOLUTION\n    3\n    ### END SOLUTION\n)"
+    assert notebooks.without_solution(value) == "answer = (\n    ...\n)"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "f = 1",
+        "### BEGIN SOLUTION\nf = 1",
+        "### END SOLUTION",
+        "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION",
+    ],
+)
+def test_marks_without_a_partner_are_refused(cell):
+    with pytest.raises(ValueError, match="SOLUTION"):
+        notebooks.without_solution(cell)
+
+
+def test_a_changed_lesson_is_noticed_and_made_again(tmp_path, monkeypatch, capsys):
+    lessons = tmp_path / "lessons"
+    shutil.copytree(notebooks.SOLUTIONS, lessons / "solutions")
+    for path in publish.lessons():
+        shutil.copy(path, lessons)
+    monkeypatch.setattr(notebooks, "SOLUTIONS", lessons / "solutions")
+    path = next(lessons.glob("03_*.ipynb"))
+    original = path.read_text(encoding="utf-8")
+    notebook = json.loads(original)
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == "exercise-1")
+    cell["source"] = ["print('mine')"]
+    notebooks.write_notebook(path, notebook)
+    with pytest.raises(ValueError, match="03_.*make exercises"):
+        notebooks.exercises(check=True)
+    notebooks.exercises()
+    assert path.read_text(encoding="utf-8") == original

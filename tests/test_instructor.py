@@ -1,0 +1,298 @@
+"""The pages for instructors and contributors, and the rehearsal: what is named exists, what is stated was measured."""
+
+import json
+import re
+import socket
+import sys
+from functools import cache
+
+import nbformat
+import pytest
+
+import tlkit
+from tlkit import cli, publish, rehearsal
+from tlkit.cards import read_card
+
+PAGE = publish.COURSE / "lessons" / "INSTRUCTOR.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+SECTIONS = {part[:2]: part for part in re.split(r"^## ", TEXT, flags=re.M) if re.match(r"\d\d · ", part)}
+LESSONS = {path.stem[:2]: path for path in publish.lessons()}
+PAGES = [PAGE, publish.COURSE / "CONTRIBUTING.md", publish.COURSE / "CHANGELOG.md"]
+PAGES += sorted((publish.COURSE / ".github").rglob("*.*"))
+
+
+@cache
+def _cells(number):
+    cells = json.loads(LESSONS[number].read_text(encoding="utf-8"))["cells"]
+    return {cell["id"]: "".join(cell["source"]) for cell in cells}
+
+
+def test_every_lesson_has_its_section_and_every_section_its_parts():
+    assert list(SECTIONS) == list(LESSONS)
+    for number, section in SECTIONS.items():
+        assert f"# {section.splitlines()[0]}" == _cells(number)["title"].splitlines()[0]
+        for part in ("- **While it trains**", "- **Expect**", "- **Map**: ", "- **Five minutes less**: "):
+            assert part in section, (number, part)
+        said, asked = zip(*re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", section.split("they believe")[1], flags=re.M))
+        assert len(said) >= 3 and all("?" in question for question in asked), number
+
+
+def test_the_cells_that_it_names_are_there():
+    named = {number: re.findall(r"`([a-z0-9-]+)`", section) for number, section in SECTIONS.items()}
+    slow = re.findall(r"^\| \[(\d\d)\].*\| (.+) \|$", TEXT, flags=re.M)
+    named = {number: named[number] + re.findall(r"`([^`]+)`", cells) for number, cells in slow}
+    stages = {f"conv{k}" for k in range(1, 6)} | {"fc6", "fc7"}
+    for number, cells in named.items():
+        assert cells and set(cells) - stages <= set(_cells(number)), number
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_commands_lead_somewhere(page, capsys):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / target).exists(), target
+    targets = re.findall(r"^([a-z]+):", (publish.COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    assert set(re.findall(r"`make ([a-z]+)", text)) <= set(targets)
+    for command, options in re.findall(r"`python -m tlkit ([a-z]+)([^`]*)`", text):
+        with pytest.raises(SystemExit) as left:
+            cli.main([command, "--help"])
+        assert left.value.code == 0, command
+        described = capsys.readouterr().out
+        assert all(option in described for option in re.findall(r"--[a-z-]+", options)), (command, options)
+
+
+# ---------------------------------------------------------------------------- schedules
+
+
+def _plan():
+    rows = re.findall(r"^\| \[(\d\d)\]\(([^)]+)\) \| (\d+) \| (\d+) \|", TEXT, flags=re.M)
+    return {number: (int(teaching), int(exercises)) for number, _, teaching, exercises in rows}
+
+
+def _schedules():
+    tables = re.findall(r"^\| start \| minutes \|.*\n\|[-|]+\n((?:\|.*\n)+)", TEXT, flags=re.M)
+    return [[[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()] for table in tables]
+
+
+def test_schedules_add_up():
+    assert list(_plan()) == list(LESSONS) and len(_schedules()) == 3
+    for *rows, (_, total, _) in _schedules():
+        clock = 0
+        for start, minutes, _ in rows:
+            hours, past = start.split(":")
+            assert 60 * int(hours) + int(past) == clock, start
+            clock += int(minutes)
+        assert total == f"**{clock}**"
+    assert _schedules()[0][-1][1] == "**210**", "half a day is three hours and a half"
+
+
+def test_two_days_give_every_lesson_its_minutes():
+    whole = [
+        (number[1], int(minutes))
+        for table in _schedules()[1:]
+        for _, minutes, what in table
+        if (number := re.fullmatch(r"Lesson (\d\d), whole", what))
+    ]
+    assert whole == [(number, sum(both)) for number, both in _plan().items()]
+
+
+# ---------------------------------------------------------------------------- numbers
+
+
+def _said_of_the_map(place, what):
+    """Check one statement about a place of the map: an accuracy, a stage, or a difference."""
+    here = tlkit.load_map().at(*place)
+    if stage := re.fullmatch(r"SVM on (\w+) (\d+) %", what):
+        assert round(100 * here.values("earlier stage", stage=stage[1]).mean()) == int(stage[2])
+    elif reached := re.fullmatch(r"([a-z -]+) (\d+) %", what):
+        assert round(100 * here.values(reached[1]).mean()) == int(reached[2])
+    else:
+        first, second, rest = re.fullmatch(r"([a-z -]+) minus ([a-z -]+?) ([+-].*)", what).groups()
+        assert here.verdict(first, second).startswith(f"{first} minus {second}: {rest},")
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_what_it_says_of_the_map_is_in_the_map(number):
+    stated = re.search(r"^- \*\*Map\*\*: (.+)$", SECTIONS[number], flags=re.M)[1]
+    for place in stated.split("; "):
+        dataset, size, statements = re.fullmatch(r"(\w+) (\d+): (.+)", place).groups()
+        for what in re.split(r", (?=[a-zA-Z])", statements):
+            _said_of_the_map((dataset, int(size)), what)
+
+
+def test_the_table_of_winners_is_the_map():
+    measured = tlkit.load_map()
+    for dataset in publish.TARGETS:
+        shown = []
+        for size in measured.sizes:
+            found = measured.recommend(dataset, size)
+            lost = "within noise" if found.rule_holds else "rule loses"
+            verdict = "rule wins" if found.winner == found.rule else lost
+            shown.append(f"{found.winner} {100 * found.margin.mean:+.1f}: {verdict}")
+        assert f"| {' | '.join([dataset, *shown])} |" in SECTIONS["07"]
+
+
+@pytest.mark.parametrize(
+    ("number", "cell", "asserted", "stated"),
+    [
+        ("00", "claims", "with_transfer > 0.65 and without < 0.45", "above 65 % right with transfer, below 45 %"),
+        ("00", "claims", "with_transfer > without + 0.25", "at least 25 points between"),
+        ("00", "siblings", "siblings > 0.6", "More than 60 % of the mistakes"),
+        ("01", "specific-claims", 'counts["fc7"] > counts["conv1"] + 2', "at least 2 more"),
+        ("01", "gains", "start[0] > start[1] + 0.1", "more than 10 points at the start"),
+        ("01", "gains", "pretrained[0] > scratch[0] + 0.1", "after one epoch"),
+        ("01", "gains", "pretrained[-1] < start[0] + 0.02", "within 2 points"),
+        ("02", "paired", "< 0.05", "within 5 points of the SVM"),
+        ("02", "learning-curve-claims", "0.60 < mean[0] < 0.88 and mean[-1] < 0.97", "between 60 and 88 %"),
+        ("02", "scratch-claims", ">= 0.15", "at least 15 points over scratch"),
+        ("03", "claims", "gain.mean > 0.05", "by at least 5 points"),
+        ("03", "claims", "flowers_gain.mean < 0.02", "more than 2 points better"),
+        ("03", "regret", "regret < 0.04", "less than 4 points against peeking"),
+        ("04", "wreck-claims", "< random_head - 0.03", "at least 3 points more"),
+        ("04", "rates-claims", 'low_point["x 0.1"] - 0.02', "at least 2 points lower"),
+        ("04", "last-claims", "gap.mean < 0.03", "less than 3 points better"),
+        ("05", "corner-claims", 'ahead["flowers", 5].low > 0.15', "more than 15 points"),
+        ("05", "half-claims", ".mean) < 0.03", "less than 3 points apart"),
+        ("06", "probes-paired", "-0.03 < gain.mean < 0.06", "more than 6 points or costs more than 3"),
+        ("06", "lie-claims", 'reached["as it is"] > 0.6,', "above 60 %"),
+        ("06", "lie-claims", 'max(flips) < reached["as it is"] - 0.05', "more than 5 points"),
+        ("07", "recompute", "< 0.02", "agree within 2 points"),
+        ("08", "advice", 'advice.likeness == "similar" and advice.way == "probe"', "*small, similar, probe*"),
+        ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
+        ("08", "proof", ".mean) < 0.08", "within 8 points"),
+    ],
+)
+def test_what_to_expect_is_what_the_cell_asserts(number, cell, asserted, stated):
+    assert asserted in _cells(number)[cell]
+    assert stated in SECTIONS[number] and f"`{cell}`" in SECTIONS[number]
+
+
+# ---------------------------------------------------------------------------- the rehearsal
+
+
+@pytest.fixture
+def tiny_lessons(tmp_path, monkeypatch):
+    """A lesson that passes and uses photos that are not here, one that fails, one that passes."""
+    sources = {
+        "00_good": "import os\nassert os.environ['TLKIT_OFFLINE'] == '1'\nopen('left behind', 'w').close()",
+        "01_bad": "print('as far as here')\nraise LookupError('no such\\nflower')",
+        "02_last": "import tlkit\nassert 'rehearsal' not in tlkit.__all__",
+    }
+    paths = []
+    for stem, source in sources.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id=f"cell-{stem[3:]}")])
+        notebook.metadata["tlkit"] = {"fetch": ["flowers17"]} if stem == "00_good" else {}
+        paths.append(tmp_path / f"{stem}.ipynb")
+        nbformat.write(notebook, paths[-1])
+    monkeypatch.setattr(rehearsal, "lessons", lambda: paths)
+    return paths
+
+
+@pytest.fixture
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+    return str(port)
+
+
+def test_a_rehearsal_goes_on_after_a_failing_lesson(tiny_lessons, free_port, empty_cache, capsys):
+    before = [path.read_bytes() for path in tiny_lessons]
+    assert cli.main(["rehearse", "00", "01", "02", "--port", free_port]) == 1
+    out, mend = capsys.readouterr()
+    assert re.search(r"^00_good +\d+ s  pass$", out, flags=re.M) and re.search(r"^02_last .*pass$", out, flags=re.M)
+    assert re.search(
+        r'^01_bad +fail\n    in cell "cell-bad" of 01_bad.ipynb\n    LookupError: no such$', out, flags=re.M
+    )
+    assert "python -m tlkit fetch --all-for 00" in out and "Ready." not in out
+    assert mend.splitlines() == ["To mend:", "- 01_bad fails. Look at it: make lab LESSON=01_bad.ipynb"]
+    assert [path.read_bytes() for path in tiny_lessons] == before
+    assert sorted(path.name for path in tiny_lessons[0].parent.glob("*[!e]")) == [path.name for path in tiny_lessons]
+
+
+def test_a_rehearsal_that_finds_nothing_is_ready(tiny_lessons, free_port, empty_cache, capsys):
+    assert cli.main(["rehearse", "00", "02", "--port", free_port]) == 0
+    assert capsys.readouterr().out.endswith("\nReady. Lesson 00 will show drawn pictures.\n")
+
+
+def test_a_taken_port_a_full_disk_and_a_lesson_that_is_not_there_are_told(
+    tiny_lessons, empty_cache, monkeypatch, capsys
+):
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+        monkeypatch.setattr(rehearsal, "_ROOM", 1e9)
+        assert cli.main(["rehearse", "02", "--port", str(port)]) == 1
+    mend = capsys.readouterr().err
+    assert f"- Port {port} is taken" in mend and "are free in" in mend
+    assert cli.main(["rehearse", "77"]) == 1
+    assert capsys.readouterr().err == "There is no lesson 77. There are: 00, 01, 02.\n"
+
+
+def test_on_a_machine_that_is_not_ready_no_lesson_is_run(tiny_lessons, monkeypatch, capsys):
+    monkeypatch.setattr(rehearsal, "check_environment", lambda: False)
+    assert cli.main(["rehearse"]) == 1
+    out, mend = capsys.readouterr()
+    assert "pass" not in out and mend.startswith("No lesson was run.")
+
+
+def test_without_numbers_the_pictures_for_live_runs_are_drawn(
+    tiny_lessons, free_port, empty_cache, monkeypatch, capsys
+):
+    drawn = []
+    monkeypatch.setattr(rehearsal, "lessons", lambda: tiny_lessons[2:])
+    monkeypatch.setattr(rehearsal, "load_dataset", lambda *place: drawn.append(place))
+    rehearsal.rehearse(port=int(free_port))
+    assert drawn == [(name, 100, seed) for name in ("flowers", "herbarium", "plates", "tissue") for seed in (0, 5)]
+    assert "pictures for live runs" in capsys.readouterr().out
+
+
+def test_a_kernel_that_dies_is_told(tmp_path):
+    cell = nbformat.v4.new_code_cell("import os\nos._exit(1)", id="the-end")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "dies.ipynb")
+    with pytest.raises(rehearsal.LessonError, match='in cell "the-end" of dies.ipynb\nDeadKernelError'):
+        rehearsal.execute(tmp_path / "dies.ipynb")
+
+
+def test_costs_are_measured_by_the_same_run(tiny_lessons, tmp_path, monkeypatch):
+    monkeypatch.setattr(publish, "lessons", lambda: tiny_lessons)
+    monkeypatch.setattr(publish, "_table", lambda: tmp_path / "costs.toml")
+    monkeypatch.setattr(publish, "write_costs", lambda: None)
+    publish.costs(["02"])
+    table = read_card(tmp_path / "costs.toml")
+    measured = [value for name, value in table.items() if name.startswith("02_last") and "megabytes" in name]
+    assert len(measured) == 1 and 20 < measured[0] < 5000
+    with pytest.raises(ValueError, match='in cell "cell-bad" of 01_bad.ipynb'):
+        publish.costs(["01"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_ctrl_c_stops_the_rehearsal_and_not_one_lesson_alone(tmp_path, monkeypatch, free_port, empty_cache, capsys):
+    cell = nbformat.v4.new_code_cell("import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)")
+    paths = [tmp_path / "00_long.ipynb", tmp_path / "01_never.ipynb"]
+    for path in paths:
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    monkeypatch.setattr(rehearsal, "lessons", lambda: paths)
+    assert cli.main(["rehearse", "0", "--port", free_port]) == 130
+    assert "01_never" not in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------- the papers of the project
+
+
+def test_the_citation_and_the_changelog_have_the_version_of_the_package():
+    version = re.search(r'^version = "(.+)"$', (publish.COURSE / "pyproject.toml").read_text(), flags=re.M)[1]
+    citation = (publish.COURSE / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {version}\n" in citation and citation.startswith("cff-version: 1.2.0\n")
+    changelog = (publish.COURSE / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[(.+?)\]", changelog, flags=re.M)[1] == version
+
+
+def test_the_issue_forms_are_forms_and_ask_for_the_environment():
+    yaml = pytest.importorskip("yaml")
+    forms = [yaml.safe_load(path.read_text()) for path in (publish.COURSE / ".github/ISSUE_TEMPLATE").glob("*.yml")]
+    assert len(forms) == 3
+    for form in forms:
+        assert {"name", "description", "body"} <= set(form)
+        ids = [part["id"] for part in form["body"] if part["type"] != "markdown"]
+        assert len(ids) == len(set(ids)) and ids
+        assert all(part["attributes"]["label"] for part in form["body"] if part["type"] != "markdown")
+    assert sum("check_environment" in str(form) for form in forms) >= 2

@@ -1,0 +1,168 @@
+"""Exercises that check themselves.
+
+``check("03.1", answer)`` examines an answer and says what is wrong, with one hint at a time. The
+examiners live beside this file, one module for each lesson; the solutions in ``lessons/solutions``.
+"""
+
+import html
+import importlib
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tlkit import checks, progress
+
+__all__ = ["Verdict", "Wrong", "check"]
+
+
+class Wrong(Exception):
+    """What is wrong with an answer, in words for a student."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found; true where the exercise is solved."""
+
+    name: str
+    solved: bool
+    said: str
+    hint: str = ""
+
+    def __bool__(self) -> bool:
+        return self.solved
+
+    def __repr__(self) -> str:
+        hint = f"\n  Hint: {self.hint}" if self.hint else ""
+        return f"{self._mark} Exercise {self.name}: {self.said}{hint}"
+
+    @property
+    def _mark(self) -> str:
+        return "✓" if self.solved else "…" if self.said.startswith("Not filled in") else "✗"
+
+    def _repr_html_(self) -> str:
+        colour = {"✓": "#009E73", "…": "#808080", "✗": "#D55E00"}[self._mark]
+        said = html.escape(self.said).replace("\n", "<br>")
+        hint = f'<div style="margin-top:.4em"><i>Hint:</i> {html.escape(self.hint)}</div>' if self.hint else ""
+        return (
+            f'<div role="status" style="border-left:5px solid {colour};padding:.4em .8em;max-width:46em">'
+            f"<b>{self._mark} Exercise {self.name}.</b> {said}{hint}</div>"
+        )
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: its examiner raises ``Wrong``, or returns what to say about a right answer."""
+
+    name: str
+    title: str
+    hints: Sequence[str]
+    examine: Callable[[object], str]
+
+
+EXERCISES: dict[str, Exercise] = {}
+solved: set[str] = set()  # in this kernel
+_asked: dict[str, int] = {}  # how many hints of an exercise were given in this kernel
+
+
+def exercise(name: str, title: str, *hints: str) -> Callable[[Callable[[object], str]], Callable[[object], str]]:
+    """Register an examiner under the lesson and number of its exercise, ``"03.1"``."""
+
+    def register(examine: Callable[[object], str]) -> Callable[[object], str]:
+        EXERCISES[name] = Exercise(name, title, hints, examine)
+        return examine
+
+    return register
+
+
+def exercises_of(lesson: str) -> list[Exercise]:
+    """The exercises of a lesson, in order; none for a lesson without."""
+    if not (Path(__file__).parent / f"lesson_{lesson}.py").exists():
+        return []
+    importlib.import_module(f"tlkit.exercises.lesson_{lesson}")
+    return [EXERCISES[name] for name in sorted(EXERCISES) if name.startswith(f"{lesson}.")]
+
+
+def check(name: str, answer: object) -> Verdict:
+    """Examine an answer: a function of yours, or a value.
+
+    An answer that is not filled in is no error, so that a notebook runs to its end. A wrong answer
+    gets the first hint; the next wrong one gets the next. Nothing that an answer does can fail the
+    check itself. What is solved is remembered in a small file on this machine.
+
+    Parameters
+    ----------
+    name : str
+        Lesson and number, as ``"03.1"``.
+    answer : object
+        What the exercise asks for.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+    """
+    known = [found.name for found in exercises_of(name.split(".")[0])]
+    asked = EXERCISES[checks.choose("exercise", name, known)]
+    verdict = _examine(asked, answer)
+    if verdict.solved:
+        solved.add(name)
+        progress.note(name)
+        _asked.pop(name, None)
+    elif verdict._mark == "✗":
+        given = min(_asked.get(name, 0), len(asked.hints) - 1)
+        _asked[name] = given + 1
+        if given >= 0:
+            verdict = replace(verdict, hint=asked.hints[given])
+    return verdict
+
+
+def _examine(asked: Exercise, answer: object) -> Verdict:
+    if answer is ...:
+        return Verdict(asked.name, False, _NOT_YET)
+    try:
+        return Verdict(asked.name, True, asked.examine(answer))
+    except Wrong as wrong:
+        return Verdict(asked.name, False, str(wrong))
+    except NotImplementedError:
+        return Verdict(asked.name, False, _NOT_YET)
+    except Exception as error:  # whatever a student's code raises, the student is told, and the notebook goes on
+        return Verdict(asked.name, False, _in_words(error))
+
+
+_NOT_YET = "Not filled in yet. Replace the dots, and run this cell again."
+
+
+def _in_words(error: Exception) -> str:
+    """Which error, and the last line of the student's own code on the way to it."""
+    said = f"It stopped with {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_students(frame.filename)]
+    return f"{said}\nin line {own[-1].lineno} of your cell: {own[-1].line}" if own and own[-1].line else said
+
+
+def _is_students(filename: str) -> bool:
+    return "ipykernel_" in filename or filename.startswith("<ipython-input")
+
+
+def call(answer: object, *arguments: object, **named: object) -> object:
+    """Call a student's function; one that returns nothing is not filled in, or forgot to return."""
+    if not callable(answer):
+        raise Wrong(f"This should be a function, but it is a {type(answer).__name__}.")
+    given = answer(*arguments, **named)
+    if given is None or given is ...:
+        raise NotImplementedError
+    return given
+
+
+def as_array(given: object, shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor, an array or nested lists as a float array; another shape than expected is what is wrong."""
+    try:
+        array = np.asarray(given.detach().cpu() if isinstance(given, torch.Tensor) else given, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise Wrong(f"Numbers were expected, but a {type(given).__name__} came back.") from error
+    if array.shape != shape:
+        raise Wrong(f"The shape should be {shape}, but it is {array.shape}.")
+    return array
