@@ -18,18 +18,20 @@ COLAB_LESSONS ?= [0-9][0-9]
 COLAB_BIN := .venv-colab/bin
 COLAB_READY := .venv-colab/.ready
 
-.PHONY: help lab demo test test-browser test-colab lint map pretrain pictures exercises costs rehearse clean html
+.PHONY: help lab demo rehearse html test test-browser test-colab lint exercises costs pictures map pretrain clean
 .DEFAULT_GOAL := help
 
+# In the order in which they stand here.
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | \
-		awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+		awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 	@echo "  Options: PYTHON=python3.12  PORT=9999  ARGS=\"--no-browser\"  LESSON=02_cnn_codes.ipynb"
 
 # Runs again only when what is to be installed has changed.
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("The course needs Python 3.10 or newer; try: make lab PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing PyTorch, JupyterLab and the course into .venv, once; this takes some minutes."
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt -e .
 	@touch $@
 
@@ -44,6 +46,12 @@ $(DEMO): $(READY) requirements-demo.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-demo.txt
 	@touch $@
 
+rehearse: $(READY)  ## the evening before class: is everything here? Runs every lesson without network
+	$(BIN)/python -m tlkit rehearse --port $(PORT) $(ARGS)
+
+html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
+	$(BIN)/python -m tlkit html $(ARGS)
+
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
 	$(BIN)/python -m pytest $(ARGS)
 	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
@@ -51,6 +59,10 @@ test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the w
 $(OLD_WIDGETS): $(READY)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils
 	@touch $@
+
+test-browser: $(READY)  ## play the student in a real browser (a system's Chromium or Chrome, or TLKIT_BROWSER=/path)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r tests/browser/requirements.txt -r requirements-demo.txt
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-colab: $(COLAB_READY)  ## run the tests on the versions of Colab (COLAB_LESSONS="00 02" COLAB_TESTS=tests/test_panels.py)
 	$(COLAB_BIN)/python -m pytest $(COLAB_TESTS) $(COLAB_LESSONS:%=lessons/%_*.ipynb) $(ARGS)
@@ -63,30 +75,20 @@ $(COLAB_READY): tests/colab-constraints.txt pyproject.toml
 lint: $(READY)  ## check the style of code and notebooks
 	$(BIN)/ruff check .
 
-map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
-	$(BIN)/python -m tlkit map $(ARGS)
-
-pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
-	$(BIN)/python -m tlkit pretrain $(ARGS)
-
-pictures: $(READY)  ## draw the contact sheets and the README's pictures again
-	$(BIN)/python -m tlkit pictures
-
 exercises: $(READY)  ## make the exercises of every lesson from lessons/solutions (ARGS=--check only compares)
 	$(BIN)/python -m tlkit exercises $(ARGS)
 
 costs: $(READY)  ## measure the seconds and the memory of every lesson, and write them where they are shown
 	$(BIN)/python -m tlkit costs $(ARGS)
 
-rehearse: $(READY)  ## the evening before class: is everything here? Runs every lesson without network
-	$(BIN)/python -m tlkit rehearse --port $(PORT) $(ARGS)
+pictures: $(READY)  ## draw the contact sheets and the README's pictures again
+	$(BIN)/python -m tlkit pictures
 
-test-browser: $(READY)  ## play the student in a real browser (a system's Chromium or Chrome, or TLKIT_BROWSER=/path)
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r tests/browser/requirements.txt -r requirements-demo.txt
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
+	$(BIN)/python -m tlkit map $(ARGS)
 
-html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
-	$(BIN)/python -m tlkit html $(ARGS)
+pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
+	$(BIN)/python -m tlkit pretrain $(ARGS)
 
-clean:  ## remove .venv and .venv-colab (the cache folder stays)
-	rm -rf .venv .venv-colab
+clean:  ## remove .venv, .venv-colab and site/ (the cache folder stays)
+	rm -rf .venv .venv-colab site

@@ -1,6 +1,8 @@
 """``python -m tlkit`` as a person would use it."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +71,21 @@ def test_ctrl_c_in_the_middle_of_the_map_loses_nothing(tmp_path):
     subprocess.run(command, check=True, cwd=publish.COURSE, stderr=subprocess.DEVNULL)
     whole = out.read_text().splitlines()
     assert len(whole) == 6 and set(kept) <= set(whole)
+
+
+@pytest.mark.parametrize("port", ["70000", "0", "-1", "lab", "²"])
+def test_what_is_no_port_is_refused_at_once(port, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["rehearse", f"--port={port}"])
+    assert left.value.code == 2 and "a port is a number from 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_make_lists_first_what_most_people_need_and_in_one_column():
+    told = subprocess.run(["make", "help"], capture_output=True, text=True, check=True, cwd=publish.COURSE).stdout
+    names, words = zip(*re.findall(r"^  make (\S+) +(\S.*)$", told, flags=re.M))
+    assert names[:6] == ("help", "lab", "demo", "rehearse", "html", "test") and len(names) > 12
+    assert len({line.index(said) for line, said in zip(told.splitlines(), words)}) == 1
 
 
 @pytest.mark.parametrize(

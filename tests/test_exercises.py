@@ -1,9 +1,12 @@
 """The machinery of exercises, quizzes and progress; the examiners of each lesson are tested in ``exercises/``."""
 
+import html
 import json
 import shutil
 
+import numpy as np
 import pytest
+import torch
 from nbclient import NotebookClient
 from nbformat import from_dict
 
@@ -35,7 +38,8 @@ def wrong(grid):
 
 def test_hints_come_one_at_a_time_and_the_last_one_stays():
     hints = exercises.EXERCISES["03.1"].hints if exercises.exercises_of("03") else ()
-    assert [tlkit.check("03.1", wrong).hint for _ in range(4)] == [*hints, hints[-1], hints[-1]]
+    last = f"{hints[-1]} That was the last hint; the solution is in the folder lessons/solutions."
+    assert [tlkit.check("03.1", wrong).hint for _ in range(4)] == [*hints[:-1], last, last, last]
     assert tlkit.check("03.1", right).hint == ""
     assert tlkit.check("03.1", wrong).hint == hints[0], "solved once, the hints begin again"
 
@@ -62,6 +66,45 @@ def test_a_verdict_speaks_in_words_and_in_html_and_what_students_write_cannot_br
     assert "<script>" not in verdict._repr_html_() and "&lt;script&gt;" in verdict._repr_html_()
 
 
+def test_an_error_of_the_students_own_is_not_taken_for_dots():
+    def crash(grid):
+        raise NotImplementedError("later")
+
+    verdict = tlkit.check("03.1", crash)
+    assert "NotImplementedError: later" in verdict.said and verdict.hint
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("error, name", [(Speechless(), "Speechless"), (SystemExit(3), "SystemExit")])
+def test_no_error_escapes(error, name):
+    def crash(grid):
+        raise error
+
+    verdict = tlkit.check("03.1", crash)
+    assert not verdict and f"It stopped with {name}" in verdict.said
+
+
+@pytest.mark.parametrize("given", [True, np.True_, np.array(True), torch.tensor(True)])
+def test_a_bool_of_any_kind_is_one(given):
+    assert exercises.as_bool(given) is True
+
+
+@pytest.mark.parametrize("given", [1, "True", None, torch.tensor(1), np.array([True]), torch.tensor([True, False])])
+def test_what_is_no_bool_is_refused(given):
+    with pytest.raises(exercises.Wrong, match="True or False"):
+        exercises.as_bool(given)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.int64])
+def test_tensors_of_any_kind_are_numbers(kind):
+    given = torch.tensor([1, 2], dtype=kind)
+    assert exercises.as_array(given, (2,)).tolist() == [1, 2]
+
+
 def test_the_line_that_failed_is_named_in_a_notebook(tmp_path):
     cell = 'import tlkit\ndef f(grid):\n    half = grid / 2\n    return half[99]\n\ntlkit.check("03.1", f)'
     cells = [{"cell_type": "code", "id": "a", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}]
@@ -81,8 +124,8 @@ def test_what_is_solved_is_remembered_and_nothing_else():
     tlkit.check("03.1", right)
     assert progress.done() == {"03.1"} == exercises.solved
     assert "03  ● ○" in repr(tlkit.show_progress())
-    progress.forget()
-    assert progress.done() == set()
+    progress.progress_file().unlink()
+    assert progress.done() == set(), "deleting the file begins again"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1, 2", '{"a": 1}', "[3, null]", "\xff"])
@@ -129,7 +172,7 @@ def test_a_quiz_explains_at_once_and_is_done_when_all_is_right():
         for option in sorted(question["option"], key=lambda option: option.get("right", False)):
             assert progress.done() == set()
             said = quiz.choose(number, option["says"])
-            assert ("✓" in said) == option.get("right", False) and option["because"].split(".")[0][:20] in said
+            assert ("✓" in said) == option.get("right", False) and option["because"][:20] in html.unescape(said)
     assert progress.done() == {"03.quiz"} and "rightly" in quiz._sum.value
 
 

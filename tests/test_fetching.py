@@ -9,12 +9,14 @@ import tarfile
 import threading
 import time
 import urllib.error
+import urllib.request
 import zipfile
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import torch
 from PIL import Image
 
 import tlkit
@@ -202,9 +204,11 @@ def test_a_mirror_without_the_file_is_not_asked_twice(server, get):
 
 
 def test_a_file_that_no_mirror_has_is_an_error_that_says_so(get, tmp_path):
-    with pytest.raises(ConnectionError, match="404 Not Found.*404 Not Found") as caught:
-        get(fails(404), fails(404))
+    with pytest.raises(ConnectionError, match="404 Not Found") as caught:
+        get(fails(404), fails(410))
     assert _is_short(caught.value, "photos.tgz") and _left(tmp_path) == []
+    said = str(caught.value)
+    assert said.count("127.0.0.1") == 1 and "410" not in said, "one server, one reason"
 
 
 def test_a_busy_server_is_asked_again(server, get):
@@ -493,6 +497,7 @@ def test_a_photo_set_that_no_server_has_is_an_error_and_is_not_here(photo_set, c
     with pytest.raises(ConnectionError, match="404") as caught:
         tlkit.fetch("flowers17")
     assert _is_short(caught.value, "six.tgz") and not photos.is_here("flowers17") and capsys.readouterr().out == ""
+    assert str(caught.value).endswith("\nMissing: flowers17. Until all are here, lessons run on drawn pictures.")
 
 
 def test_two_notebooks_at_once_fetch_a_photo_set_once(server, photo_set):
@@ -518,6 +523,35 @@ def test_without_network_nobody_waits_for_another_try(tmp_path, monkeypatch):
         raise urllib.error.URLError(socket.gaierror(-2, "Name or service not known"))
 
     monkeypatch.setattr("urllib.request.urlopen", no_host)
-    with pytest.raises(ConnectionError, match="no connection .*Name or service not known"):
-        download.download(["http://a.invalid/x", "http://b.invalid/x"], tmp_path / "x.zip")
-    assert len(asked) == 2
+    again = "not found. Connect, and run the same command again to go on."
+    for hosts, words in (["aa"], f"a.invalid was {again}"), (["ab"], f"a.invalid and b.invalid were {again}"):
+        urls = [f"http://{host}.invalid/{number}" for number, host in enumerate("".join(hosts))]
+        with pytest.raises(ConnectionError) as caught:
+            download.download(urls, tmp_path / "x.zip")
+        assert str(caught.value) == f"No network: {words}"
+        assert isinstance(caught.value.__cause__, urllib.error.URLError)
+    assert len(asked) == 4
+
+
+def test_what_can_be_fetched_is_fetched_and_the_rest_is_named(server, photo_set, empty_cache, monkeypatch, capsys):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(empty_cache))
+    refused = urllib.error.URLError(ConnectionRefusedError(111, "Connection refused"))
+    real = urllib.request.urlopen
+
+    def only_this_machine(request, **options):
+        if "127.0.0.1" not in request.full_url:
+            raise refused
+        return real(request, **options)
+
+    monkeypatch.setattr("urllib.request.urlopen", only_this_machine)
+    server.answers["/a"] = sends(_tar(PICTURES))
+    with pytest.raises(ConnectionError) as caught:
+        tlkit.fetch("squeezenet1_1", "flowers17", "alexnet")
+    assert "flowers17: 6 pictures are here" in capsys.readouterr().out, "tried after the first had failed"
+    why, what_to_do, stand = str(caught.value).splitlines()
+    assert why.startswith("squeezenet1_1-") and "download.pytorch.org: no connection" in why
+    assert what_to_do.startswith("Run the same command again")
+    assert stand.startswith(
+        "Missing: squeezenet1_1, alexnet. Here: flowers17. Until all are here, lessons run on drawn"
+    )
+    assert isinstance(caught.value.__cause__, ConnectionError) and caught.value.__cause__.__cause__

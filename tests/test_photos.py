@@ -117,6 +117,7 @@ def test_the_fetch_command(empty_cache, monkeypatch, capsys):
     fetched = []
     monkeypatch.setattr(fetching, "_step", lambda name: lambda: fetched.append(name))
     assert cli.main(["fetch", "--all-for", "08"]) == 0 and fetched == ["flowers17", "squeezenet1_1"]
+    assert cli.main(["fetch", "--all-for", "0"]) == 0 and fetched[2:] == fetched[:2], "of all lessons"
     assert cli.main(["fetch"]) == 1 and "--list" in capsys.readouterr().err
     assert cli.main(["fetch", "--all-for", "99"]) == 1 and "There is no lesson" in capsys.readouterr().err
 

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     costs.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
     rehearse = commands.add_parser("rehearse", help="the evening before class: run every lesson without network")
     rehearse.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
-    rehearse.add_argument("--port", type=int, default=8888, help="where JupyterLab will listen (default: 8888)")
+    rehearse.add_argument("--port", type=_port, default=8888, help="where JupyterLab will listen (default: 8888)")
     html = commands.add_parser("html", help="run the lessons and write them as static pages")
     html.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
     html.add_argument("--out", default="site", help="folder for the pages (default: site)")
@@ -63,6 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, but this is {text!r}")
+    return int(text)
 
 
 def _add_map(commands: argparse._SubParsersAction) -> None:

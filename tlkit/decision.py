@@ -99,7 +99,8 @@ class Recommendation:
         return self.winner == self.rule or self.margin.low <= 0
 
     def __str__(self) -> str:
-        how = " and ".join(quadrant(self.dataset, self.per_class))
+        size, likeness = quadrant(self.dataset, self.per_class)
+        how = f"{'few' if size == 'small' else 'many'} and {likeness}"
         cost = f"{self.winner} {self.seconds[self.winner]:.1f} s, {self.rival} {self.seconds[self.rival]:.1f} s"
         found = f"{self.winner} is best on val; on test {points(self.margin)}, against {self.rival} ({cost})."
         verdict = (

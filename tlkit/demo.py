@@ -6,9 +6,10 @@ measured. Everything is a button, and has a key (`lessons/demo/voila` holds the 
 =================  ==============================================================
 left, right        a more similar, a more different target
 up, down           more, fewer images per class
-1 to 5             a hand for that way
+1 to 5             a hand for that way, until the answer is revealed
 Backspace          take the last hand back
 r or Enter         reveal what was measured, or hide it
+Space              press the button in focus
 l                  train all ways live on a fresh draw; again: stop
 d                  dark or light
 ?                  show the keys
@@ -20,7 +21,7 @@ import html
 import io
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -28,13 +29,13 @@ import ipywidgets
 from PIL import Image
 
 from tlkit.comparison import points
-from tlkit.data import load_dataset
-from tlkit.decision import STOPS, DecisionMap, Recommendation, load_map, quadrant, recompute
+from tlkit.decision import STOPS, DecisionMap, Recommendation, load_map, quadrant
+from tlkit.live import LiveComparison
 from tlkit.map_plots import example_pictures
 from tlkit.style import COLOURS
-from tlkit.training import History
 from tlkit.ways import WAYS
 from tlkit.widgets import show_widget, size_slider, stop_buttons
+from tlkit.world import OFFLINE_DATASETS
 
 __all__ = ["demo_page"]
 
@@ -44,83 +45,7 @@ _KEYS = (
     "&nbsp; <b>r</b> or <b>Enter</b> reveal &nbsp; <b>l</b> train live, and stop &nbsp; <b>d</b> dark or light &nbsp; "
     "<b>?</b> back &nbsp; <b>F11</b> the browser's full screen"
 )
-_SOLVED = ("probe", "earlier stage")  # an SVM is solved in one go: nothing to watch, nowhere to stop
-
-
-class LiveComparison:
-    """All ways on one fresh draw, the cheapest first, until the time is up or ``end`` is called.
-
-    It works in a thread of its own. Once it has ended nothing is added to it, though the thread may
-    need the rest of an epoch to notice; the next run waits for that. ``wait()`` is for scripts.
-    """
-
-    def __init__(self, expected: dict[str, float], seconds: float, changed: Callable[["LiveComparison"], None]):
-        self.expected, self.seconds, self._changed = expected, seconds, changed
-        self.accuracy: dict[str, float] = {}
-        self.doing, self.why, self.began = "waiting for the last run to stop", "", time.perf_counter()
-        self._lock = threading.Lock()
-
-    def start(self, dataset: str, per_class: int, seed: int, before: "LiveComparison | None") -> None:
-        place = (dataset, per_class, seed, before)
-        self._thread = threading.Thread(target=self._work, args=place, daemon=True)
-        self._thread.start()
-
-    def wait(self) -> None:
-        """Return when the thread has ended."""
-        self._thread.join()
-
-    def end(self, why: str) -> None:
-        """Stop, and say why. A second call changes nothing."""
-        with self._lock:
-            if self.why:
-                return
-            self.why = why
-        self._changed(self)
-
-    @property
-    def left(self) -> list[str]:
-        """The ways that did not finish."""
-        return [way for way in self.expected if way not in self.accuracy]
-
-    def _now(self, doing: str) -> None:
-        self.doing = doing
-        if not self.why:
-            self._changed(self)
-
-    def _work(self, dataset: str, per_class: int, seed: int, before: "LiveComparison | None") -> None:
-        if before:
-            before.wait()
-        self.began = time.perf_counter()
-        clock = threading.Timer(self.seconds, self.end, ["Time is up."])
-        clock.daemon = True
-        clock.start()
-        try:
-            self._now("drawing fresh pictures")
-            for count in [*range(1, per_class, 20), per_class]:  # in portions, so that it can stop between them
-                if not self.why:
-                    load_dataset(dataset, count, seed)
-            for way in sorted(self.expected, key=self.expected.get):
-                remaining = self.seconds - (time.perf_counter() - self.began)
-                if not self.why and not (way in _SOLVED and self.expected[way] > remaining):
-                    self._train(dataset, per_class, way, seed)
-            self.end("Done.")
-        except Exception as error:  # whatever it is, it must reach the room and not die in the thread
-            self.end(f"It did not run: {error}")
-        finally:
-            clock.cancel()
-
-    def _train(self, dataset: str, per_class: int, way: str, seed: int) -> None:
-        def watch(history: History) -> bool:
-            self._now(f"{way}, epoch {len(history.loss)}, {history.val_accuracy[-1]:.1%} on val")
-            return bool(self.why)
-
-        self._now(way)
-        result = recompute(dataset, per_class, way, seed, **({} if way in _SOLVED else {"watch": watch}))
-        if not self.why and not result.history.stopped:
-            accuracy = result.open_test()
-            with self._lock:
-                if not self.why:
-                    self.accuracy[way] = accuracy
+_CLOSED = "<b>Votes are closed; r opens them.</b>"
 
 
 @cache
@@ -142,12 +67,89 @@ def _classed(widget: ipywidgets.Widget, name: str, clicked: Callable | None = No
     return widget
 
 
+def _bar(
+    way: str,
+    colour: str,
+    hands: Counter[str],
+    advice: Recommendation | None,
+    chance: float,
+    live: LiveComparison | None,
+) -> str:
+    """One way's share of the hands and, with ``advice``, what was measured and what a live run has found."""
+    share = hands[way] / max(1, hands.total())
+    lanes, says = f'<i class="hands" style="width:{share:.1%}"></i>', f"{way}: {share:.0%} of the hands"
+    cells = f"<span></span><span>{share:.0%}</span>" if hands.total() else ""
+    if advice:
+        mean, low, high = advice.accuracy[way]
+        whisker = f'<i class="whisker" style="left:{low:.2%};width:{high - low:.2%}"></i>'
+        lanes += f'<i class="measured" style="width:{mean:.2%};background:{colour}"></i>{_marks(chance)}{whisker}'
+        seconds = f"{advice.seconds[way]:.{0 if advice.seconds[way] >= 10 else 1}f} s"
+        best = "★" if way == advice.winner else ""
+        cells = f"<span>{best}</span><b>{mean:.1%}</b><span>{seconds}</span>"
+        says += f"; measured {advice.accuracy[way]}, {seconds}"
+    if live:
+        now = live.accuracy.get(way)
+        found = "–" if now is None else f"◆ {now:.1%}" if advice else "◆ done"  # a number would give the answer away
+        cells += f'<span class="now">{found}</span>'
+        lanes += f'<i class="live" style="left:{now:.2%}">◆</i>' if now is not None and advice else ""
+        says += "" if now is None else f"; live {now:.1%}" if advice else "; live: done"
+    shown = " revealed" if advice else ""
+    return f'<div class="track{shown}" role="img" aria-label="{html.escape(says)}">{lanes}</div>{cells}'
+
+
+def _marks(chance: float) -> str:
+    """Thin lines at 0, 50 and 100 %, and at what a blind guess gets."""
+    ticks = "".join(f'<i class="tick" style="left:{at}%"></i>' for at in (0, 50, 100))
+    return f'{ticks}<i class="chance" style="left:{chance:.2%}"></i>'
+
+
+def _scale(chance: float, live: LiveComparison | None) -> str:
+    """What the lines mean, below the last bar; its cells are those of the bars, so that it is as wide."""
+    words = f'<i class="chance" style="left:{chance:.2%}">chance, {chance:.0%}</i>'
+    words += '<i style="left:50%">50%</i><i style="left:100%">100%</i>'
+    now = '<span class="now"></span>' if live else ""
+    return f'<div class="track scale">{words}</div><span></span><b></b><span></span>{now}'
+
+
+def _legend(revealed: bool, live: LiveComparison | None) -> str:
+    if not revealed:
+        return "grey: hands"
+    return "grey: hands; colour: test (95 %)" + ("; ◆: live" if live else "")
+
+
+def _invitation(hands: Counter[str]) -> str:
+    counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
+    return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
+
+
+def _answer(advice: Recommendation, hands: Counter[str]) -> str:
+    most = max(hands.values(), default=0)
+    chosen = [way for way in WAYS if most and hands[way] == most]
+    room = f" Room (grey): <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
+    return (
+        f"<b>{str(advice).splitlines()[-1]}</b> Rule: <b>{advice.rule}</b>.{room}<br>"
+        f"★ best on val: <b>{advice.winner}</b>, on test {points(advice.margin)}, against {advice.rival}."
+    )
+
+
+def _progress(live: LiveComparison, revealed: bool) -> str:
+    """What a live run does, or how it ended; numbers only when they give nothing away."""
+    if live.why:
+        left = f"Not finished: {', '.join(live.left)}." if live.left else "All ways finished."
+        shows = " <b>r</b> shows it." if live.accuracy and not revealed else ""
+        return f"◆ {html.escape(live.why)} {left if live.accuracy else 'No way finished.'}{shows}"
+    passed = time.perf_counter() - live.began
+    fill = f"animation-duration:{live.seconds}s;animation-delay:-{passed:.1f}s"
+    reached = f", {live.reached:.1%} on val" if revealed and live.reached is not None else ""
+    return f'◆ Live: {live.doing}{reached} <span class="clock"><i style="{fill}"></i></span>'
+
+
 class DemoPage:
     """See ``demo_page``."""
 
     def __init__(self, measured: DecisionMap, dataset: str, per_class: int, seconds: float):
         self._measured, self._seconds, self._drawing = measured, seconds, threading.RLock()
-        self._hands: list[str] = []  # in the order in which they were raised
+        self._raised: dict[tuple, list[str]] = defaultdict(list)  # at each place, in the order in which they went up
         self.live: LiveComparison | None = None
         self._last: LiveComparison | None = None
         self._draws: Counter[str] = Counter()
@@ -161,6 +163,7 @@ class DemoPage:
         self.train = _classed(button(tooltip="all ways on a fresh draw"), "live", self._on_train)
         self.undo = _classed(button(description="⌫: take back", tooltip="the last hand"), "undo", self._on_undo)
         self.place_text, self.answer, self.live_line = (_classed(text(), n) for n in ("question", "answer", "progress"))
+        self.legend, self.scale = _classed(text(), "legend"), _classed(text(), "bar")
         self.names = {way: _classed(text(), "way") for way in WAYS}
         self.bars = {way: _classed(text(), "bar") for way in WAYS}
         self.up, self.down = {}, {}
@@ -177,7 +180,8 @@ class DemoPage:
         row = ipywidgets.HBox
         choice = [text("similar"), self.stops, text("different"), self.sizes, text("per class")]
         ways = [_classed(row([self.names[w], self.down[w], self.up[w], self.bars[w]]), "row") for w in WAYS]
-        lines = [_classed(row(choice), "choice"), self.place_text, *ways, self.answer, self.live_line]
+        scale = _classed(row([self.legend, self.scale]), "scale")
+        lines = [_classed(row(choice), "choice"), self.place_text, *ways, scale, self.answer, self.live_line]
         keys = _classed(row([self.reveal, self.train, self.undo, self.dark, self.help]), "keys")
         self._box = _classed(ipywidgets.VBox([*lines, keys]), "page")
         for stop in STOPS:
@@ -192,29 +196,36 @@ class DemoPage:
         return self.stops.value, self.sizes.value
 
     @property
+    def _hands(self) -> list[str]:
+        """The hands for this question; each place keeps its own."""
+        return self._raised[self.place]
+
+    @property
     def hands(self) -> Counter[str]:
-        """How many hands each way has."""
+        """How many hands each way has at this place."""
         return Counter(self._hands)
 
     def _raise(self, way: str, _: ipywidgets.Button) -> None:
-        self._hands.append(way)
-        self._draw()
+        self._vote(lambda: self._hands.append(way))
 
     def _lower(self, way: str, _: ipywidgets.Button) -> None:
-        if way in self._hands:
-            self._hands.remove(way)
-            self._draw()
+        self._vote(lambda: way in self._hands and self._hands.remove(way))
 
     def _on_undo(self, _: ipywidgets.Button) -> None:
-        if self._hands:
-            self._hands.pop()
-            self._draw()
+        self._vote(lambda: self._hands and self._hands.pop())
+
+    def _vote(self, change: Callable[[], object]) -> None:
+        """Count, as long as nobody has seen the answer."""
+        if self.reveal.value:
+            return self._draw(_CLOSED)
+        change()
+        self._draw()
 
     def _new_question(self, change: dict) -> None:
-        live, self.live = self.live, None
+        with self._drawing:
+            live, self.live = self.live, None
         if live:
             live.end("Another question.")
-        self._hands.clear()
         self.reveal.value = False
         self._draw()
 
@@ -238,66 +249,27 @@ class DemoPage:
         if live is self.live:
             self._draw()
 
-    # ------------------------------------------------------------------------------ picture
+    # ------------------------------------------------------------------------------- picture
 
-    def _draw(self) -> None:
-        with self._drawing:  # a live run draws from threads of its own
-            dataset, per_class = self.place
-            advice, hands = self._measured.recommend(dataset, per_class), self.hands
+    def _draw(self, notice: str = "") -> None:
+        with self._drawing:  # a live run draws from threads of its own, and may be replaced meanwhile
+            live, revealed, (dataset, per_class), hands = self.live, self.reveal.value, self.place, self.hands
+            advice = self._measured.recommend(dataset, per_class)
             field = " and ".join(_WORDS[word] for word in quadrant(dataset, per_class))
             question = f"<h1>Which way wins here?</h1><p><b>{dataset}, {per_class}</b> per class: {field}</p>"
             self.place_text.value = f"<div>{question}</div>{_strip(dataset)}"
+            chance = 1 / len(OFFLINE_DATASETS[dataset].class_names)
             for k, way in enumerate(WAYS):
                 self.names[way].value = f"<b>{k + 1}</b> {way}<b>{hands[way]}</b>"
-                self.bars[way].value = self._bar(advice, way, COLOURS[k])
-            self.answer.value = _KEYS if self.help.value else self._answer(advice)
-            running = self.live and not self.live.why
-            self.live_line.value = self._progress() if self.live else ""
-            self.reveal.description = "r: hide" if self.reveal.value else "r: reveal"
+                self.bars[way].value = _bar(way, COLOURS[k], hands, advice if revealed else None, chance, live)
+            self.legend.value = _legend(revealed, live)
+            self.scale.value = _scale(chance, live) if revealed else ""
+            answer = _answer(advice, hands) if revealed else _invitation(hands)
+            self.answer.value = _KEYS if self.help.value else answer
+            self.live_line.value = notice or (_progress(live, revealed) if live else "")
+            self.reveal.description = "r: hide" if revealed else "r: reveal"
+            running = live and not live.why
             self.train.description = "l: stop" if running else f"l: train live, {self._seconds:g} s"
-
-    def _bar(self, advice: Recommendation, way: str, colour: str) -> str:
-        """One way's share of the hands, its measured accuracy once revealed, and its live one if there is a run."""
-        share = self.hands[way] / max(1, len(self._hands))
-        lanes, cells, says = f'<i class="hands" style="width:{share:.1%}"></i>', "", f"{way}: {share:.0%} of the hands"
-        if self.reveal.value:
-            mean, low, high = advice.accuracy[way]
-            whisker = f'<i class="whisker" style="left:{low:.2%};width:{high - low:.2%}"></i>'
-            lanes += f'<i class="measured" style="width:{mean:.2%};background:{colour}"></i>{whisker}'
-            seconds = f"{advice.seconds[way]:.{0 if advice.seconds[way] >= 10 else 1}f} s"
-            best = "★" if way == advice.winner else ""
-            cells = f"<span>{best}</span><b>{mean:.1%}</b><span>{seconds}</span>"
-            says += f"; measured {advice.accuracy[way]}, {seconds}"
-        elif self._hands:
-            cells = f"<span></span><span>{share:.0%}</span>"
-        if self.live:
-            now = self.live.accuracy.get(way)
-            cells += '<span class="now">–</span>' if now is None else f'<span class="now">◆ {now:.1%}</span>'
-            lanes += "" if now is None else f'<i class="live" style="left:{now:.2%}">◆</i>'
-            says += "" if now is None else f"; live {now:.1%}"
-        shown = " revealed" if self.reveal.value else ""
-        return f'<div class="track{shown}" role="img" aria-label="{html.escape(says)}">{lanes}</div>{cells}'
-
-    def _answer(self, advice: Recommendation) -> str:
-        if not self.reveal.value:
-            counted = f"<p><b>Hands up!</b> {len(self._hands)} so far.</p>"
-            return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
-        most = max(self.hands.values(), default=0)
-        chosen = [way for way in WAYS if most and self.hands[way] == most]
-        room = f" Room: <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
-        return (
-            f"<b>{str(advice).splitlines()[-1]}</b> Rule: <b>{advice.rule}</b>.{room}<br>"
-            f"★ best on val: <b>{advice.winner}</b>, on test {points(advice.margin)}, against {advice.rival}."
-        )
-
-    def _progress(self) -> str:
-        live = self.live
-        if live.why:
-            left = f"Not finished: {', '.join(live.left)}." if live.left else "All ways finished."
-            return f"◆ {html.escape(live.why)} {left if live.accuracy else 'No way finished.'}"
-        passed = time.perf_counter() - live.began
-        fill = f"animation-duration:{live.seconds}s;animation-delay:-{passed:.1f}s"
-        return f'◆ Live: {live.doing} <span class="clock"><i style="{fill}"></i></span>'
 
     def _ipython_display_(self) -> None:
         rows = "".join(f"<p>{self.names[way].value}</p>" for way in WAYS)

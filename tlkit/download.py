@@ -50,7 +50,7 @@ def download(urls: Sequence[str], path: Path, checksum: str = "", size: int = 0)
     Raises
     ------
     ConnectionError
-        If no mirror has it, or what came is not the file; says what each mirror did.
+        If no mirror has it, or what came is not the file; says what each server did.
     OSError
         If the disk is full.
     """
@@ -77,14 +77,32 @@ def download(urls: Sequence[str], path: Path, checksum: str = "", size: int = 0)
             else:
                 os.replace(part, path)
                 return path
-    said = "; ".join(f"{urllib.parse.urlsplit(url).hostname}: {_in_words(error)}" for url, error in problems.items())
-    raise ConnectionError(
-        f"{path.name} could not be fetched. {said}.\nRun the same command again to go on, or later if a server is down."
-    ) from next(iter(problems.values()), None)
+    raise ConnectionError(_what_happened(path, problems)) from next(iter(problems.values()), None)
 
 
 class _WrongFile(OSError):
     """What a server sent is not the file that was asked for."""
+
+
+def _what_happened(path: Path, problems: dict[str, Exception]) -> str:
+    """Every server once, with the first thing that went wrong there."""
+    servers: dict[str | None, Exception] = {}
+    for url, error in problems.items():
+        servers.setdefault(urllib.parse.urlsplit(url).hostname, error)
+    if servers and all(map(_is_not_found, servers.values())):
+        were = "was" if len(servers) == 1 else "were"
+        return (
+            f"No network: {' and '.join(map(str, servers))} {were} not found. "
+            "Connect, and run the same command again to go on."
+        )
+    said = "; ".join(f"{server}: {_in_words(error)}" for server, error in servers.items())
+    again = "Run the same command again to go on, or later if a server is down."
+    return f"{path.name} could not be fetched. {said}.\n{again}"
+
+
+def _is_not_found(error: Exception) -> bool:
+    """Whether a server's name leads nowhere, which mostly means that there is no network at all."""
+    return isinstance(getattr(error, "reason", None), socket.gaierror)
 
 
 def _in_words(error: Exception) -> str:
@@ -110,8 +128,8 @@ def _fetch_whole(url: str, part: Path, checksum: str, size: int) -> None:
                     break  # the check that follows says which
                 part.unlink()
                 return _fetch_whole(url, part, checksum, size)
-            no_such_host = isinstance(getattr(error, "reason", None), socket.gaierror)  # or there is no network at all
-            final = no_such_host or isinstance(error, _WrongFile) or getattr(error, "errno", None) == errno.ENOSPC
+            final = isinstance(error, _WrongFile) or getattr(error, "errno", None) == errno.ENOSPC
+            final = final or _is_not_found(error)
             if final or (code is not None and code not in _BUSY) or attempt == _TRIES - 1:
                 raise
             time.sleep(_PAUSE * 2**attempt)

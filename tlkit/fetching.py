@@ -1,8 +1,6 @@
 """Photo sets and ImageNet weights, fetched by name ahead of class and kept."""
 
-import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
 
 from tlkit import checks
 
@@ -12,7 +10,8 @@ __all__ = ["fetch", "is_here", "real_or_offline"]
 def fetch(*names: str) -> None:
     """Download photo sets and ImageNet backbones ahead of class; each is done when this says so.
 
-    What is already there is not fetched again, and no network is needed to find out.
+    What is already there is not fetched again, and no network is needed to find out. Where one fails,
+    the others are tried all the same.
 
     Parameters
     ----------
@@ -23,11 +22,28 @@ def fetch(*names: str) -> None:
     ------
     ValueError
         For a name that can not be fetched, before anything is.
-    ConnectionError, OSError
-        If one could not be fetched; those before it are complete.
+    ConnectionError
+        If one could not be fetched; says which are here, which are missing, and why the first of them is.
     """
-    for step in [_step(name) for name in names]:
-        step()
+    steps = {name: _step(name) for name in names}
+    failed = {}
+    for name, step in steps.items():
+        try:
+            step()
+        except (OSError, ValueError) as error:
+            failed[name] = error
+    if failed:
+        first = next(iter(failed.values()))
+        raise ConnectionError(_what_is_missing(first, failed, set(steps) - set(failed))) from first
+
+
+def _what_is_missing(first: Exception, missing: Collection[str], here: Collection[str]) -> str:
+    """Three lines at most: why the first failed, what to do, and how things stand."""
+    # What download said is nearer to the network than what was said of it later.
+    why, *then = str(first.__cause__ if isinstance(first.__cause__, ConnectionError) else first).splitlines()
+    complete = f" Here: {', '.join(sorted(here))}." if here else ""
+    stand = f"Missing: {', '.join(missing)}.{complete} Until all are here, lessons run on drawn pictures."
+    return "\n".join(filter(None, [why, " ".join(then), stand]))
 
 
 def _step(name: str) -> Callable[[], None]:
@@ -54,12 +70,9 @@ def fetch_or_list(names: Sequence[str] = (), all_for: str | None = None, show_li
 
 def _needs(lesson: str) -> list[str]:
     """What the metadata of a lesson says that it can use from the network."""
-    lessons = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9][0-9]_*.ipynb"))
-    found = [path for path in lessons if path.name.startswith(lesson)]
-    if len(found) != 1:
-        numbers = ", ".join(path.name[:2] for path in lessons)
-        raise ValueError(f"There is no lesson {lesson!r}. There are: {numbers}.")
-    return json.loads(found[0].read_text(encoding="utf-8"))["metadata"]["tlkit"].get("fetch", [])
+    from tlkit import publish  # it draws too, and takes seconds to import
+
+    return [name for path in publish.lessons([lesson]) for name in publish.can_fetch(path)]
 
 
 def _print_list() -> None:

@@ -58,8 +58,9 @@ def plot_map(
     told = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
     size, likeness = quadrant(dataset, per_class)
     hands = ", ".join(f"{count} for {way}" for way, count in (votes or {}).items() if count)
+    many = "few" if size == "small" else "many"
     figure.alt_text = (
-        f"The decision map. You are at {dataset} with {per_class} images per class: {size} and {likeness}, "
+        f"The decision map. You are at {dataset} with {per_class} images per class: {many} and {likeness}, "
         f"where the rule is: {RULE[size, likeness]}. {f'Hands up: {hands}. ' if hands else ''}{told}"
     )
     return bars

@@ -1,5 +1,7 @@
 """The executed course as static pages: ``python -m tlkit html``."""
 
+import base64
+import io
 import posixpath
 import re
 import shutil
@@ -9,13 +11,14 @@ from pathlib import Path
 # JupyterLab and nbval bring these four; no lesson needs this module.
 import jinja2
 import nbformat
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+from PIL import Image
 from tqdm.auto import tqdm
 
 from tlkit import publish
-from tlkit.rehearsal import execute
+from tlkit.notebooks import execute
 
 __all__: list[str] = []
 
@@ -23,6 +26,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _BAR = re.compile(r"[^\n\r]*\d+%\|[^\n\r]*[\n\r]*|\r")  # what tqdm writes
 _COLUMNS = re.compile(r"\S  +\S")
+_WIDE = 700  # pixels; a figure that is wider keeps its words readable on a phone, and scrolls
 _FITS = 34  # characters of code in a line on a phone; longer ones scroll
 
 
@@ -39,10 +43,7 @@ def html(numbers: Sequence[str] = (), out: str = "site") -> None:
     ValueError
         If there is no such lesson, or a cell fails; the message names the notebook and the cell.
     """
-    lessons, site = publish.lessons(), Path(out)
-    chosen = [path for path in lessons if not numbers or path.name.startswith(tuple(numbers))]
-    if not chosen:
-        raise ValueError(f"No lesson begins with {' or '.join(numbers)}.")
+    chosen, site = publish.lessons(numbers), Path(out)
     solutions = [path.parent / "solutions" / path.name for path in chosen]
     sources = [*chosen, *(path for path in solutions if path.exists())]
     to_come = {_address(path) for path in sources}
@@ -91,10 +92,11 @@ def lesson_page(notebook: NotebookNode, path: Path, exists: Callable[[str], bool
 
 
 def index_page(exists: Callable[[str], bool]) -> str:
-    """The page that lists the lessons with their ideas and costs."""
-    entries = [_entry(path) | {"solutions": f"solutions/{_address(path)}"} for path in publish.lessons()]
+    """The page that lists the lessons that have a page, with their ideas and costs."""
+    entries = [_entry(path) for path in publish.lessons() if exists(_address(path))]
     for entry in entries:
-        entry |= {key: None for key in ("href", "solutions") if not exists(entry[key])}
+        solutions = f"solutions/{entry['href']}"
+        entry["solutions"] = solutions if exists(solutions) else None
     return _page(title="Transfer learning, run", root="", lessons=entries)
 
 
@@ -158,7 +160,16 @@ def _let_scroll(soup: BeautifulSoup) -> None:
     for table in soup.find_all("table"):
         for corner in table.find_all(lambda tag: tag.name == "th" and not tag.get_text(strip=True)):
             corner.name = "td"  # it heads nothing
-        table.wrap(soup.new_tag("div", **{"class": "scroll", "tabindex": "0", "role": "group", "aria-label": "Table"}))
+        table.wrap(_scroll_box(soup, "Table"))
+    for figure in soup.select(".output img[src^='data:']"):
+        with Image.open(io.BytesIO(base64.b64decode(figure["src"].partition(",")[2]))) as picture:
+            if picture.width > _WIDE:
+                figure["class"] = "wide"
+                figure.wrap(_scroll_box(soup, "Figure"))
+
+
+def _scroll_box(soup: BeautifulSoup, label: str) -> Tag:
+    return soup.new_tag("div", **{"class": "scroll", "tabindex": "0", "role": "group", "aria-label": label})
 
 
 def _address(path: Path) -> str:

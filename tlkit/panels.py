@@ -104,18 +104,18 @@ class DecisionMapPanel(Panel):
                 min=0,
                 max=9999,
                 description=way,
-                layout={"width": "190px"},
-                style={"description_width": "105px"},
+                layout={"width": "168px"},
+                style={"description_width": "98px"},
             )
             for way in WAYS
         }
         self._reveal = ipywidgets.ToggleButton(
             value=reveal, description="show what was measured", layout={"width": "220px"}
         )
-        self._said = ipywidgets.HTML(layout={"height": "100px"})
+        self._said = ipywidgets.HTML(layout={"min_height": "100px"})
         self._way = ipywidgets.Dropdown(options=list(WAYS), value="fine-tuning", layout={"width": "160px"})
         self.live = LiveRun(self._run, self._on_epoch)
-        self._curve = ipywidgets.HTML(layout={"height": "370px", "overflow": "auto"})
+        self._curve = ipywidgets.HTML(layout={"overflow": "auto"})
         for control in (self._stops, self._sizes):
             control.observe(self._new_question, "value")  # before the picture is drawn again
         hands = ipywidgets.HTML("<b>Hands up</b> for each way:")
@@ -123,7 +123,7 @@ class DecisionMapPanel(Panel):
             [self._stops, self._sizes],
             [hands, *self._votes.values(), self._reveal],
         ]
-        self._open(rows, [self._stops, self._sizes, self._reveal, *self._votes.values()], height=500)
+        self._open(rows, [self._stops, self._sizes, self._reveal, *self._votes.values()], height=320)
         live = ipywidgets.HBox([self._way, *self.live.controls], layout={"flex_flow": "row wrap"})
         self._box.children += (self._said, live, self._curve)
 
@@ -187,7 +187,7 @@ class StagePicker(Panel):
             options=stages, value=stages[-1], description="read at", continuous_update=False, layout={"width": "300px"}
         )
         controls = [self._stops, self._sizes, self._stage]
-        self._open([controls], controls, height=500)
+        self._open([controls], controls, height=320)
 
     def _figure(self) -> Axes:
         dataset, size = self._stops.value, self._sizes.value
@@ -230,7 +230,7 @@ class FineTuningDesk(Panel):
         self._count = 0
         self.live = LiveRun(self._run, self._on_epoch)
         settings = [self._unfreeze, self._rate, self._factor, self._epochs]
-        self._open([settings, self.live.controls], [], height=500)
+        self._open([settings, self.live.controls], [], height=320)
 
     def _run(self, watch: Callable) -> Result:
         first = self._unfreeze.label
@@ -280,7 +280,7 @@ class AugmentationDesk(Panel):
         for slider in sliders:
             slider.continuous_update = False
         flips = [self._flip_h, self._flip_v]
-        self._open([flips, sliders], [*flips, *sliders], height=430)
+        self._open([flips, sliders], [*flips, *sliders], height=280)
 
     @property
     def augmentation(self) -> Augmentation:

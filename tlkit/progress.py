@@ -26,7 +26,7 @@ def note(name: str) -> None:
     path = progress_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with FileLock(path.with_suffix(".lock"), timeout=5):  # a killed kernel may have left its lock
             names = done() | {name}
             write_atomically(path, lambda part: part.write_text(json.dumps(sorted(names)), encoding="utf-8"))
     except OSError as error:
@@ -40,11 +40,6 @@ def done() -> set[str]:
     except (OSError, ValueError):
         return set()
     return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
-
-
-def forget() -> None:
-    """Begin again: delete the file."""
-    progress_file().unlink(missing_ok=True)
 
 
 class Progress:
@@ -84,7 +79,10 @@ class Progress:
 
 
 def show_progress() -> Progress:
-    """Every lesson with its exercises and its quiz, and which of them are done on this machine."""
+    """Every lesson with its exercises and its quiz, and which of them are done on this machine.
+
+    To begin again, delete the file that it names.
+    """
     from tlkit.exercises import exercises_of
     from tlkit.publish import lessons
 

@@ -1,7 +1,6 @@
 """What the course shows and a command makes again: its pictures and its cost cards."""
 
 import datetime
-import json
 import os
 import platform
 import sys
@@ -19,12 +18,12 @@ from tlkit.data import Split, load_dataset
 from tlkit.decision import load_map
 from tlkit.intervals import mean_interval
 from tlkit.map_plots import plot_overview
+from tlkit.notebooks import COURSE, execute, read_notebook, write_notebook
 from tlkit.ways import from_scratch, linear_probe
 from tlkit.world import OFFLINE_DATASETS
 
 __all__: list[str] = []
 
-COURSE = Path(__file__).parents[1]
 TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
 
 
@@ -92,53 +91,82 @@ print("peak", _resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss)
 def costs(numbers: Sequence[str] = ()) -> None:
     """Run lessons on an empty cache and write seconds and memory where readers see them.
 
-    ``numbers`` names them by the beginning of their files, ``["03"]``; by default all are run.
+    ``numbers`` names them by the beginning of their files, ``["03"]``; by default all are run. The
+    others keep what was measured before, with its day and its machine.
     """
-    from tlkit.rehearsal import execute
-
-    device = "gpu" if torch.cuda.is_available() else "cpu"
-    table = read_card(_table()) if _table().exists() else {}
-    chosen = [path for path in lessons() if not numbers or path.name.startswith(tuple(numbers))]
-    for path in tqdm(chosen, desc="lessons"):
+    device, table = _device(), _read_table()
+    machine = f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}"
+    for path in tqdm(lessons(numbers), desc="lessons"):
         with tempfile.TemporaryDirectory() as empty:
             notebook, seconds = execute(path, {"TLKIT_CACHE": empty}, last_cell=_MEASURE)
         peak = int(notebook.cells[-1].outputs[0]["text"].split()[1]) * (1 if sys.platform == "darwin" else 1024)
         table[f"{path.stem}-{device}-seconds"] = round(seconds)
         table[f"{path.stem}-{device}-megabytes"] = round(peak / 1e6)
+        table[f"{path.stem}-{device}-measured"] = datetime.date.today().isoformat()
+        table[f"{path.stem}-{device}-machine"] = machine
         table[f"{path.stem}-download"] = 0  # with an empty cache every lesson runs on drawn pictures
-    table[f"{device}-measured"] = datetime.date.today().isoformat()
-    table[f"{device}-machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}"
-    _table().write_text("# Written by: make costs\n" + write_card(table), encoding="utf-8")
+    _table().write_text("# Written by: make costs\n" + write_card(dict(sorted(table.items()))), encoding="utf-8")
     write_costs()
 
 
-def lessons() -> list[Path]:
-    """The notebooks of the course, in order."""
-    return sorted((COURSE / "lessons").glob("[0-9][0-9]_*.ipynb"))
+def lessons(numbers: Sequence[str] = ()) -> list[Path]:
+    """The notebooks of the course, in order; with ``numbers`` those whose names begin so, ``["03"]``.
+
+    Raises
+    ------
+    ValueError
+        If no lesson begins with one of the numbers.
+    """
+    every = sorted((COURSE / "lessons").glob("[0-9][0-9]_*.ipynb"))
+    unknown = [number for number in numbers if not any(path.name.startswith(number) for path in every)]
+    if unknown:
+        there = ", ".join(path.name[:2] for path in every)
+        raise ValueError(f"There is no lesson {' or '.join(unknown)}. There are: {there}.")
+    return [path for path in every if not numbers or path.name.startswith(tuple(numbers))]
+
+
+def _device() -> str:
+    return "gpu" if torch.cuda.is_available() else "cpu"
 
 
 def _table() -> Path:
     return COURSE / "lessons" / "costs.toml"
 
 
+def _read_table() -> dict:
+    return read_card(_table()) if _table().exists() else {}
+
+
+def expected_seconds(stem: str) -> int | None:
+    """What a lesson took where it was measured, on a GPU if there is one here; None if it was not."""
+    table = _read_table()
+    return table.get(f"{stem}-{_device()}-seconds", table.get(f"{stem}-cpu-seconds"))
+
+
+def _cores(table: dict, stem: str) -> str:
+    """On what a lesson was measured: ``2 CPU cores``."""
+    return table.get(f"{stem}-cpu-machine", "a CPU").split(",")[0]
+
+
 def cost_line(stem: str) -> str:
     """The cost card of one lesson as a line of text."""
-    table = read_card(_table())
+    table = _read_table()
+    if f"{stem}-download" not in table:
+        return "**Cost**: not measured yet. Run: make costs"
     shown = []
-    for device, words in (("cpu", "on " + table["cpu-machine"].split(",")[0]), ("gpu", "on a GPU")):
+    for device, words in (("cpu", f"on {_cores(table, stem)}"), ("gpu", "on a GPU")):
         seconds = table.get(f"{stem}-{device}-seconds")
         shown.append(f"{minutes(seconds)} {words}" if seconds else f"not measured {words} yet")
     memory = max(table.get(f"{stem}-{device}-megabytes", 0) for device in ("cpu", "gpu")) / 1000
     cost = f"{', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
-    wanted = _can_fetch(stem)
+    wanted = can_fetch(COURSE / "lessons" / f"{stem}.ipynb")
     more = f" On real photos: {' and '.join(wanted)}, {_megabytes(wanted)} MB once, and longer." if wanted else ""
     return f"**Cost**: {cost}{more}"
 
 
-def _can_fetch(stem: str) -> list[str]:
+def can_fetch(path: Path) -> list[str]:
     """Photo sets and backbones that a lesson can use, from its metadata."""
-    text = (COURSE / "lessons" / f"{stem}.ipynb").read_text(encoding="utf-8")
-    return json.loads(text)["metadata"]["tlkit"].get("fetch", [])
+    return read_notebook(path)["metadata"].get("tlkit", {}).get("fetch", [])
 
 
 def _megabytes(names: Sequence[str]) -> int:
@@ -160,15 +188,18 @@ def minutes(seconds: int | None) -> str:
 
 
 def readme_table() -> str:
-    """The table of lessons in the README."""
-    table = read_card(_table())
-    rows = [f"| lesson | idea | {table['cpu-machine'].split(',')[0]} | GPU | download |", "|---|---|---|---|---|"]
+    """The table of lessons in the README; where they were measured on several machines, each says on which."""
+    table = _read_table()
+    machines = {_cores(table, path.stem) for path in lessons() if f"{path.stem}-cpu-seconds" in table}
+    same = len(machines) == 1
+    rows = [f"| lesson | idea | {''.join(machines) if same else 'CPU'} | GPU | download |", "|---|---|---|---|---|"]
     for path in lessons():
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        idea = notebook["metadata"]["tlkit"]["idea"]
+        idea = read_notebook(path)["metadata"]["tlkit"]["idea"]
         cpu, gpu = (minutes(table.get(f"{path.stem}-{device}-seconds")) for device in ("cpu", "gpu"))
-        wanted = _can_fetch(path.stem)
-        download = f"{table[f'{path.stem}-download']} MB" + (f", or {_megabytes(wanted)} MB" if wanted else "")
+        if not same and f"{path.stem}-cpu-seconds" in table:
+            cpu += f" on {_cores(table, path.stem)}"
+        wanted = can_fetch(path)
+        download = f"{table.get(f'{path.stem}-download', 0)} MB" + (f", or {_megabytes(wanted)} MB" if wanted else "")
         rows.append(f"| [{path.stem}](lessons/{path.name}) | {idea} | {cpu} | {gpu} | {download} |")
     return "\n".join(rows)
 
@@ -176,10 +207,10 @@ def readme_table() -> str:
 def write_costs() -> None:
     """Copy the measured costs into every lesson's cost card and into the README."""
     for path in lessons():
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = read_notebook(path)
         card = next(cell for cell in notebook["cells"] if cell["id"] == "cost-card")
         card["source"] = [cost_line(path.stem)]
-        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_notebook(path, notebook)
     readme = COURSE / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split("<!-- lessons: begin -->", 1)

@@ -8,7 +8,7 @@ import ipywidgets
 
 from tlkit import checks, progress
 from tlkit.cards import read_card
-from tlkit.widgets import show_widget
+from tlkit.widgets import WRAPPED, show_widget
 
 __all__ = ["Quiz"]
 
@@ -39,17 +39,19 @@ class Quiz:
         self.buttons, self.said, parts = [], [], []
         for number, question in enumerate(self.questions):
             options = [option["says"] for option in question["option"]]
-            buttons = ipywidgets.RadioButtons(options=options, value=None, layout={"width": "max-content"})
+            buttons = ipywidgets.RadioButtons(options=options, value=None, layout={"width": "auto"})
             buttons.observe(partial(self._on_choice, number), "value")
             self.buttons.append(buttons)
             self.said.append(ipywidgets.HTML())
             heading = ipywidgets.HTML(f"<b>{number + 1}. {html.escape(question['asks'])}</b>")
             parts += [heading, buttons, self.said[-1]]
         self._sum = ipywidgets.HTML()
-        self._box = ipywidgets.VBox([*parts, self._sum])
+        self._box = ipywidgets.VBox([ipywidgets.HTML(WRAPPED), *parts, self._sum])
+        self._box.add_class("tlkit-wrapped")
 
     def choose(self, number: int, option: str) -> str:
         """Choose an option of question ``number`` (from 1 on) without a mouse; returns what is said to it."""
+        checks.count("number", number, 1, len(self.questions))
         options = [known["says"] for known in self.questions[number - 1]["option"]]
         self.buttons[number - 1].value = checks.choose("option", option, options)
         return self.said[number - 1].value
@@ -61,12 +63,13 @@ class Quiz:
         mark, colour = ("✓ Yes.", "#00755A") if is_right else ("✗ No.", "#B34700")
         because = html.escape(option["because"])
         self.said[number].value = (
-            '<div role="status" style="max-width:46em;line-height:1.4">'
+            '<div role="status" style="max-width:46em;line-height:1.4;margin-bottom:.8em">'
             f'<b style="color:{colour}">{mark}</b> {because}</div>'
         )
-        if len(self.right) == len(self.questions):
+        done = len(self.right) == len(self.questions)
+        self._sum.value = "<b>All answered rightly.</b>" if done else ""
+        if done:
             progress.note(f"{self.lesson}.quiz")
-            self._sum.value = "<b>All answered rightly.</b>"
 
     def _ipython_display_(self) -> None:
         plain, items = [], []

@@ -19,6 +19,11 @@ from tlkit.world import OFFLINE_DATASETS
 
 __all__ = ["Guess", "dataset_picker"]
 
+# Long options wrap on a narrow screen; by itself ipywidgets cuts them off.
+WRAPPED = (
+    "<style>.tlkit-wrapped .widget-radio-box label{height:auto;white-space:normal;line-height:1.4;margin:.15em 0}"
+    ".tlkit-wrapped .widget-html-content{white-space:normal;line-height:1.4}</style>"
+)
 _KIND = {
     "flowers": "new species of flower, in the same meadow",
     "herbarium": "sprigs pressed on paper",
@@ -50,11 +55,12 @@ class Guess:
         self.question, self.options = question, list(options)
         if len(self.options) < 2:
             raise ValueError("A guess needs at least two options.")
-        self._buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout={"width": "max-content"})
+        self._buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout={"width": "auto"})
         self._said = ipywidgets.HTML("<i>No guess yet.</i>")
         self._buttons.observe(self._on_choice, "value")
         heading = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
-        self._box = ipywidgets.VBox([heading, self._buttons, self._said])
+        self._box = ipywidgets.VBox([ipywidgets.HTML(WRAPPED), heading, self._buttons, self._said])
+        self._box.add_class("tlkit-wrapped")
 
     @property
     def value(self) -> str | None:
@@ -85,7 +91,7 @@ class Guess:
 
 
 class Panel:
-    """Controls above a picture of fixed height, which is drawn again when a control moves.
+    """Controls above a picture that is drawn again when a control moves.
 
     A subclass makes its controls, passes them to ``_open`` and says in ``_figure`` what to draw
     from their values.
@@ -93,7 +99,8 @@ class Panel:
 
     def _open(self, rows: Sequence[Sequence[ipywidgets.Widget]], redraw_on: Sequence[ipywidgets.Widget], height: int):
         """Lay the controls out in rows, draw the first picture, and listen."""
-        self._picture = ipywidgets.HTML(layout={"height": f"{height}px", "overflow": "auto"})
+        # At least this high, so that the page does not jump while a picture is replaced.
+        self._picture = ipywidgets.HTML(layout={"min_height": f"{height}px", "overflow": "auto"})
         lines = [ipywidgets.HBox(list(row), layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         self._box = ipywidgets.VBox([*lines, self._picture])
         for control in redraw_on:
@@ -106,10 +113,12 @@ class Panel:
     def _draw(self, change: dict | None = None) -> None:
         figure = self._figure()
         self._alt = figure.figure.alt_text
-        self._picture.value = style.as_html(figure)
+        self._still = style.as_html(figure)
+        # Narrower than this its words cannot be read: on a phone it scrolls.
+        self._picture.value = f'<div style="min-width:620px">{self._still}</div>'
 
     def _ipython_display_(self) -> None:
-        show_widget(self._box, self._picture.value, self._alt)
+        show_widget(self._box, self._still, self._alt)
 
 
 def stop_buttons(dataset: str) -> ipywidgets.ToggleButtons:
@@ -118,9 +127,9 @@ def stop_buttons(dataset: str) -> ipywidgets.ToggleButtons:
     return ipywidgets.ToggleButtons(
         options=list(STOPS),
         value=dataset,
-        description="similar →",
+        description="from similar to very different:",
         tooltips=[_KIND[stop] for stop in STOPS],
-        style={"button_width": "92px"},
+        style={"button_width": "92px", "description_width": "initial"},
     )
 
 

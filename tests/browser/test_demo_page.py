@@ -22,7 +22,8 @@ def demo(page, address):
     outside = []
     page.on("request", lambda request: outside.append(request.url) if not _is_local(request.url) else None)
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.goto(address)
+    page.goto(address, wait_until="commit")
+    page.get_by_text("Opening the map").wait_for()
     page.get_by_text("Which way wins here?").wait_for()
     page.get_by_text("Hands up!").wait_for()
     yield page
@@ -51,7 +52,7 @@ def test_the_map_is_driven_by_keyboard_alone(demo, find_serious):
     advice = tlkit.load_map().recommend("flowers", 20)
     shown = demo.locator(".demo-page").inner_text()
     assert all(f"{mean.mean:.1%}" in shown for mean in advice.accuracy.values())
-    assert "Room: fine-tuning" in shown
+    assert "Room (grey): fine-tuning" in shown
     assert find_serious(demo) == []
     demo.keyboard.press("d")
     demo.locator(".demo-night").wait_for()
@@ -67,3 +68,25 @@ def test_live_training_starts_and_stops_at_a_key(demo):
     demo.get_by_text("Stopped.").wait_for()
     demo.keyboard.press("ArrowRight")  # and the page still listens
     demo.wait_for_function("document.querySelector('.demo-question').innerText.includes('herbarium')")
+
+
+def test_enter_reveals_after_a_click_and_a_vote_on_the_answer_does_not_count(demo):
+    demo.get_by_title("+ a hand for probe").click()
+    demo.get_by_text("1 so far").wait_for()
+    demo.keyboard.press("Enter")  # the button is in focus
+    demo.get_by_text("Room (grey): probe").wait_for()
+    demo.keyboard.press("3")
+    demo.get_by_text("Votes are closed").wait_for()
+    demo.keyboard.press("Enter")
+    demo.get_by_text("1 so far").wait_for()
+    demo.keyboard.press("Space")
+    demo.get_by_text("2 so far").wait_for()
+
+
+def test_it_opens_dark_where_the_machine_is(page, address):
+    page.emulate_media(color_scheme="dark")
+    page.goto(address, wait_until="commit")
+    page.locator("#loading.demo-night").wait_for()
+    page.locator(".demo-page.demo-night").wait_for()
+    page.keyboard.press("d")
+    page.locator(".demo-page:not(.demo-night)").wait_for()

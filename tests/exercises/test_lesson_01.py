@@ -24,6 +24,15 @@ def whole_filters(weights, seed):
     return weights[torch.randperm(len(weights), generator=torch.Generator().manual_seed(seed))]
 
 
+def inside_each_filter(weights, seed):
+    order = torch.randperm(weights[0].numel(), generator=torch.Generator().manual_seed(seed))
+    return weights.flatten(1)[:, order].view_as(weights) if weights.ndim > 1 else by_global_seed(weights, seed)
+
+
+def in_order(weights, seed):
+    return weights.flatten().sort(descending=bool(seed % 2)).values.view_as(weights)
+
+
 def catch_up(pretrained, scratch):
     reached = np.asarray(scratch) >= pretrained[0]
     return int(reached.argmax()) + 1 if reached.any() else float("inf")
@@ -61,6 +70,11 @@ WRONG = [
     ("01.3", lambda weights, seed: by_global_seed(weights, 0), "Use the seed"),
     ("01.3", lambda weights, seed: weights.flatten()[torch.randperm(weights.numel())].view_as(weights), "second time"),
     ("01.3", whole_filters, "Whole filters"),
+    ("01.3", inside_each_filter, "inside its own filter"),
+    ("01.3", lambda weights, seed: weights.roll(seed), "are still neighbours"),
+    ("01.3", lambda weights, seed: weights.flatten().flip(0).roll(seed).view_as(weights), "are still neighbours"),
+    ("01.3", in_order, "in order of size"),
+    ("01.3", lambda weights, seed: in_order(weights, 0).roll(seed), "in order of size"),
     ("01.3", lambda weights, seed: by_global_seed(weights, seed).flatten(), "shape should be"),
 ]
 

@@ -33,10 +33,24 @@ def centres(codes, labels):
     return NearestCentroid().fit(codes, labels).centroids_
 
 
+def by_t_test(first, second):
+    return ttest_rel(first, second).pvalue < 0.05
+
+
+def beyond_the_spread(first, second):
+    gap = np.subtract(first, second)
+    return abs(gap.mean()) > 2 * gap.std(ddof=1)
+
+
+def one_sign(first, second):
+    gap = np.subtract(first, second)
+    return bool((gap > 0).all() or (gap < 0).all())
+
+
 RIGHT = {
     "02.1": cut,
     "02.2": lambda codes, labels, new: NearestCentroid().fit(codes, labels).predict(new),
-    "02.3": lambda first, second: ttest_rel(first, second).pvalue < 0.05,
+    "02.3": by_t_test,
     "02.4": drift,
 }
 WRONG = [
@@ -57,6 +71,8 @@ WRONG = [
     ("02.3", lambda first, second: tlkit.mean_interval(np.subtract(first, second)).low > 0, "that counts too"),
     ("02.3", lambda first, second: bool(np.mean(first) != np.mean(second)), "Zero is inside"),
     ("02.3", lambda first, second: tlkit.mean_interval(np.subtract(first, second)), "True or False"),
+    ("02.3", beyond_the_spread, "+1.5 points (+0.3 to +2.7): clear"),
+    ("02.3", one_sign, "With 3 draws"),
     ("02.4", lambda *given: drift(*given, modes=(False, False, False)), "finds no change"),
     ("02.4", lambda *given: drift(*given, modes=(False, True, True)), "Go back to eval()"),
     ("02.4", lambda network, *given: drift(network, *given, modes=(network.training, True, False)), "came in train()"),
@@ -70,6 +86,11 @@ WRONG = [
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_answer_is_recognised(name):
     assert tlkit.check(name, RIGHT[name])
+
+
+@pytest.mark.parametrize("kind", [bool, np.bool_, np.array, torch.tensor])
+def test_yes_and_no_may_be_of_any_kind(kind):
+    assert tlkit.check("02.3", lambda *given: kind(by_t_test(*given)))
 
 
 @pytest.mark.parametrize("name, answer, says", WRONG)

@@ -13,6 +13,8 @@ WRONG = [
     ("03.1", lambda grid: grid.mean(1), "shape should be"),
     ("03.1", lambda grid: grid.amax((2, 3)), "largest value"),
     ("03.1", lambda grid: grid.sum((2, 3)), "not the averages"),
+    ("03.1", lambda grid: grid.mean((2, 3)).squeeze(), "squeeze() drops"),
+    ("03.2", lambda val: max(val, key=lambda stage: (val[stage], stage)), "of two equals the later one"),
     ("03.2", lambda val: max(val, key=val.get), "of two equals the later one"),
     ("03.2", lambda val: max(val.values()), "the highest one on val"),
     ("03.2", lambda val: "fc7", "the highest one on val"),

@@ -25,6 +25,12 @@ def groups(head=lambda rate, factor: rate, stage=usual, skip=0, twice=False):
     return answer
 
 
+def repeated(network, rate, factor, decay):
+    made = groups()(network, rate, factor, decay)
+    made[0]["params"] *= 2
+    return made
+
+
 def by_stage(network, rate, factor, decay):
     """From early to late, one group a parameter."""
     rates = [rate * factor * decay**k for k in (2, 1, 0)]
@@ -49,6 +55,12 @@ def set_modes(chosen, begin=True, after=lambda network: None):
 
 def is_norm(layer):
     return isinstance(layer, nn.modules.batchnorm._BatchNorm)
+
+
+def wake_dropout(network):
+    for layer in network.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.train()
 
 
 def shallow(network):
@@ -122,6 +134,7 @@ WRONG = [
     ("04.1", groups(head=lambda rate, factor: rate * factor), "head has the rate"),
     ("04.1", groups(skip=1), "in no group"),
     ("04.1", groups(twice=True), "in two groups"),
+    ("04.1", repeated, "twice in one group"),
     ("04.1", lambda network, rate, factor, decay: [{"params": network.parameters()}], '"params" and "lr"'),
     ("04.1", lambda network, rate, factor, decay: [{"params": network.parameters(), "lr": rate}], "fc3 has the rate"),
     ("04.1", lambda network, *_: network.parameters(), "list of dictionaries"),
@@ -132,6 +145,8 @@ WRONG = [
     ("04.2", set_modes(is_norm, begin=False), "so does dropout"),
     ("04.2", set_modes(lambda layer: is_norm(layer) or isinstance(layer, nn.Dropout)), "dropout layer"),
     ("04.2", set_modes(is_norm, after=lambda network: network.requires_grad_(False)), "are frozen now"),
+    ("04.2", set_modes(lambda layer: True, after=wake_dropout), "A Sequential is in evaluation mode"),
+    ("04.2", set_modes(lambda layer: is_norm(layer) or isinstance(layer, nn.Linear)), "A Linear is in evaluation"),
     ("04.2", lambda network: nn.Sequential(network), "that it was given"),
     ("04.3", careless, "stops with a RuntimeError"),
     ("04.3", lambda network, x: [n for n, p in network.named_parameters() if p.requires_grad], "no gradient reaches"),

@@ -1,5 +1,7 @@
 """The checks of lesson 05 with right, wrong, lazy and crashing answers."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -44,21 +46,27 @@ def cut_short(p, s):
     return gains()(p[:both], s[:both])
 
 
-def by_hand(first, second):
-    """The t quantiles from a table, for three and five draws."""
-    gap = np.asarray(first) - second
-    half = {3: 4.303, 5: 2.776}[len(gap)] * gap.std(ddof=1) / len(gap) ** 0.5
-    return bool(abs(gap.mean()) <= half)
+def at_seconds(epochs=lambda seconds, budget: sum(s <= budget for s in seconds), read=lambda seen, all: seen[-1]):
+    """An answer to 05.3 by parts: how many epochs count, and what is read from them."""
+
+    def answer(pretrained, scratch, budget):
+        curves = [(way.val_accuracy, epochs(way.seconds, budget)) for way in (pretrained, scratch)]
+        return [read(accuracy[:count], accuracy) for accuracy, count in curves]
+
+    return answer
 
 
-def unpaired(first, second):
-    one, other = tlkit.mean_interval(first), tlkit.mean_interval(second)
-    return one.low <= other.high and other.low <= one.high
+def at_equal_epochs(pretrained, scratch, budget):
+    done = sum(s <= budget for s in pretrained.seconds)
+    return pretrained.val_accuracy[done - 1], scratch.val_accuracy[min(done, len(scratch.val_accuracy)) - 1]
 
 
-def normal(first, second):
-    gap = np.asarray(first) - second
-    return abs(gap.mean()) <= 1.96 * gap.std(ddof=1) / len(gap) ** 0.5
+def between(pretrained, scratch, budget):
+    return [np.interp(budget, way.seconds, way.val_accuracy) for way in (pretrained, scratch)]
+
+
+def summed(seconds, budget):
+    return max(1, sum(s <= budget for s in np.cumsum(seconds)))
 
 
 def step(kind=torch.optim.AdamW, copy=torch.clone, share=lambda change, before: change / before):
@@ -78,7 +86,7 @@ def step(kind=torch.optim.AdamW, copy=torch.clone, share=lambda change, before: 
 RIGHT = {
     "05.1": by_stages,
     "05.2": gains(),
-    "05.3": by_hand,
+    "05.3": at_seconds(),
     "05.4": step(),
 }
 WRONG = [
@@ -96,14 +104,20 @@ WRONG = [
     ("05.2", gains(start=1), "start is wrong"),
     ("05.2", gains(slope=lambda p, s: (p[-1] - p[0]) - (s[-1] - s[0])), "slope is wrong"),
     ("05.2", lambda p, s: p[0] - s[0], "shape should be (3,)"),
-    ("05.3", unpaired, "The same gain in every draw"),
-    ("05.3", normal, "Three draws are few"),
-    ("05.3", lambda first, second: tlkit.mean_interval(first - second).low <= 0, "Clearly lower"),
-    ("05.3", lambda first, second: not by_hand(first, second), "it says True"),
-    ("05.3", lambda first, second: bool(abs(np.mean(first - second)) < 0.01), "changes its sign"),
-    ("05.3", lambda first, second: tlkit.mean_interval(first - second), "True or False was expected"),
+    ("05.3", at_equal_epochs, "equal epochs"),
+    ("05.3", at_seconds(lambda seconds, budget: len(seconds)), "where the curves end"),
+    ("05.3", at_seconds(lambda seconds, budget: 1 + sum(s < budget for s in seconds)), "not finished by then"),
+    ("05.3", at_seconds(lambda seconds, budget: max(1, sum(s < budget for s in seconds))), "in time too"),
+    ("05.3", at_seconds(read=lambda seen, all: max(seen)), "best epoch so far"),
+    ("05.3", at_seconds(summed), "since the start"),
+    ("05.3", between, "Between two epochs"),
+    ("05.3", lambda *given: at_seconds()(*given)[::-1], "exchanged"),
+    ("05.3", lambda *given: np.subtract(*at_seconds()(*given)), "shape should be (2,)"),
+    ("05.3", lambda *_: (0.5, 0.5), "should give"),
     ("05.4", step(share=lambda change, before: change), "Divide it"),
     ("05.4", step(kind=torch.optim.SGD), "step of SGD"),
+    ("05.4", step(kind=torch.optim.Adam), "weight decay"),
+    ("05.4", step(kind=lambda p, lr: torch.optim.AdamW(p, lr, weight_decay=0)), "weight decay"),
     ("05.4", step(copy=lambda weights: weights), "nothing moved"),
     ("05.4", lambda network, x, labels, rate: rate, "should give"),
 ]
@@ -112,6 +126,15 @@ WRONG = [
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_answer_is_recognised(name):
     assert tlkit.check(name, RIGHT[name])
+
+
+@pytest.mark.parametrize("kind", [tuple, set, frozenset, dict.fromkeys, lambda names: dict.fromkeys(names).keys()])
+def test_names_may_come_in_any_collection(kind):
+    assert tlkit.check("05.1", lambda network, source: kind(by_stages(network, source)))
+
+
+def test_a_step_of_a_copy_is_a_step_too():
+    assert tlkit.check("05.4", lambda network, *given: step()(copy.deepcopy(network), *given))
 
 
 @pytest.mark.parametrize("name, answer, says", WRONG)

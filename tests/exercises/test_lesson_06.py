@@ -1,5 +1,8 @@
 """The checks of lesson 06 with right, wrong, lazy and crashing answers."""
 
+import itertools
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +43,13 @@ def grey_in_place(images):
     return images
 
 
+def by_seed(seed):
+    """An answer to 06.2 that takes the seed from the epoch by this rule."""
+    return lambda split, operation, epoch: (operation(split.train.images, seed=seed(epoch)), split.val.images)
+
+
+calls, luck = itertools.count(), random.Random(0)
+
 RIGHT = {"06.1": mirror, "06.2": views, "06.3": grey}
 WRONG = [
     ("06.1", lambda images, chosen: images.flip(-1), "whether it was chosen or not"),
@@ -54,6 +64,10 @@ WRONG = [
     ("06.1", lambda images, chosen: mirror(images, chosen).roll(1, -1), "are not as they should be"),
     ("06.2", lambda split, op, epoch: (op(split.train.images, epoch), op(split.val.images, epoch)), "should look like"),
     ("06.2", lambda split, op, epoch: (op(split.train.images), split.val.images), "the same views"),
+    ("06.2", by_seed(lambda epoch: min(epoch, 1)), "the same views"),
+    ("06.2", by_seed(lambda epoch: epoch % 3), "the same views"),
+    ("06.2", by_seed(lambda epoch: luck.randrange(10**6)), "asked twice"),
+    ("06.2", by_seed(lambda epoch: next(calls)), "asked twice"),
     ("06.2", lambda split, op, epoch: (split.train.images, split.val.images), "no views"),
     ("06.2", lambda split, op, epoch: views(split, op, epoch)[::-1], "Train comes first"),
     ("06.2", lambda split, op, epoch: op(split.train.images, epoch), "Two things"),
@@ -74,6 +88,26 @@ WRONG = [
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_answer_is_recognised(name):
     assert tlkit.check(name, RIGHT[name])
+
+
+def mirror_in_numpy(images, chosen):
+    return np.where(chosen.numpy()[:, None, None, None], images.numpy()[..., ::-1], images.numpy())
+
+
+def grey_in_numpy(images):
+    return np.broadcast_to(images.numpy().mean(1, keepdims=True).astype(np.uint8), images.shape)
+
+
+@pytest.mark.parametrize(
+    "name, answer",
+    [
+        ("06.1", mirror_in_numpy),
+        ("06.1", lambda *given: mirror_in_numpy(*given)[..., ::-1].copy()[..., ::-1]),  # read backwards in memory
+        ("06.3", grey_in_numpy),
+    ],
+)
+def test_pictures_of_numpy_are_pictures(name, answer):
+    assert tlkit.check(name, answer)
 
 
 @pytest.mark.parametrize("name, answer, says", WRONG)

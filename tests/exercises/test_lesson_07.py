@@ -56,6 +56,11 @@ def misled(accuracy):
     return sum(column[-1] < max(column) for column in zip(*ranked)) / len(ranked[0])
 
 
+def against(best):
+    """An answer to 07.4 that takes another way than the one of the highest mean for the best."""
+    return lambda accuracy: (accuracy.argmax(0) != best(accuracy)).mean()
+
+
 RIGHT = {"07.1": rule, "07.2": paired, "07.3": take, "07.4": misled}
 WRONG = [
     ("07.1", lambda count, similar: rule(count, not similar), "exchanged"),
@@ -80,6 +85,9 @@ WRONG = [
     ("07.4", lambda accuracy: misled(accuracy) * accuracy.shape[1], "how many seeds mislead"),
     ("07.4", lambda accuracy: 1 - misled(accuracy), "name the right way"),
     ("07.4", lambda accuracy: misled(accuracy.T), "exchanged"),
+    ("07.4", against(lambda accuracy: np.median(accuracy, axis=1).argmax()), "highest mean"),
+    ("07.4", against(lambda accuracy: np.bincount(accuracy.argmax(0)).argmax()), "highest mean"),
+    ("07.4", against(lambda accuracy: accuracy.max(1).argmax()), "highest single number"),
     ("07.4", lambda accuracy: 0.0, "mislead"),
 ]
 

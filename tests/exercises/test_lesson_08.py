@@ -78,6 +78,11 @@ def test_a_right_answer_is_recognised(name):
     assert tlkit.check(name, RIGHT[name])
 
 
+@pytest.mark.parametrize("kind", [set, tuple, np.array, torch.tensor])
+def test_rows_may_come_in_any_collection(kind):
+    assert tlkit.check("08.1", lambda *given: tuple(kind([int(row) for row in part]) for part in deal(*given)))
+
+
 @pytest.mark.parametrize("name, answer, says", WRONG)
 def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
     verdict = tlkit.check(name, answer)

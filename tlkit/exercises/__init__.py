@@ -7,7 +7,7 @@ examiners live beside this file, one module for each lesson; the solutions in ``
 import html
 import importlib
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,10 @@ __all__ = ["Verdict", "Wrong", "check"]
 
 class Wrong(Exception):
     """What is wrong with an answer, in words for a student."""
+
+
+class _NotFilledIn(Exception):
+    """The dots are still there. An error of its own, since a student's code may raise any other."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,9 @@ def check(name: str, answer: object) -> Verdict:
     ValueError
         If there is no such exercise.
     """
-    known = [found.name for found in exercises_of(name.split(".")[0])]
+    lessons = sorted(path.stem.removeprefix("lesson_") for path in Path(__file__).parent.glob("lesson_*.py"))
+    asked_in = [lesson for lesson in lessons if str(name).startswith(f"{lesson}.")] or lessons
+    known = [found.name for lesson in asked_in for found in exercises_of(lesson)]
     asked = EXERCISES[checks.choose("exercise", name, known)]
     verdict = _examine(asked, answer)
     if verdict.solved:
@@ -116,8 +122,13 @@ def check(name: str, answer: object) -> Verdict:
         given = min(_asked.get(name, 0), len(asked.hints) - 1)
         _asked[name] = given + 1
         if given >= 0:
-            verdict = replace(verdict, hint=asked.hints[given])
+            verdict = replace(verdict, hint=_hint(asked, given))
     return verdict
+
+
+def _hint(asked: Exercise, given: int) -> str:
+    last = " That was the last hint; the solution is in the folder lessons/solutions."
+    return f"{asked.hints[given]}{last if given == len(asked.hints) - 1 else ''}"
 
 
 def _examine(asked: Exercise, answer: object) -> Verdict:
@@ -127,18 +138,25 @@ def _examine(asked: Exercise, answer: object) -> Verdict:
         return Verdict(asked.name, True, asked.examine(answer))
     except Wrong as wrong:
         return Verdict(asked.name, False, str(wrong))
-    except NotImplementedError:
+    except _NotFilledIn:
         return Verdict(asked.name, False, _NOT_YET)
-    except Exception as error:  # whatever a student's code raises, the student is told, and the notebook goes on
+    except (Exception, SystemExit) as error:  # whatever it is, the student is told, and the notebook goes on
         return Verdict(asked.name, False, _in_words(error))
 
 
-_NOT_YET = "Not filled in yet. Replace the dots, and run this cell again."
+_NOT_YET = (
+    "Not filled in yet: nothing came back. Replace the dots, and run this cell again. "
+    "If you did: a `return` is missing, or stands where it was never reached."
+)
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
     """Which error, and the last line of the student's own code on the way to it."""
-    said = f"It stopped with {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    try:
+        first_line = str(error).partition("\n")[0]
+    except Exception:  # an error class of the student's may fail even at this
+        first_line = ""
+    said = f"It stopped with {type(error).__name__}: {first_line or 'no message'}"
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_students(frame.filename)]
     return f"{said}\nin line {own[-1].lineno} of your cell: {own[-1].line}" if own and own[-1].line else said
 
@@ -153,16 +171,32 @@ def call(answer: object, *arguments: object, **named: object) -> object:
         raise Wrong(f"This should be a function, but it is a {type(answer).__name__}.")
     given = answer(*arguments, **named)
     if given is None or given is ...:
-        raise NotImplementedError
+        raise _NotFilledIn
     return given
 
 
-def as_array(given: object, shape: tuple[int, ...]) -> np.ndarray:
+def as_array(given: object, shape: tuple[int, ...], meaning: str = "") -> np.ndarray:
     """A tensor, an array or nested lists as a float array; another shape than expected is what is wrong."""
     try:
-        array = np.asarray(given.detach().cpu() if isinstance(given, torch.Tensor) else given, dtype=float)
+        array = np.asarray(given.detach().cpu().double() if isinstance(given, torch.Tensor) else given, dtype=float)
     except (TypeError, ValueError) as error:
         raise Wrong(f"Numbers were expected, but a {type(given).__name__} came back.") from error
     if array.shape != shape:
-        raise Wrong(f"The shape should be {shape}, but it is {array.shape}.")
+        raise Wrong(f"The shape should be {shape}{meaning and f', {meaning}'}, but it is {array.shape}.")
     return array
+
+
+def as_bool(given: object) -> bool:
+    """True or False, also as numpy or torch say it; of anything else that is what is wrong."""
+    if isinstance(given, (np.ndarray, torch.Tensor)) and given.ndim == 0:
+        given = given.item()
+    if not isinstance(given, (bool, np.bool_)):
+        raise Wrong(f"True or False was expected, but a {type(given).__name__} came back.")
+    return bool(given)
+
+
+def names_in(given: object) -> set[str]:
+    """A collection of names, as a set; of anything else that is what is wrong."""
+    if isinstance(given, str) or not isinstance(given, Collection) or not all(isinstance(each, str) for each in given):
+        raise Wrong(f"A list of names was expected, but a {type(given).__name__} came back: {str(given)[:80]}")
+    return set(given)

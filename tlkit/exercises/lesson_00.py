@@ -1,5 +1,7 @@
 """Examiners of lesson 00: can ten photos teach a computer a flower?"""
 
+from collections.abc import Iterator, Mapping, Set
+
 import numpy as np
 
 from tlkit.exercises import Wrong, as_array, call, exercise
@@ -28,6 +30,10 @@ def _standardise(answer: object) -> str:
                 ((rows - train.mean()) / train.std(), "This is one mean and spread for everything: take one a column."),
                 (rows - train.mean(0), "The mean is gone. Now divide by the spread."),
                 (rows / train.std(0), "You divide by the spread, but the mean was not subtracted before."),
+                (
+                    (rows - train.mean(0)) / train.std(0, ddof=1),
+                    "You divide by n - 1, torch's default; take n.",
+                ),
                 ((rows - train.mean(0)) / train.var(0), "You divide by the variance. Its square root is the spread."),
             ],
             expected=(rows - train.mean(0)) / train.std(0),
@@ -48,6 +54,11 @@ def _right_by_species(answer: object) -> str:
         answers = np.where(random.random(n) < 0.6, labels, random.integers(0, classes, n))
         answers[:classes] = np.arange(classes)  # every name is given, so that precision is a number too
         given = call(answer, labels.copy(), answers.copy(), classes)
+        if isinstance(given, (Mapping, Set, Iterator)):
+            raise Wrong(
+                "A list or an array was expected, with one number for each species, "
+                f"but a {type(given).__name__} came back."
+            )
         if np.ndim(given) == 0:
             raise Wrong("This is one number for all flowers together. There should be one for each species.")
         right = np.bincount(labels[labels == answers], minlength=classes)
@@ -74,16 +85,14 @@ def _right_by_species(answer: object) -> str:
 def _leaky_score(answer: object) -> str:
     from tlkit.probes import LinearProbe
 
-    random = np.random.default_rng(2)
-    for n, m, d, classes in ((40, 30, 150, 5), (60, 60, 4, 3), (50, 40, 12, 4)):
+    # In the last one the score on train and test together lies far from the one on test alone.
+    for seed, n, m, d, classes in ((2, 40, 30, 150, 5), (3, 60, 60, 4, 3), (2, 60, 30, 12, 4)):
+        random = np.random.default_rng(seed)
         x_train, x_test = random.normal(size=(n, d)), random.normal(size=(m, d))
         y_train, y_test = random.permutation(np.arange(n) % classes), random.permutation(np.arange(m) % classes)
-        fits = [
-            (np.concatenate([x_train, x_test]), np.concatenate([y_train, y_test])),
-            (x_train, y_train),
-            (x_test, y_test),
-        ]
-        both, honest, from_test = (LinearProbe("svm", Cs=(1.0,)).fit(*fit).score(x_test, y_test) for fit in fits)
+        everything = np.concatenate([x_train, x_test]), np.concatenate([y_train, y_test])
+        probes = [LinearProbe("svm", Cs=(1.0,)).fit(*fit) for fit in (everything, (x_train, y_train), (x_test, y_test))]
+        both, honest, from_test = (probe.score(x_test, y_test) for probe in probes)
         given = float(as_array(call(answer, *(a.copy() for a in (x_train, y_train, x_test, y_test))), ()))
         if d == 150:
             flattered, blind = both, honest
@@ -93,6 +102,8 @@ def _leaky_score(answer: object) -> str:
             raise Wrong("This is the honest score: the probe did not see test. Here it should, with the labels.")
         if np.isclose(given, from_test, atol=0.02):
             raise Wrong("The probe has learned from test alone. Let it learn from train and test together.")
+        if np.isclose(given, probes[0].score(*everything), atol=0.04):
+            raise Wrong("This is the score on train and test together. Score it on test alone.")
         raise Wrong(f"It gives {given:.2f}, but a probe fitted on train and test scores {both:.2f} on test.")
     return (
         f"With 150 numbers a picture and labels thrown by dice, the leak scores {flattered:.0%}; an honest test gives "

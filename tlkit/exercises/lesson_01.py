@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from tlkit.exercises import Wrong, as_array, call, exercise
+from tlkit.exercises import Wrong, _NotFilledIn, as_array, call, exercise
 
 
 @exercise(
@@ -55,7 +55,7 @@ def _epochs_to_catch_up(answer: object) -> str:
     for pretrained, scratch, expected in cases:
         try:
             given = float(as_array(call(answer, list(pretrained), list(scratch)), ()))
-        except NotImplementedError:
+        except _NotFilledIn:
             if expected == np.inf:  # it answered the others
                 raise Wrong("Where scratch never gets there, nothing is returned. Return np.inf.") from None
             raise
@@ -83,7 +83,7 @@ def _epochs_to_catch_up(answer: object) -> str:
     "weights.flatten()[order].reshape(weights.shape)",
 )
 def _shuffled(answer: object) -> str:
-    for shape in ((32, 3, 3, 3), (20, 30), (64,)):
+    for shape in ((32, 3, 3, 3), (20, 30), (500,)):
         weights = torch.randn(shape, generator=torch.Generator().manual_seed(len(shape)))
         lent = weights.clone()
         with torch.random.fork_rng(devices=[]):  # an answer may seed the one generator that all share
@@ -100,10 +100,21 @@ def _shuffled(answer: object) -> str:
             raise Wrong("Most of the numbers are still where they were.")
         if (one == other).all():
             raise Wrong("Two seeds give the same order. Use the seed.")
-        if len(shape) > 1 and np.allclose(np.sort(one.reshape(shape[0], -1).sum(1)), _row_sums(before), atol=1e-4):
+        sums, sums_before = (numbers.reshape(shape[0], -1).sum(1) for numbers in (one, before))
+        if len(shape) > 1 and np.allclose(sums, sums_before, atol=1e-4):
+            raise Wrong("Each number is still inside its own filter. Shuffle all of them together.")
+        if len(shape) > 1 and np.allclose(np.sort(sums), np.sort(sums_before), atol=1e-4):
             raise Wrong("Whole filters have changed places, but inside each one all is as it was. Shuffle the numbers.")
+        rank = one.flatten().argsort().argsort()
+        if _still_neighbours(rank) > 0.05:
+            raise Wrong("The numbers are in order of size. That is an order too: shuffle them.")
+        if _still_neighbours(before.flatten().argsort()[rank]) > 0.05:
+            raise Wrong(
+                "Numbers that stood side by side are still neighbours: they were moved along or turned round together."
+            )
     return "Same mean, same spread, same largest weight: what is lost is the arrangement. The suggestion below uses it."
 
 
-def _row_sums(weights: np.ndarray) -> np.ndarray:
-    return np.sort(weights.reshape(len(weights), -1).sum(1))
+def _still_neighbours(places: np.ndarray) -> float:
+    """The share of neighbours that came from neighbouring places; in a shuffle of n about 2 / n."""
+    return (np.abs(np.diff(places)) == 1).mean()

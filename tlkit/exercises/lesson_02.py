@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlkit.exercises import Wrong, as_array, call, exercise
+from tlkit.exercises import Wrong, as_array, as_bool, call, exercise
 from tlkit.intervals import mean_interval
 
 
@@ -58,7 +58,7 @@ def _nearest_centre(answer: object) -> str:
         )
         codes = centres[labels] + random.normal(0, 2, (n, d)) * random.uniform(0.3, 1.5, (k, 1))[labels]
         new = random.normal(0, 2.5, (50, d))
-        given = as_array(call(answer, codes.copy(), labels.copy(), new.copy()), (50,))
+        given = as_array(call(answer, codes.copy(), labels.copy(), new.copy()), (50,), "one label for each new code")
         means = np.stack([codes[labels == label].mean(0) for label in range(k)])
         expected = _nearest(new, means)
         if (given == expected).all():
@@ -87,23 +87,27 @@ def _is_clear(answer: object) -> str:
     random = np.random.default_rng(0)
     hard = np.array([0.70, 0.78, 0.62, 0.81, 0.66])  # how hard a draw is moves both classifiers
     wobble = random.normal(0, 0.004, 5)
+    few = (wobble - wobble.mean()) / wobble.std(ddof=1)
     cases = [
         (hard + 0.02 + wobble, hard, True),
         (hard, hard + 0.02 + wobble, True),
         (hard + 0.001 + 4 * wobble, hard, False),
         (hard, hard + 0.001 - 4 * wobble, False),
         (hard, hard[::-1] + 0.02, False),
+        (hard + 0.01 * (few + 2.3 / np.sqrt(5)), hard, False),  # clear for 1.96, not for Student's t
+        (hard + [0.017, 0.002, 0.019, 0.009, 0.028], hard, True),  # a mean of less than two standard deviations
+        (hard[:3] + [0.01, 0.05, 0.09], hard[:3], False),  # all of one sign
     ]
     for first, second, clear in cases:
-        given = call(answer, first.tolist(), second.tolist())
-        if not isinstance(given, (bool, np.bool_)):
-            raise Wrong(f"It should say True or False, but a {type(given).__name__} came back.")
-        if given == clear:
+        if as_bool(call(answer, first.tolist(), second.tolist())) == clear:
             continue
         difference = mean_interval(first - second)
         words = f"{100 * difference.mean:+.1f} points ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
         if not clear:
-            raise Wrong(f"The difference within each draw is {words}. Zero is inside, so it is not clear.")
+            raise Wrong(
+                f"The difference within each draw is {words}. Zero is inside, so it is not clear. "
+                f"With {len(first)} draws an interval takes Student's t: see tlkit.mean_interval."
+            )
         if difference.high < 0:
             raise Wrong(
                 f"The difference within each draw is {words}. The second one is clearly better: that counts too."

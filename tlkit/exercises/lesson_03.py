@@ -15,7 +15,13 @@ from tlkit.exercises import Wrong, as_array, call, exercise
 def _grid_to_row(answer: object) -> str:
     for shape in ((2, 3, 4, 5), (1, 6, 1, 1), (4, 2, 8, 3)):
         grid = torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
-        row = as_array(call(answer, grid), shape[:2])
+        given = call(answer, grid)
+        if shape[0] == 1 and np.shape(given) == shape[1:2]:
+            raise Wrong(
+                f"One picture, (1, {shape[1]}), became {np.shape(given)}. squeeze() drops every dimension of length 1, "
+                "that of the pictures too: name the two that should go."
+            )
+        row = as_array(given, shape[:2])
         if np.allclose(row, grid.amax(dim=(2, 3))) and shape[2:] != (1, 1):
             raise Wrong("This takes the largest value over the places. We want the average.")
         if not np.allclose(row, grid.mean(dim=(2, 3)), atol=1e-5):
@@ -34,6 +40,7 @@ def _choose_stage(answer: object) -> str:
         ({"conv1": 0.2, "conv3": 0.6, "fc7": 0.4}, "conv3", "the highest one on val"),
         ({"conv1": 0.7, "conv3": 0.6, "fc7": 0.4}, "conv1", "the highest one on val"),
         ({"conv1": 0.2, "conv3": 0.6, "fc6": 0.6, "fc7": 0.4}, "fc6", "of two equals the later one"),
+        ({"stem": 0.6, "body": 0.6}, "body", "of two equals the later one, in the order of the dict"),
     ]
     for val_by_stage, expected, why in cases:
         given = call(answer, dict(val_by_stage))

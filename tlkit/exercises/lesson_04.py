@@ -1,53 +1,11 @@
 """Examiners of lesson 04: why not train everything at once?"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
 from tlkit.backbones import Backbone
-from tlkit.exercises import Wrong, as_array, call, exercise
-
-
-@contextmanager
-def _own_luck(seed: int) -> Iterator[None]:
-    """Random weights that leave the student's random state alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-
-
-def tiny_backbone(classes: int, seed: int, features: int = 6) -> Backbone:
-    """A backbone of three small stages with BatchNorm, in training mode; takes float ``(n, features)``."""
-    with _own_luck(seed):
-        conv1, conv2, fc3 = (
-            nn.Sequential(nn.Linear(features, features), nn.BatchNorm1d(features), nn.ReLU()) for _ in range(3)
-        )
-        network = _OnRows(conv1, conv2, fc3, nn.Linear(features, classes))
-        for layer in network.modules():
-            if isinstance(layer, nn.BatchNorm1d):  # or those of two networks would be the same
-                nn.init.uniform_(layer.running_mean, -1, 1)
-                nn.init.uniform_(layer.running_var, 0.5, 2)
-    return network
-
-
-class _OnRows(Backbone):
-    """A backbone for rows of numbers in place of pictures: small enough to examine in no time."""
-
-    def __init__(self, conv1: nn.Sequential, conv2: nn.Sequential, fc3: nn.Sequential, head: nn.Linear):
-        stages = {"conv1": conv1, "conv2": conv2, "fc3": fc3}
-        super().__init__("tiny", stages, head, (0.5,) * 3, (0.5,) * 3, image_size=8, smallest=8)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.rest(x)
-
-
-def names_in(given: object) -> set[str]:
-    """An answer that should be a list of names, as a set."""
-    if not isinstance(given, (list, tuple, set)) or not all(isinstance(name, str) for name in given):
-        raise Wrong(f"A list of names was expected, but a {type(given).__name__} came back: {str(given)[:80]}")
-    return set(given)
+from tlkit.exercises import Wrong, as_array, call, exercise, names_in
+from tlkit.exercises.tiny import own_luck, tiny_backbone
 
 
 @exercise(
@@ -80,7 +38,11 @@ def _rates(groups: object, network: Backbone) -> dict[str, float]:
     for group in groups:
         if not {"params", "lr"} <= set(group):
             raise Wrong(f'Every group needs "params" and "lr", but one has {sorted(group)}.')
+        if isinstance(group["params"], nn.Module):
+            raise Wrong('"params" should be list(module.parameters()), not the module itself.')
         params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        if len({id(parameter) for parameter in params}) < len(params):
+            raise Wrong("There is a parameter twice in one group. Each belongs there once.")
         if any(id(parameter) in found for parameter in params):
             raise Wrong("There is a parameter in two groups: the optimizer would refuse that.")
         found |= {id(parameter): float(group["lr"]) for parameter in params}
@@ -104,7 +66,7 @@ def _rates(groups: object, network: Backbone) -> dict[str, float]:
 )
 def _keep_statistics(answer: object) -> str:
     for seed in range(2):
-        with _own_luck(seed):
+        with own_luck(seed):
             network = nn.Sequential(
                 nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Sequential(nn.BatchNorm2d(4))),
                 nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(4, 5), nn.BatchNorm1d(5)),
@@ -120,8 +82,9 @@ def _keep_statistics(answer: object) -> str:
         for layer in layers:
             if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) and layer.training:
                 raise Wrong(f"A {type(layer).__name__} is still in training mode: it measures every batch that passes.")
-        if not all(layer.training for layer in layers if isinstance(layer, nn.Dropout)):
-            raise Wrong("The dropout layer is in evaluation mode. It should be in training mode.")
+            if not isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) and not layer.training:
+                kind = "The dropout layer" if isinstance(layer, nn.Dropout) else f"A {type(layer).__name__}"
+                raise Wrong(f"{kind} is in evaluation mode. All but BatchNorm should be in training mode.")
     return "Mind the order: the next network.train() undoes it. tlkit.freeze is remembered, this is not."
 
 
@@ -149,7 +112,7 @@ def _who_learns(answer: object) -> str:
         ((0, 2, 4), False, set()),
     ]
     for frozen, cut, expected in cases:
-        with _own_luck(4):
+        with own_luck(4):
             between = _Cut() if cut else nn.Tanh()
             network = nn.Sequential(nn.Linear(3, 4), between, nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2))
         for k in frozen:

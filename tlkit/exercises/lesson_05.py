@@ -1,12 +1,15 @@
 """Examiners of lesson 05: are pretrained weights a better start than random ones?"""
 
+from copy import deepcopy
+
 import numpy as np
 import torch
 from torch import nn
 
-from tlkit.exercises import Wrong, as_array, call, exercise
-from tlkit.exercises.lesson_04 import names_in, tiny_backbone
-from tlkit.intervals import mean_interval
+from tlkit.backbones import Backbone
+from tlkit.exercises import Wrong, as_array, call, exercise, names_in
+from tlkit.exercises.tiny import tiny_backbone
+from tlkit.training import History
 
 
 @exercise(
@@ -87,34 +90,65 @@ def _gains(upper: np.ndarray, lower: np.ndarray) -> tuple[float, float, float]:
 
 @exercise(
     "05.3",
-    "inside the noise?",
-    "The draws belong together in pairs: subtract first, then take one interval.",
-    "tlkit.mean_interval(np.subtract(first, second)) has .low and .high.",
-    "Inside the noise is low <= 0 <= high. Clear of it can mean above 0, or below.",
+    "equal seconds",
+    "Do the same for each way alone: how many of its epochs are over by then?",
+    'np.searchsorted(way.seconds, budget, side="right") counts the seconds that are at most budget.',
+    "Of n finished epochs the last one is way.val_accuracy[n - 1].",
 )
-def _inside(answer: object) -> str:
-    even = np.array([0.60, 0.70, 0.55, 0.80, 0.65])  # easy and hard draws
-    cases = [
-        (even + [0.02, 0.03, 0.02, 0.03, 0.02], even, "The same gain in every draw is clear of the noise"),
-        (even, even + [0.02, 0.03, 0.02, 0.03, 0.02], "Clearly lower is clear of the noise as well"),
-        (even + [0.10, -0.06, 0.09, -0.05, 0.04], even, "A gain that changes its sign from draw to draw is inside"),
-        (even[:3] + [0.01, 0.05, 0.09], even[:3], "Three draws are few, and the interval is wide"),
-        (even + [0.004, 0.005, 0.004, 0.005, 0.004], even, "A small gain can be clear of the noise"),
-        (even, even + [0.10, -0.06, 0.09, -0.05, 0.04], "What is lower on average may still be inside"),
-    ]
-    for first, second, why in cases:
-        given = call(answer, first.copy(), second.copy())
-        if not isinstance(given, (bool, np.bool_)):
-            raise Wrong(f"True or False was expected, but a {type(given).__name__} came back.")
-        gap = mean_interval(first - second)
-        if bool(given) == (gap.low <= 0 <= gap.high):
+def _at_equal_seconds(answer: object) -> str:
+    slow = History(seconds=[2.0, 4.0, 6.0, 8.0, 10.0], val_accuracy=[0.31, 0.52, 0.47, 0.64, 0.66])
+    fast = History(seconds=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], val_accuracy=[0.12, 0.20, 0.36, 0.33, 0.41, 0.44])
+    for first, second, budget in (
+        (slow, fast, 4.5),
+        (fast, slow, 2.5),
+        (slow, fast, 6.5),  # the best epoch of the first one lies before
+        (fast, slow, 8.0),  # one has ended, one finishes just then
+        (slow, fast, 30.0),
+    ):
+        given = as_array(call(answer, deepcopy(first), deepcopy(second), budget), (2,), "an accuracy for each way")
+        done = [int(np.searchsorted(way.seconds, budget, side="right")) for way in (first, second)]
+        expected = _accuracies((first, second), done)
+        if np.allclose(given, expected, atol=1e-6):
             continue
-        points = ", ".join(f"{100 * value:+.1f}" for value in first - second)
+        for mistaken, words in _mistaken_seconds((first, second), done, budget):
+            if np.allclose(given, mistaken, atol=1e-6):
+                raise Wrong(f"After {budget:g} seconds: {words}")
         raise Wrong(
-            f"{why}. Draw by draw the difference is {points} points, with the interval "
-            f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}; it says {bool(given)}."
+            f"After {budget:g} seconds it gives {np.array2string(given, precision=3)}, but should give {expected}, "
+            f"for epochs that end at {first.seconds} and {second.seconds}, with {first.val_accuracy} "
+            f"and {second.val_accuracy}."
         )
-    return "Pairing takes out how hard each draw is. Two separate intervals would overlap in the first case."
+    return "Equal epochs and equal seconds are two questions. Ask it about pretrained.history and scratch.history too."
+
+
+def _accuracies(ways: tuple[History, History], epochs: list[int]) -> list[float]:
+    """The accuracy of each way after so many epochs; its last one, if it has no more."""
+    return [way.val_accuracy[min(n, len(way.val_accuracy)) - 1] for way, n in zip(ways, epochs)]
+
+
+def _mistaken_seconds(ways: tuple[History, History], done: list[int], budget: float) -> list[tuple[list[float], str]]:
+    """What a likely mistake would give, and what to say to it."""
+    before = [max(1, int(np.searchsorted(way.seconds, budget))) for way in ways]
+    summed = [max(1, int(np.searchsorted(np.cumsum(way.seconds), budget, side="right"))) for way in ways]
+    equal = "you compare at equal epochs. In the same seconds each way finishes a number of its own."
+    return [
+        (_accuracies(ways, done)[::-1], "the two ways are exchanged."),
+        (_accuracies(ways, done[:1] * 2), equal),
+        (_accuracies(ways, done[1:] * 2), equal),
+        (_accuracies(ways, [len(way.seconds) for way in ways]), "these are the accuracies where the curves end."),
+        (_accuracies(ways, before), "an epoch that ends exactly then is in time too."),
+        (_accuracies(ways, [n + 1 for n in before]), "you count an epoch that was not finished by then."),
+        (_accuracies(ways, [n + 1 for n in done]), "you count an epoch that was not finished by then."),
+        (
+            [max(way.val_accuracy[:n]) for way, n in zip(ways, done)],
+            "this is the best epoch so far. Take the last one: those are the weights that you would have.",
+        ),
+        (_accuracies(ways, summed), "the seconds count since the start. They are summed up already."),
+        (
+            [float(np.interp(budget, way.seconds, way.val_accuracy)) for way in ways],
+            "Between two epochs nothing was measured. Take the last epoch that is over.",
+        ),
+    ]
 
 
 @exercise(
@@ -128,8 +162,13 @@ def _moved(answer: object) -> str:
     for seed, rate in ((1, 4e-3), (2, 0.4), (3, 0.02)):
         generator = torch.Generator().manual_seed(seed)
         x, labels = torch.randn(8, 6, generator=generator), torch.arange(8) % 4
-        expected = _move(tiny_backbone(4, seed), x, labels, rate, torch.optim.AdamW)
-        given = float(as_array(call(answer, tiny_backbone(4, seed), x, labels, rate), ()))
+        network, by_adamw, by_adam = (tiny_backbone(4, seed) for _ in range(3))
+        expected = _move(by_adamw, x, labels, rate, torch.optim.AdamW)
+        _move(by_adam, x, labels, rate, torch.optim.Adam)
+        given = float(as_array(call(answer, network, x, labels, rate), ()))
+        # The two go nearly as far, and end at other weights: AdamW makes each smaller by a share of it.
+        if _same_head(network, by_adam) and not _same_head(network, by_adamw):
+            raise Wrong("That is a step of Adam, without the weight decay of AdamW: take torch.optim.AdamW as it is.")
         if given == 0:
             raise Wrong("It says that nothing moved. Keep a copy of the weights: detach() alone follows the step.")
         if abs(given / expected[0] - 1) < 0.02:
@@ -144,6 +183,10 @@ def _moved(answer: object) -> str:
         "twelfth of a weight's mean size at 0.004, and eight times its size at 0.4: "
         "of what was pretrained, nothing is left."
     )
+
+
+def _same_head(one: Backbone, other: Backbone) -> bool:
+    return torch.allclose(one.head.weight, other.head.weight, rtol=0, atol=1e-6)
 
 
 def _move(

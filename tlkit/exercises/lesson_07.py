@@ -50,7 +50,7 @@ def _paired(answer: object) -> str:
         luck = random.normal(0, 0.05, 7)  # of the draw: both ways share it
         first = {seed: 0.7 + luck[seed] + random.normal(0, 0.01) for seed in first_seeds}
         second = {seed: 0.6 + luck[seed] + random.normal(0, 0.01) for seed in second_seeds}
-        _compare_interval(as_array(call(answer, dict(first), dict(second)), (3,)), first, second)
+        _compare_interval(as_array(call(answer, dict(first), dict(second)), (3,), "(mean, low, high)"), first, second)
     return "The luck of the draw, which both ways share, is gone from it. That is why the interval is so narrow."
 
 
@@ -115,11 +115,20 @@ def _take(answer: object) -> str:
 )
 def _misled(answer: object) -> str:
     random = np.random.default_rng(74)
+    cases = []
     for spread, shape in ((0.03, (3, 10)), (0.05, (5, 8)), (0.0001, (4, 6)), (0.04, (2, 9)), (0.03, (3, 20))):
-        accuracy = np.linspace(0.6, 0.65, shape[0])[:, None] + random.normal(0, spread, shape)
-        random.shuffle(accuracy)
+        cases.append(np.linspace(0.6, 0.65, shape[0])[:, None] + random.normal(0, spread, shape))
+        random.shuffle(cases[-1])
+    # Best by the mean is way 1, by the median and at most seeds way 0, by the highest number way 2.
+    rows = [
+        [0.60, 0.61, 0.60, 0.60, 0.60, 0.61, 0.60],
+        [0.59, 0.60, 0.59, 0.59, 0.90, 0.60, 0.59],
+        [0.30, 0.30, 0.95, 0.95, 0.30, 0.30, 0.30],
+    ]
+    for accuracy in (*cases, np.array(rows)):
         best, best_by_seed = accuracy.mean(axis=1).argmax(), accuracy.argmax(axis=0)
-        misses, seeds = int((best_by_seed != best).sum()), shape[1]
+        ways, seeds = accuracy.shape
+        misses = int((best_by_seed != best).sum())
         given = float(as_array(call(answer, accuracy.copy()), ()))
         if np.isclose(given, misses / seeds):
             continue
@@ -129,8 +138,15 @@ def _misled(answer: object) -> str:
             raise Wrong("This is the share of seeds that name the right way. How many mislead?")
         if np.isclose(given, (accuracy.argmax(axis=1) != accuracy.mean(axis=0).argmax()).mean()):
             raise Wrong("Ways and seeds are exchanged: each row is a way, each column a seed.")
+        if np.isclose(given, (best_by_seed != accuracy.max(axis=1).argmax()).mean()):
+            raise Wrong("You take the way of the highest single number for the best. Take the one of the highest mean.")
+        most = np.bincount(best_by_seed).argmax(), np.median(accuracy, axis=1).argmax()
+        if np.isclose(given, [(best_by_seed != way).mean() for way in most]).any():
+            raise Wrong(
+                "You take the way of the best median, or of most seeds, for the best. Take the one of the highest mean."
+            )
         raise Wrong(
-            f"For {shape[0]} ways and {seeds} seeds it gives {given:.3f}. Way {best} is best on average, "
+            f"For {ways} ways and {seeds} seeds it gives {given:.3f}. Way {best} is best on average, "
             f"and the best by seed are {best_by_seed.tolist()}: {misses} of {seeds} mislead."
         )
     return "Where ways are far apart one seed is enough. You cannot know that from one seed."

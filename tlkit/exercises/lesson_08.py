@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ def _judge_parts(given: object, labels: list[str], share: float) -> None:
 
 
 def _rows(part: object, name: str) -> list[int]:
-    if not isinstance(part, (Sequence, np.ndarray, torch.Tensor)) or isinstance(part, str):
+    if not isinstance(part, Collection) or isinstance(part, str):
         raise Wrong(f"The {name} part should be a list of row numbers, but it is a {type(part).__name__}.")
     rows = [row.item() if hasattr(row, "item") else row for row in part]
     if not all(isinstance(row, int) and not isinstance(row, bool) for row in rows):
