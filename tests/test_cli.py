@@ -82,7 +82,8 @@ def test_what_is_no_port_is_refused_at_once(port, capsys):
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
 def test_make_lists_first_what_most_people_need_and_in_one_column():
-    told = subprocess.run(["make", "--no-print-directory", "help"], capture_output=True, text=True, check=True, cwd=publish.COURSE).stdout
+    command = ["make", "--no-print-directory", "help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=publish.COURSE).stdout
     names, words = zip(*re.findall(r"^  make (\S+) +(\S.*)$", told, flags=re.M))
     assert names[:6] == ("help", "lab", "demo", "rehearse", "html", "test") and len(names) > 12
     assert len({line.index(said) for line, said in zip(told.splitlines(), words)}) == 1
