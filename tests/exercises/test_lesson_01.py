@@ -3,7 +3,6 @@
 from collections import Counter
 
 import numpy as np
-import pytest
 import torch
 
 import tlkit
@@ -77,28 +76,7 @@ WRONG = [
     ("01.3", lambda weights, seed: in_order(weights, 0).roll(seed), "in order of size"),
     ("01.3", lambda weights, seed: by_global_seed(weights, seed).flatten(), "shape should be"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_is_recognised(name):
-    assert tlkit.check(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
-    verdict = tlkit.check(name, answer)
-    assert not verdict and says in verdict.said and verdict.hint
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_lazy_or_crashing_answer_is_not_right(name):
-    def crash(*_):
-        raise KeyError("oops")
-
-    for answer in (lambda *_: 0, lambda *_: 3, lambda *_: "conv1", crash, 7, "text"):
-        assert not tlkit.check(name, answer)
-    assert "KeyError" in tlkit.check(name, crash).said
-    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
+LAZY = [lambda *_: 3, lambda *_: "conv1"]
 
 
 def test_an_answer_that_seeds_torch_leaves_no_trace():

@@ -81,33 +81,12 @@ WRONG = [
     ("02.4", lambda *given: drift(*given, size=torch.Tensor.clone), "one way only"),
     ("02.4", lambda *given: drift(*given) + 0.5, "the largest change of any number"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_is_recognised(name):
-    assert tlkit.check(name, RIGHT[name])
+LAZY = [lambda *_: True, lambda *_: False, lambda *_: "fc7"]
 
 
 @pytest.mark.parametrize("kind", [bool, np.bool_, np.array, torch.tensor])
 def test_yes_and_no_may_be_of_any_kind(kind):
     assert tlkit.check("02.3", lambda *given: kind(by_t_test(*given)))
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
-    verdict = tlkit.check(name, answer)
-    assert not verdict and says in verdict.said and verdict.hint
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_lazy_or_crashing_answer_is_not_right(name):
-    def crash(*_):
-        raise KeyError("oops")
-
-    for answer in (lambda *_: 0, lambda *_: True, lambda *_: False, lambda *_: "fc7", crash, 7, "text"):
-        assert not tlkit.check(name, answer)
-    assert "KeyError" in tlkit.check(name, crash).said
-    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
 
 
 def test_checks_leave_the_shared_random_state_alone():

@@ -1,9 +1,5 @@
 """The checks of lesson 03 with right, wrong, lazy and crashing answers."""
 
-import pytest
-
-import tlkit
-
 RIGHT = {
     "03.1": lambda grid: grid.flatten(2).mean(2),
     "03.2": lambda val: sorted(val, key=lambda stage: (val[stage], list(val).index(stage)))[-1],
@@ -22,25 +18,4 @@ WRONG = [
     ("03.3", lambda val, test: max(test.values()) - max(val.values()), "with a val number"),
     ("03.3", lambda val, test: 0.0, "should give"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_is_recognised(name):
-    assert tlkit.check(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
-    verdict = tlkit.check(name, answer)
-    assert not verdict and says in verdict.said and verdict.hint
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_lazy_or_crashing_answer_is_not_right(name):
-    def crash(*_):
-        raise KeyError("oops")
-
-    for answer in (lambda *_: 0, lambda *_: "conv3", crash, 7, "text"):
-        assert not tlkit.check(name, answer)
-    assert "KeyError" in tlkit.check(name, crash).said
-    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
+LAZY = [lambda *_: "conv3"]

@@ -2,7 +2,6 @@
 
 import copy
 
-import pytest
 import torch
 from torch import nn
 
@@ -159,28 +158,7 @@ WRONG = [
     ("04.4", asked(in_training_mode, size=lambda change: change.abs().mean()), "should give"),
     ("04.4", asked(in_training_mode, size=lambda change: change), "shape should be ()"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_is_recognised(name):
-    assert tlkit.check(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
-    verdict = tlkit.check(name, answer)
-    assert not verdict and says in verdict.said and verdict.hint
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_lazy_or_crashing_answer_is_not_right(name):
-    def crash(*_):
-        raise KeyError("oops")
-
-    for answer in (lambda *_: 0, lambda *_: "conv3", lambda *_: [], lambda first, *_: first, crash, 7, "text"):
-        assert not tlkit.check(name, answer)
-    assert "KeyError" in tlkit.check(name, crash).said
-    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
+LAZY = [lambda *_: "conv3", lambda *_: [], lambda first, *_: first]
 
 
 def test_tlkit_does_what_the_exercise_asks():

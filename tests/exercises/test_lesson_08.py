@@ -71,33 +71,12 @@ WRONG = [
     ("08.2", lambda train, test: sum(seen(train, test)), "shape should be"),
     ("08.2", lambda train, test: torch.ones(len(test)), "is right"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_is_recognised(name):
-    assert tlkit.check(name, RIGHT[name])
+LAZY = [lambda *_: ([0], [1]), lambda *_: [False] * 6]
 
 
 @pytest.mark.parametrize("kind", [set, tuple, np.array, torch.tensor])
 def test_rows_may_come_in_any_collection(kind):
     assert tlkit.check("08.1", lambda *given: tuple(kind([int(row) for row in part]) for part in deal(*given)))
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_a_wrong_answer_is_told_what_is_wrong(name, answer, says):
-    verdict = tlkit.check(name, answer)
-    assert not verdict and says in verdict.said and verdict.hint
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_lazy_or_crashing_answer_is_not_right(name):
-    def crash(*_):
-        raise KeyError("oops")
-
-    for answer in (lambda *_: 0, lambda *_: ([0], [1]), lambda *_: [False] * 6, crash, 7, "text"):
-        assert not tlkit.check(name, answer)
-    assert "KeyError" in tlkit.check(name, crash).said
-    assert "Not filled in" in tlkit.check(name, lambda *_: None).said
 
 
 def test_our_own_splits_do_not_leak(flowers):
