@@ -181,7 +181,7 @@ def rehearse(course, measures, empty_cache, monkeypatch, capsys):
     measures(2, "00", "02")
     monkeypatch.setattr(rehearsal, "check_environment", lambda: True)
     monkeypatch.setattr(rehearsal, "_port_problem", lambda port: None)
-    monkeypatch.setattr(rehearsal, "_draw_the_map", lambda: None)
+    monkeypatch.setattr(rehearsal, "_draw_live_pictures", lambda: None)
 
     def run(numbers, seconds):
         capsys.readouterr()

@@ -51,7 +51,7 @@ def rehearse(numbers: Sequence[str] = (), port: int = 8888) -> None:
         if not _passes(path):
             problems.append(f"{path.stem} fails. Look at it: make lab LESSON={path.name}")
     if not numbers:
-        _draw_the_map()
+        _draw_live_pictures()
     if problems:
         raise ValueError("\n- ".join(["To mend:", *problems]))
     drawn = "".join(f" Lesson {number} will show drawn pictures." for number in drawn_only)
@@ -116,7 +116,7 @@ def _python() -> Path:
     return here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
 
 
-def _draw_the_map() -> None:
+def _draw_live_pictures() -> None:
     """Draw what live runs begin with: draw 0 in lesson 07, and the first draw that the map has not got in the demo."""
     start = time.perf_counter()
     fresh = 1 + max(row["seed"] for row in load_map().rows)

@@ -1,4 +1,4 @@
-"""The checks of lesson 00 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 00, for ``test_answers.py``."""
 
 import numpy as np
 from sklearn.metrics import recall_score

@@ -1,4 +1,4 @@
-"""The checks of lesson 01 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 01, for ``test_answers.py``."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The checks of lesson 02 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 02, for ``test_answers.py``."""
 
 import numpy as np
 import pytest

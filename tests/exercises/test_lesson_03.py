@@ -1,4 +1,4 @@
-"""The checks of lesson 03 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 03, for ``test_answers.py``."""
 
 RIGHT = {
     "03.1": lambda grid: grid.flatten(2).mean(2),

@@ -1,4 +1,4 @@
-"""The checks of lesson 04 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 04, for ``test_answers.py``."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The checks of lesson 05 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 05, for ``test_answers.py``."""
 
 import copy
 

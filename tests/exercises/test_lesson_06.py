@@ -1,4 +1,4 @@
-"""The checks of lesson 06 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 06, for ``test_answers.py``."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""The checks of lesson 07 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 07, for ``test_answers.py``."""
 
 import numpy as np
 from scipy.stats import sem

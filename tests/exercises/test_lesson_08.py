@@ -1,4 +1,4 @@
-"""The checks of lesson 08 with right, wrong, lazy and crashing answers."""
+"""Answers to the exercises of lesson 08, for ``test_answers.py``."""
 
 import numpy as np
 import pytest
