@@ -18,7 +18,7 @@ COLAB_LESSONS ?= [0-9][0-9]
 COLAB_BIN := .venv-colab/bin
 COLAB_READY := .venv-colab/.ready
 
-.PHONY: help lab demo rehearse html test test-browser test-colab lint exercises costs pictures map pretrain clean
+.PHONY: help lab demo rehearse html test test-browser test-colab bench lint exercises costs pictures map pretrain clean
 .DEFAULT_GOAL := help
 
 # In the order in which they stand here.
@@ -71,6 +71,10 @@ $(COLAB_READY): tests/colab-constraints.txt pyproject.toml
 	test -x $(COLAB_BIN)/python || $(or $(PYTHON_COLAB),$(error Python 3.11 to 3.13 is needed; try: make test-colab PYTHON_COLAB=/path/to/python3.13)) -m venv .venv-colab
 	$(COLAB_BIN)/python -m pip install --disable-pip-version-check -q -c $< -e . pytest nbval
 	@touch $@
+
+bench: $(READY)  ## the course beside what people use now, and against its limits (ARGS="codes --runs 5"; see tests/benchmarks)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r tests/benchmarks/requirements.txt || echo "Going on without the peers."
+	$(BIN)/python tests/benchmarks $(ARGS)
 
 lint: $(READY)  ## check the style of code and notebooks
 	$(BIN)/ruff check .

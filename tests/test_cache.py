@@ -1,12 +1,15 @@
-"""The cache: whole files or none, damage noticed, two kernels at once, a folder that refuses."""
+"""The cache: whole files or none, damage noticed, two kernels at once, a folder that refuses, and a shared one."""
 
 import multiprocessing
 import os
+import re
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from tlkit.cache import cache_folder, cached, digest, write_atomically
+from tlkit.cache import cache_folder, cached, digest, shared_folder, write_atomically
 
 
 def _make(counter):
@@ -117,3 +120,90 @@ def test_the_fingerprint_sees_shape_type_and_content():
     others = [x.view(2, 3), x.int(), x.float(), x + 1, x[:5]]
     assert len({digest(t) for t in (x, *others)}) == 6
     assert digest(x) == digest(x.clone())
+
+
+# What is read, and by whom
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where it is told how much memory is private")
+def test_what_is_read_is_mapped_and_the_file_stays_as_it_is(empty_cache):
+    def make():
+        return {"x": torch.arange(2**23)}
+
+    def private():
+        return int(re.search(r"RssAnon:\s*(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+    before = cached("kind", "key", make)["x"].nbytes  # made, and let go again
+    cached("kind", "key", pytest.fail)
+    start = private()
+    x = cached("kind", "key", pytest.fail)["x"]
+    assert x.nbytes == before and private() - start < x.nbytes / 4
+    x[:5] = -1
+    assert cached("kind", "key", pytest.fail)["x"].equal(torch.arange(2**23))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are others there")
+@pytest.mark.parametrize(("mask", "rights"), [(0o022, 0o644), (0o077, 0o600)])
+def test_others_may_read_a_file_if_its_owner_lets_them_read_all_others(empty_cache, mask, rights):
+    before = os.umask(mask)
+    try:
+        cached("kind", "key", _make([]))
+    finally:
+        os.umask(before)
+    assert _file(empty_cache).stat().st_mode & 0o777 == rights
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """A cache that somebody filled with one file, as the shared one; the own one is not there yet."""
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "shared"))
+    cached("kind", "key", _make([]))
+    for path in (tmp_path / "shared").rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    monkeypatch.setenv("TLKIT_SHARED_CACHE", str(tmp_path / "shared"))
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "own"))
+    yield tmp_path / "shared"
+    (tmp_path / "shared" / "kind").chmod(0o755)  # so that it can be deleted
+
+
+def _stamps(folder):
+    return {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
+
+
+def test_what_the_class_shares_is_read_and_neither_written_nor_locked(shared, tmp_path, monkeypatch):
+    before, made = _stamps(shared), []
+    monkeypatch.setattr("tlkit.cache.FileLock", lambda path: pytest.fail(f"{path} was locked"))
+    assert cached("kind", "key", _make(made))["x"].equal(torch.arange(1000))
+    assert made == [] and _stamps(shared) == before and not (tmp_path / "own").exists()
+
+
+def test_what_the_class_does_not_have_goes_into_the_own_cache(shared, tmp_path):
+    before, made = _stamps(shared), []
+    for key in ("other", "other"):
+        assert cached("kind", key, _make(made))["x"].equal(torch.arange(1000))
+    assert made == [1] and _stamps(shared) == before and (tmp_path / "own/kind/other.safetensors").exists()
+
+
+def test_a_damaged_file_of_the_class_is_told_and_replaced_by_an_own_one(shared, tmp_path):
+    path, made = _file(shared), []
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-100])
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="was damaged .*; going on with your own cache"):
+            assert cached("kind", "key", _make(made))["x"].equal(torch.arange(1000))
+    assert made == [1] and (tmp_path / "own/kind/key.safetensors").exists()
+
+
+def test_a_shared_folder_that_cannot_be_read_is_refused(shared, tmp_path, monkeypatch):
+    assert shared_folder() == shared
+    monkeypatch.setattr(os, "access", lambda *args: False)
+    with pytest.raises(OSError, match="may not read"):
+        shared_folder()
+    for name, words in (("nowhere", "does not exist"), ("file", "is no folder")):
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("TLKIT_SHARED_CACHE", str(tmp_path / name))
+        with pytest.raises(OSError, match=f"TLKIT_SHARED_CACHE names .*{name}, .*{words}") as caught:
+            cached("kind", "key", pytest.fail)
+        assert len(str(caught.value).splitlines()) == 2
+    monkeypatch.setenv("TLKIT_SHARED_CACHE", "")
+    assert shared_folder() is None

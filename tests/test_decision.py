@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tlkit
-from tlkit import decision
+from tlkit import decision, survey
 from tlkit.backbones import WEIGHTS
 from tlkit.cards import read_card
 from tlkit.data import recipe
@@ -16,7 +16,7 @@ CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"],
 
 def test_an_interrupted_map_goes_on_where_it_was(tmp_path, monkeypatch):
     out, measured = tmp_path / "map.csv", []
-    original = decision._measure
+    original = survey._measure
 
     def interrupted(*task):
         if len(measured) == 3:
@@ -24,12 +24,12 @@ def test_an_interrupted_map_goes_on_where_it_was(tmp_path, monkeypatch):
         measured.append(task)
         return original(*task)
 
-    monkeypatch.setattr(decision, "_measure", interrupted)
+    monkeypatch.setattr(survey, "_measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
         tlkit.run_map(out, **CELL)
     kept = tlkit.load_map(out).rows
     assert len(kept) == 1 + 7 + 1, "two results of seed 0, the second with a row for each stage, and one of seed 1"
-    monkeypatch.setattr(decision, "_measure", lambda *task: (measured.append(task), original(*task))[1])
+    monkeypatch.setattr(survey, "_measure", lambda *task: (measured.append(task), original(*task))[1])
     whole = tlkit.run_map(out, **CELL)
     assert len(measured) == 4 and len(whole.rows) == 16 and [row for row in whole.rows if row in kept] == kept
     assert tlkit.load_map(out).rows == whole.rows
@@ -48,10 +48,10 @@ def test_two_jobs_find_what_one_finds(tmp_path):
 def test_maps_of_different_worlds_are_not_mixed(tmp_path, monkeypatch):
     out = tmp_path / "map.csv"
     tlkit.run_map(out, **CELL | {"ways": ["probe"], "seeds": 1})
-    monkeypatch.setattr(decision, "recipe", lambda: "another")
+    monkeypatch.setattr(survey, "recipe", lambda: "another")
     with pytest.raises(ValueError, match="other pictures or other weights. Delete it"):
         tlkit.run_map(out, **CELL)
-    with decision._only_writer(out), pytest.raises(ValueError, match="Another run is writing"):
+    with survey._only_writer(out), pytest.raises(ValueError, match="Another run is writing"):
         tlkit.run_map(out, **CELL)
 
 

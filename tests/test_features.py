@@ -9,25 +9,25 @@ from tlkit import features
 
 
 def test_rows_are_the_activations(backbone, pictures):
-    rows = tlkit.extract_features(backbone, pictures)
+    rows = tlkit.extract_features(backbone, pictures, precision="float32")
     assert rows.dtype == np.float32 and rows.shape == (8, 512) and (rows >= 0).all()
     with torch.inference_mode():
         np.testing.assert_allclose(rows, backbone.activations(pictures).numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_convolutional_stages_are_averaged_to_a_grid_or_kept_whole(backbone, pictures):
-    whole = tlkit.extract_features(backbone, pictures, "conv3", grid=None)
+    whole = tlkit.extract_features(backbone, pictures, "conv3", grid=None, precision="float32")
     assert whole.shape == (8, 128 * 8 * 8)
-    one = tlkit.extract_features(backbone, pictures, "conv3", grid=1)
+    one = tlkit.extract_features(backbone, pictures, "conv3", grid=1, precision="float32")
     np.testing.assert_allclose(one, whole.reshape(8, 128, 64).mean(2), rtol=1e-4, atol=1e-5)
 
 
 def test_neither_the_batch_nor_the_mode_matters(backbone, pictures, empty_cache, monkeypatch):
-    expected = tlkit.extract_features(backbone, pictures)
+    expected = tlkit.extract_features(backbone, pictures, precision="float32")
     monkeypatch.setenv("TLKIT_CACHE", str(empty_cache / "other"))
     backbone.train()
     try:
-        rows = tlkit.extract_features(backbone, pictures, batch_size=3)
+        rows = tlkit.extract_features(backbone, pictures, batch_size=3, precision="float32")
         assert backbone.training
     finally:
         backbone.eval()
@@ -49,7 +49,47 @@ def test_the_cache_knows_weights_stage_relu_grid_and_pictures(backbone, pictures
     tlkit.extract_features(backbone, pictures.flip(-1))
     for grid in (1, 2):
         tlkit.extract_features(backbone, pictures, "conv3", grid=grid)
-    assert len(list((empty_cache / "features").glob("*.safetensors"))) == 7
+    for precision in ("float32", "bfloat16"):  # one of them is what "auto" is here
+        tlkit.extract_features(backbone, pictures, precision=precision)
+    assert len([path for path in (empty_cache / "features").iterdir() if path.is_dir()]) == 8
+
+
+def test_sixteen_bits_round_and_no_more(backbone, flowers):
+    exact = tlkit.extract_features(backbone, flowers.val.images, precision="float32")
+    rounded = tlkit.extract_features(backbone, flowers.val.images, precision="bfloat16")
+    assert np.abs(rounded - exact).max() > 0 and np.abs(rounded - exact).mean() < 0.01 * exact.mean()
+    probe = tlkit.LinearProbe().fit(
+        tlkit.extract_features(backbone, flowers.train.images), flowers.train.labels.numpy()
+    )
+    assert np.mean(probe.predict(rounded) == probe.predict(exact)) > 0.97
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same(backbone, empty_cache, monkeypatch):
+    images = torch.randint(0, 256, (600, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    original, seen = features._run, []
+
+    def interrupted(network, chunk, *rest):
+        seen.append(len(chunk))
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return original(network, chunk, *rest)
+
+    monkeypatch.setattr(features, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tlkit.extract_features(backbone, images)
+    rows = tlkit.extract_features(backbone, images)
+    assert seen == [256, 256, 88, 88], "only the last chunk was made again"
+    monkeypatch.setenv("TLKIT_CACHE", str(empty_cache / "other"))
+    np.testing.assert_array_equal(rows, tlkit.extract_features(backbone, images))
+
+
+def test_features_that_cannot_be_kept_are_handed_over(backbone, pictures, empty_cache, monkeypatch):
+    expected = tlkit.extract_features(backbone, pictures)
+    monkeypatch.setenv("TLKIT_CACHE", str(empty_cache / "other"))
+    monkeypatch.setattr("tlkit.tables._write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.warns(UserWarning, match="Could not keep the fc7 features in the cache .*disk"):
+        rows = tlkit.extract_features(backbone, pictures)
+    np.testing.assert_array_equal(rows, expected)
 
 
 def test_bad_settings_are_refused_before_work(backbone, pictures):

@@ -106,6 +106,6 @@ def test_views_of_a_frozen_backbone_are_all_used(small, monkeypatch):
     network, rows = tlkit.freeze(_network()), []
     mirror = tlkit.Augmentation(flip_horizontal=True)
     original = training._step
-    monkeypatch.setattr(training, "_step", lambda n, x, y, o: (rows.append(x.clone()), original(n, x, y, o))[1])
+    monkeypatch.setattr(training, "_step", lambda n, x, *rest: (rows.append(x.clone()), original(n, x, *rest))[1])
     tlkit.train_network(network, small, None, epochs=8, batch_size=48, device="cpu", augment=mirror, views=3)
     assert len(torch.cat(rows).unique(dim=0)) > 48, "more inputs than pictures"

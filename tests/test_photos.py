@@ -79,6 +79,22 @@ def test_photos_that_are_not_here_say_how_to_get_them(empty_cache):
     assert str(caught.value).count("\n") == 1
 
 
+def test_photos_that_the_class_shares_are_here_and_are_not_fetched_again(seventeen, tmp_path, monkeypatch, capsys):
+    filled = tmp_path / "cache"
+    first = tlkit.load_dataset("flowers17", per_class=4, seed=0, image_size=32)
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "own"))
+    assert not photos.is_here("flowers17")
+    before = {path: path.stat().st_mtime_ns for path in filled.rglob("*")}
+    monkeypatch.setenv("TLKIT_SHARED_CACHE", str(filled))
+    monkeypatch.setenv("TLKIT_OFFLINE", "1")
+    tlkit.fetch("flowers17")
+    assert capsys.readouterr().out == "flowers17: already here.\n"
+    monkeypatch.setattr(photos.pictures, "read_picture", lambda *a: pytest.fail("a photo was decoded again"))
+    split = tlkit.load_dataset("flowers17", per_class=4, seed=0, image_size=32)
+    assert split.train.images.equal(first.train.images) and not (tmp_path / "own" / "photo-sets").exists()
+    assert {path: path.stat().st_mtime_ns for path in filled.rglob("*")} == before
+
+
 def test_compare_deals_a_photo_set_anew_for_each_seed(seventeen):
     split = tlkit.load_dataset("flowers17", per_class=3, seed=0, image_size=32)
     found = tlkit.compare(["probe"], split, seeds=range(2), device="cpu")

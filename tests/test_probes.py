@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 import tlkit
 
 ORACLES = {
-    "svm": lambda C: LinearSVC(C=C, dual=True, tol=1e-2, random_state=0, max_iter=5000),
+    "svm": lambda C: LinearSVC(C=C, dual=False, tol=1e-8, max_iter=100_000),
     "softmax": lambda C: LogisticRegression(C=C, max_iter=1000),
     "one-vs-rest": lambda C: OneVsRestClassifier(LogisticRegression(C=C, max_iter=1000)),
 }
@@ -33,15 +33,18 @@ def test_a_probe_is_scikit_learns_classifier_on_standardised_features(blobs, kin
     probe = tlkit.LinearProbe(kind, Cs=(0.01,)).fit(X, y)
     oracle = make_pipeline(StandardScaler(), ORACLES[kind](0.01)).fit(X, y)
     np.testing.assert_array_equal(probe.predict(X_test), oracle.predict(X_test))
-    np.testing.assert_allclose(probe.decision_function(X_test), oracle.decision_function(X_test), rtol=1e-5)
+    # The SVM is solved to a gap of 1e-4 (test_svm.py), the others by the same code as the oracle.
+    close = dict(atol=1e-2) if kind == "svm" else dict(rtol=1e-5)
+    np.testing.assert_allclose(probe.decision_function(X_test), oracle.decision_function(X_test), **close)
 
 
-def test_the_loose_tolerance_of_the_svm_costs_no_accuracy(blobs):
-    X, y, _, _, X_test, y_test = blobs
-    loose = tlkit.LinearProbe("svm", Cs=(0.01,)).fit(X, y)
-    strict = make_pipeline(StandardScaler(), LinearSVC(C=0.01, tol=1e-8, max_iter=1_000_000)).fit(X, y)
-    assert (loose.predict(X_test) == strict.predict(X_test)).mean() >= 0.98
-    assert loose.score(X_test, y_test) == pytest.approx(strict.score(X_test, y_test), abs=0.011)
+def test_an_svm_of_two_classes_has_one_score_a_row(blobs):
+    X, y, X_val, y_val, X_test, y_test = blobs
+    probe = tlkit.LinearProbe().fit(X, y == 3, X_val, y_val == 3)
+    assert probe.decision_function(X_test).shape == (len(X_test),)
+    assert probe.model_[-1].coef_.shape == (1, 30) and probe.model_[-1].intercept_.shape == (1,)
+    np.testing.assert_array_equal(probe.predict(X_test), probe.decision_function(X_test) > 0)
+    assert probe.score(X_test, y_test == 3) == probe.model_.score(X_test, y_test == 3) > 0.7
 
 
 @pytest.mark.parametrize("kind", tlkit.PROBES)
@@ -87,8 +90,9 @@ def test_wrong_settings_are_refused(blobs):
     X, y, X_val, *_ = blobs
     with pytest.raises(ValueError, match="Did you mean 'svm'"):
         tlkit.LinearProbe("svn").fit(X, y)
-    with pytest.raises(ValueError, match="above 0"):
-        tlkit.LinearProbe(Cs=(0.0,)).fit(X, y)
+    for C in (0.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="above 0"):
+            tlkit.LinearProbe(Cs=(C,)).fit(X, y)
     with pytest.raises(ValueError, match="without their labels"):
         tlkit.LinearProbe().fit(X, y, X_val)
     with pytest.raises(ValueError, match="30 features but validation rows 29.*same stage"):

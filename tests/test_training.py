@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import training
+from tlkit import devices, training
 
 
 def _network():
@@ -22,6 +22,15 @@ def test_it_learns_and_reports_each_epoch(small):
     assert history.seconds == sorted(history.seconds)
     assert not network.training
     assert tlkit.accuracy(network, small) == pytest.approx(history.val_accuracy[-1])
+
+
+def test_it_learns_in_float16_with_its_loss_scaled(small, monkeypatch):
+    for module in (devices, training):  # as on a GPU that has no bfloat16
+        monkeypatch.setattr(module, "pick_precision", lambda *_: torch.float16)
+    network = _network()
+    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16, device="cpu")
+    assert history.loss[-1] < history.loss[0] and history.val_accuracy[-1] > 0.9
+    assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
 
 
 def test_val_is_only_watched_and_changes_nothing(small):
@@ -78,7 +87,9 @@ def test_a_diverging_loss_stops_says_why_and_keeps_the_last_good_weights(small, 
     good = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     original, steps = training._step, []
     monkeypatch.setattr(
-        training, "_step", lambda *args: (steps.append(1), original(*args))[1] if len(steps) < 4 else float("nan")
+        training,
+        "_step",
+        lambda *args: (steps.append(1), original(*args))[1] if len(steps) < 4 else torch.tensor(torch.nan),
     )
     again = _network()
     with pytest.warns(UserWarning, match="In epoch 2 .* no longer a number: the learning rate 0.002 is too high"):

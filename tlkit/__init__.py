@@ -17,11 +17,12 @@ if "OMP_WAIT_POLICY" not in os.environ:
 _NAMES = {
     "advice": ("Advice", "advise", "similarity"),
     "augment": ("Augmentation",),
-    "backbones": ("BACKBONES", "Backbone", "load_backbone", "pick_device"),
+    "backbones": ("BACKBONES", "Backbone", "load_backbone"),
     "cache": ("cache_folder",),
     "comparison": ("Comparison", "compare"),
     "data": ("ImageSet", "Split", "load_dataset"),
-    "decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant", "recompute", "run_map"),
+    "decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"),
+    "devices": ("pick_device",),
     "demo": ("demo_page",),
     "environment": ("check_environment",),
     "exercises": ("check",),
@@ -47,6 +48,7 @@ _NAMES = {
     "results": ("Result", "answer_balance"),
     "sharing": ("load_model", "save_model"),
     "style": ("show", "use_theme"),
+    "survey": ("recompute", "run_map"),
     "training": ("History", "accuracy", "predict", "train_network"),
     "ways": (
         "WAYS",

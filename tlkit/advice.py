@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tlkit.backbones import Backbone, check_backbone, load_backbone, pick_device
+from tlkit.backbones import Backbone, check_backbone, load_backbone
 from tlkit.data import Split
 from tlkit.decision import PER_CLASS, RULE, SMALL
+from tlkit.devices import pick_device
 
 __all__ = ["Advice", "advise", "similarity"]
 
@@ -30,8 +31,9 @@ def similarity(split: Split, backbone: str | Backbone = "minivgg", device: str =
     label of the target and no picture of the source is needed, and nothing is trained.
 
     It can be wrong: a head can be sure of nonsense (``minivgg`` is of handwritten digits, which
-    look like nothing in its source), and weights trained with label smoothing, as torchvision's
-    newer ones are, are less sure than they are right, so that their numbers are too low.
+    look like nothing in its source), and weights trained with label smoothing (Szegedy et al. 2016),
+    as torchvision's newer ones are, are less sure than they are right, so that their numbers are too
+    low.
 
     Parameters
     ----------

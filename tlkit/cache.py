@@ -2,6 +2,10 @@
 
 Set ``TLKIT_CACHE`` to put the folder elsewhere. Two kernels may use it at once: a lock makes the
 second wait for what the first is making, and files appear whole or not at all.
+
+For a class, ``TLKIT_SHARED_CACHE`` names the cache folder that somebody filled the evening before. It
+is looked into first and never written. What is read is mapped from its file, so that all kernels of a
+machine share the memory.
 """
 
 import errno
@@ -47,6 +51,27 @@ def cache_folder() -> Path:
             f"The cache folder {folder} cannot be written ({error.strerror or error}).\n"
             "Set the environment variable TLKIT_CACHE to a folder of yours and restart the kernel."
         ) from error
+
+
+def shared_folder() -> Path | None:
+    """The folder that was filled for a whole class, which is read and never written; None without one.
+
+    Raises
+    ------
+    OSError
+        If ``TLKIT_SHARED_CACHE`` names what is no folder, or one that may not be read.
+    """
+    named = os.environ.get("TLKIT_SHARED_CACHE")
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
+        return folder
+    why = "you may not read it" if folder.is_dir() else "it is no folder" if folder.exists() else "it does not exist"
+    raise OSError(
+        f"TLKIT_SHARED_CACHE names {folder}, but {why}.\n"
+        "Ask who runs this server, or unset the variable to go on without, and restart the kernel."
+    )
 
 
 class DiskFull(OSError):
@@ -95,7 +120,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then move it into place in one step."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:
+        part.touch()
+        rights = part.stat().st_mode
         write(part)
+        part.chmod(rights)  # safetensors makes files that only their owner may read: no class could share them
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -106,15 +134,15 @@ def cached(kind: str, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[s
 
     A file that is damaged (cut short, a bit flipped) is noticed by its checksum and made anew.
     """
+    name, shared = f"{key}.safetensors", shared_folder()
+    if shared and (tensors := _kept(shared / kind / name, "going on with your own cache")):
+        return tensors
     folder = cache_folder() / kind
     folder.mkdir(exist_ok=True)
-    path = folder / f"{key}.safetensors"
+    path = folder / name
     with FileLock(folder / f"{key}.lock"):
-        if path.exists():
-            try:
-                return _read(path)
-            except _READ_FAILURES as error:
-                warnings.warn(f"The cache file {path.name} was damaged ({error}); making it again.", stacklevel=2)
+        if tensors := _kept(path, "making it again"):
+            return tensors
         tensors = {name: tensor.contiguous() for name, tensor in make().items()}
         notes = {"checksums": json.dumps({name: digest(tensor) for name, tensor in tensors.items()})}
         try:
@@ -125,7 +153,17 @@ def cached(kind: str, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[s
         return tensors
 
 
+def _kept(path: Path, instead: str) -> dict[str, Tensor] | None:
+    """What a file of the cache holds; None without one, or, with a warning, if it is damaged."""
+    try:
+        return _read(path) if path.exists() else None
+    except _READ_FAILURES as error:
+        warnings.warn(f"The cache file {path.name} was damaged ({error}); {instead}.", stacklevel=3)
+        return None
+
+
 def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file, mapped copy-on-write: whoever changes one changes memory, never the file."""
     with safetensors.safe_open(path, framework="pt") as file:
         checksums = json.loads((file.metadata() or {})["checksums"])
         tensors = {name: file.get_tensor(name) for name in checksums}

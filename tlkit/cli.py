@@ -14,7 +14,7 @@ _HOME = {
     "exercises": ("tlkit.notebooks", "exercises"),
     "fetch": ("tlkit.fetching", "fetch_or_list"),
     "html": ("tlkit.pages", "html"),
-    "map": ("tlkit.decision", "run_map"),
+    "map": ("tlkit.survey", "run_map"),
     "pretrain": ("tlkit.pretraining", "pretrain"),
     "rehearse": ("tlkit.rehearsal", "rehearse"),
 }
@@ -80,5 +80,8 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--per-class", nargs="+", type=int, metavar="N")
     parser.add_argument("--ways", nargs="+", metavar="WAY")
     parser.add_argument("--seeds", type=int, help="how many draws of each")
-    parser.add_argument("--jobs", type=int, help="results at once, each on one core (default 1: all cores for each)")
-    parser.add_argument("--device")
+    jobs = "results at once, each on one core (default 1, with all cores; on a Dask cluster as many as it has threads)"
+    parser.add_argument("--jobs", type=int, help=jobs)
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here; with dask the best of each worker)")
+    parser.add_argument("--backend", help="of joblib, what computes several at once: loky (default), dask, ...")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, for example tcp://10.0.0.5:8786")

@@ -2,10 +2,13 @@
 
 import html
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import torch
+from joblib import Parallel, effective_n_jobs
 from matplotlib.axes import Axes
 from tqdm.auto import tqdm
 
@@ -13,6 +16,7 @@ from tlkit import checks, plots
 from tlkit.data import Split
 from tlkit.intervals import Interval, mean_interval
 from tlkit.results import Result
+from tlkit.tasks import run_tasks
 from tlkit.ways import WAYS
 from tlkit.world import OFFLINE_DATASETS
 
@@ -130,6 +134,7 @@ def compare(
     ways: Sequence[str] | Mapping[str, Callable[..., Result]],
     split: Split | Callable[[int], Split],
     seeds: Iterable[int] = range(3),
+    jobs: int | None = None,
     **settings,
 ) -> Comparison:
     """Run several ways on the same splits and seeds.
@@ -142,6 +147,11 @@ def compare(
         A split that was loaded is drawn, or dealt, again for each seed. One of your own making
         stays as it is, and the seeds differ in the luck of training alone.
     seeds : int, one or more
+    jobs : int, optional
+        Ways computed at once, each on one core. By default one after another on all cores, or what
+        ``joblib.parallel_config(backend=..., n_jobs=...)`` says around the call. Where several are
+        computed at once each draws its own split, so for other computers give a function
+        (``partial(tlkit.load_dataset, "flowers", 20)``): then no pictures travel.
     settings : passed on to every way
 
     Raises
@@ -154,18 +164,46 @@ def compare(
     seeds = [checks.count("seed", seed, 0) for seed in seeds]
     if not ways or not seeds:
         raise ValueError("compare needs at least one way and one seed.")
+    alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1)) == 1
     rows = []
     with tqdm(total=len(ways) * len(seeds), desc="comparing", leave=False) as bar:
-        for seed in seeds:
-            drawn = _draw(split, seed)
-            for name, way in ways.items():
-                bar.set_postfix_str(name)
-                rows += [row | {"way": name} for row in result_rows(way(drawn, seed=seed, **settings))]
-                bar.update()
+        workers = Parallel(n_jobs=jobs, batch_size=1, return_as="generator")
+        for new in run_tasks(workers, _tasks(ways, split, seeds, settings, bar if alone else None), alone):
+            rows += new
+            bar.update()
     return Comparison(rows)
 
 
-def _draw(split: Split | Callable[[int], Split], seed: int) -> Split:
-    if not isinstance(split, Split):
-        return split(seed)
-    return split.draw(seed) if split.draw and split.seed != seed else split
+def _tasks(
+    ways: Mapping[str, Callable[..., Result]],
+    split: Split | Callable[[int], Split],
+    seeds: Iterable[int],
+    settings: dict,
+    bar: tqdm | None,
+) -> Iterator[Callable[[], list[dict]]]:
+    """Every way with every seed; with a ``bar`` in this process, one after another, on a split drawn once."""
+    for seed in seeds:
+        source = _source(split, seed)
+        if bar is not None:
+            source = _drawn(source, seed)
+        for name, way in ways.items():
+            if bar is not None:
+                bar.set_postfix_str(name)
+            yield partial(_rows, name, way, source, seed, settings)
+
+
+def _rows(
+    name: str, way: Callable[..., Result], source: Split | Callable[[int], Split], seed: int, settings: dict
+) -> list[dict]:
+    with torch.random.fork_rng(devices=[]):  # dropout draws from the one stream of the process
+        torch.manual_seed(seed)
+        return [row | {"way": name} for row in result_rows(way(_drawn(source, seed), seed=seed, **settings))]
+
+
+def _source(split: Split | Callable[[int], Split], seed: int) -> Split | Callable[[int], Split]:
+    """The split of this seed, or the function that draws it."""
+    return split.draw if isinstance(split, Split) and split.draw and split.seed != seed else split
+
+
+def _drawn(source: Split | Callable[[int], Split], seed: int) -> Split:
+    return source if isinstance(source, Split) else source(seed)

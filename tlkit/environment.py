@@ -72,7 +72,7 @@ def check_environment() -> bool:
     for problem in problems:
         print("To mend:", problem)
     if not problems:
-        from tlkit.backbones import pick_device
+        from tlkit.devices import pick_device
 
         python = ".".join(map(str, sys.version_info[:3]))
         print(f"Ready: Python {python}, {len(OLDEST)} packages, the weights and the cache are as they should be.")

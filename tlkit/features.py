@@ -3,16 +3,18 @@
 import hashlib
 import sys
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from tlkit import backbones, checks
-from tlkit.backbones import Backbone, pick_device
-from tlkit.cache import cached, digest, source_digest
+from tlkit.backbones import Backbone
+from tlkit.cache import digest, source_digest
+from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
+from tlkit.tables import digest_rows, let_go, table
 
 __all__ = ["extract_features", "receptive_field", "top_patches"]
 
@@ -23,14 +25,16 @@ def extract_features(
     stage: str | None = None,
     relu: bool = True,
     grid: int | None = 1,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     device: str = "auto",
+    precision: str = "auto",
 ) -> np.ndarray:
     """The activations of one stage, a row for each picture.
 
-    The default stage gives the CNN codes: the ReLU'd activations of the last hidden stage
-    (Razavian et al. 2014; Donahue et al. 2014). The network is frozen, so a row depends only on
-    the weights, the stage and the picture: it is computed once and read from the cache after.
+    The default stage gives the CNN codes, as the CS231n notes define them: the ReLU'd activations
+    of the last hidden stage. The network is frozen, so a row depends only on the weights, the stage
+    and the picture: it is computed once and read from the cache after. An interrupted call goes on
+    where it stopped, and memory does not grow with the number of pictures.
 
     Parameters
     ----------
@@ -45,21 +49,26 @@ def extract_features(
         A convolutional stage is averaged to at most ``grid x grid`` places before it is
         flattened. The default forgets where something was and keeps how much of it there was;
         None keeps every place.
-    batch_size : int
+    batch_size : int, optional
+        Pictures that go through the network together; by default what suits the device.
     device : str
         ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
+    precision : str
+        In which numbers the network multiplies. ``"auto"`` takes 16 bits where the hardware is fast
+        at it, which moves a feature by about a hundredth of its size; ``"float32"`` is exact.
 
     Returns
     -------
     float32 array (n, d)
+        Mapped from the cache.
 
     Raises
     ------
     ValueError, TypeError
-        For an unknown stage, or images of another shape or dtype.
+        For an unknown stage or precision, or images of another shape or dtype.
     """
     stage = stage or backbone.code_stage
-    return sweep_features(backbone, images, [stage], relu, grid, batch_size, device)[0][stage]
+    return sweep_features(backbone, images, [stage], relu, grid, batch_size, device, precision)[0][stage]
 
 
 def sweep_features(
@@ -68,8 +77,9 @@ def sweep_features(
     stages: Sequence[str] | None = None,
     relu: bool = True,
     grid: int | None = 1,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     device: str = "auto",
+    precision: str = "auto",
 ) -> tuple[dict[str, np.ndarray], float]:
     """The features of several stages (default: all) from one run through the network.
 
@@ -80,48 +90,65 @@ def sweep_features(
     """
     stages = [checks.choose("stage", stage, backbone.stages) for stage in stages or backbone.stage_names]
     checks.images(images, backbone.smallest)
+    where = pick_device(device)
+    dtype = pick_precision(where, precision)
+    if batch_size is None:
+        batch_size = batch_size_for(where, *images.shape[2:])
     checks.count("batch_size", batch_size, 1)
     if grid is not None:
         checks.count("grid", grid, 1)
-    where = pick_device(device)
     backbone.to(where)
     state = hashlib.blake2b(digest_size=16)
     for name, tensor in backbone.state_dict().items():
         state.update(f"{name}{digest(tensor)}".encode())
     code = source_digest(backbones, sys.modules[__name__])
-    recipe = f"{code}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{digest(images)}"
+    recipe = f"{code}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
     first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
     key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
 
-    def compute() -> dict[str, Tensor]:
-        start = time.perf_counter()
-        made = _run(backbone, images, stages, relu, grid, batch_size)
-        return made | {"seconds": torch.tensor(time.perf_counter() - start)}
+    def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
+        with autocast(where, dtype):
+            rows = _run(backbone, images[start:stop], stages, relu, grid, batch_size, done)
+        let_go(images)
+        return rows
 
-    kept = cached("features", key, compute)
-    seconds = kept.pop("seconds").item()
-    return {stage: kept[stage].numpy() for stage in stages}, seconds
+    what = f"{stages[0]} features" if len(stages) == 1 else f"features of {len(stages)} stages"
+    try:
+        columns, seconds = table("features", key, len(images), make, what)
+    except OSError as error:
+        warnings.warn(f"Could not keep the {what} in the cache ({error}); going on without.", stacklevel=2)
+        start = time.perf_counter()
+        columns = make(0, len(images), lambda _: None)
+        seconds = time.perf_counter() - start
+    return {stage: columns[stage].numpy() for stage in stages}, seconds
 
 
 @torch.inference_mode()
 def _run(
-    backbone: Backbone, images: Tensor, stages: list[str], relu: bool, grid: int | None, batch_size: int
+    backbone: Backbone,
+    images: Tensor,
+    stages: list[str],
+    relu: bool,
+    grid: int | None,
+    batch_size: int,
+    done: Callable[[int], object],
 ) -> dict[str, Tensor]:
     was_training = backbone.training
     backbone.eval()  # BatchNorm with its stored statistics: a row must not depend on its batch
     rows: dict[str, list[Tensor]] = {stage: [] for stage in stages}
-    what = f"{stages[0]} features" if len(stages) == 1 else f"features of {len(stages)} stages"
     try:
-        for batch in tqdm(images.split(batch_size), desc=what, unit="batch", leave=False, delay=1):
+        for batch in images.split(batch_size):
             for stage, out in backbone.sweep(batch, stages, relu):
                 if out.dim() == 4 and grid is not None and out.shape[-1] > grid:
-                    out = nn.functional.adaptive_avg_pool2d(out, grid)
+                    out = nn.functional.adaptive_avg_pool2d(out.float(), grid)
                 elif out.dim() == 3:  # the tokens of a transformer
-                    out = out.mean(1)
-                rows[stage].append(out.flatten(1).cpu())
+                    out = out.float().mean(1)
+                rows[stage].append(out.flatten(1).float())
+            done(len(batch))
     finally:
         backbone.train(was_training)
-    return {stage: torch.cat(parts) for stage, parts in rows.items()}
+    # Moved at the end of a chunk: a GPU need not wait after each batch.
+    return {stage: torch.cat(parts).cpu() for stage, parts in rows.items()}
 
 
 def receptive_field(backbone: Backbone, stage: str) -> tuple[int, int]:

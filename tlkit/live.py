@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from tlkit.data import load_dataset
-from tlkit.decision import recompute
+from tlkit.survey import recompute
 from tlkit.training import History
 
 __all__: list[str] = []

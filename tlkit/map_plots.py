@@ -1,5 +1,7 @@
 """Figures of the decision map: where you are on it, what was measured there, how the stages compare."""
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -8,12 +10,14 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
+from PIL import Image
 from torch import Tensor
 
+from tlkit.comparison import Comparison
 from tlkit.decision import RULE, SIMILAR, STOPS, DecisionMap, quadrant
 from tlkit.intervals import mean_interval
 from tlkit.plots import mosaic
-from tlkit.style import COLOURS, grid_colour, ink, paper, styled
+from tlkit.style import COLOURS, grid_colour, ink, new_figure, paper, styled
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
 __all__ = ["plot_map", "plot_overview", "plot_stages"]
@@ -33,6 +37,15 @@ def example_pictures(dataset: str, count: int = 8) -> Tensor:
     return draw_pictures(dataset, "train", classes, torch.zeros_like(classes), seed=0, size=64)
 
 
+@cache
+def example_strip(dataset: str, count: int = 14) -> str:
+    """Example pictures side by side, as an ``<img>``."""
+    data = io.BytesIO()
+    Image.fromarray(mosaic(example_pictures(dataset, count), count)).save(data, "jpeg", quality=90)
+    source = base64.b64encode(data.getvalue()).decode()
+    return f'<img alt="{count} pictures of {dataset}" style="max-width:100%" src="data:image/jpeg;base64,{source}">'
+
+
 @styled
 def plot_map(
     measured: DecisionMap,
@@ -41,7 +54,7 @@ def plot_map(
     votes: Mapping[str, int] | None = None,
     reveal: bool = True,
 ) -> Axes:
-    """The 2 x 2 map with "you are here", example pictures, the room's vote, and the measured bars.
+    """The 2 x 2 map with "you are here", the room's vote, and the measured bars.
 
     Parameters
     ----------
@@ -49,12 +62,11 @@ def plot_map(
     reveal : bool
         False leaves the measured bars out, until everybody has voted.
     """
-    figure = plt.figure(figsize=(11.5, 5.0), layout="constrained")
+    figure = plt.figure(figsize=(11.5, 3.9))
     plt.close(figure)
-    grid = figure.add_gridspec(2, 2, height_ratios=(1, 3.2), width_ratios=(1, 1.45))
-    _draw_examples(figure.add_subplot(grid[0, :]), dataset)
-    _draw_quadrants(figure.add_subplot(grid[1, 0]), dataset, per_class)
-    bars = figure.add_subplot(grid[1, 1])
+    # In fixed places: to have Matplotlib find them takes as long as the drawing.
+    _draw_quadrants(figure.add_axes((0.065, 0.15, 0.335, 0.75)), dataset, per_class)
+    bars = figure.add_axes((0.47, 0.19, 0.525, 0.71))
     told = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
     size, likeness = quadrant(dataset, per_class)
     hands = ", ".join(f"{count} for {way}" for way, count in (votes or {}).items() if count)
@@ -64,11 +76,6 @@ def plot_map(
         f"where the rule is: {RULE[size, likeness]}. {f'Hands up: {hands}. ' if hands else ''}{told}"
     )
     return bars
-
-
-def _draw_examples(axes: Axes, dataset: str) -> None:
-    axes.imshow(mosaic(example_pictures(dataset, 14), 14), interpolation="lanczos")
-    axes.set_axis_off()
 
 
 def _draw_quadrants(axes: Axes, dataset: str, per_class: int) -> None:
@@ -109,47 +116,36 @@ def _draw_bars(
     axes: Axes, measured: DecisionMap, dataset: str, per_class: int, votes: Mapping[str, int], reveal: bool
 ) -> str:
     """The measured bars with the votes below their names; returns what they say in words."""
-    here, said = measured.at(dataset, per_class), []
-    total = sum(votes.values())
-    labels = []
-    for k, way in enumerate(here.ways):
-        share = f"\nvote {votes.get(way, 0) / total:.0%}" if total else ""
-        labels.append(way.replace(" ", "\n", 1) + share)
-        if not reveal:
-            continue
-        mean = mean_interval(here.values(way))
-        seconds = np.median(here.values(way, "seconds"))
-        axes.bar(
-            k,
-            mean.mean * 100,
-            0.62,
-            color=COLOURS[k],
-            alpha=0.85,
-            edgecolor=ink(),
-            hatch=("", "//", "..", "xx", "\\\\")[k],
-        )
-        spread = [[(mean.mean - mean.low) * 100], [(mean.high - mean.mean) * 100]]
-        axes.errorbar(k, mean.mean * 100, yerr=spread, fmt="none", color=ink(), capsize=5, linewidth=1.8)
-        axes.annotate(
-            f"{mean.mean:.1%}\n{seconds:.{0 if seconds >= 10 else 1}f} s",
-            (k, mean.high * 100),
-            textcoords="offset points",
-            xytext=(0, 4),
-            ha="center",
-            fontsize=10.5,
-        )
-        said.append(f"{way} {mean} in {seconds:.1f} s")
-    axes.set_xlim(-0.6, len(here.ways) - 0.4)
+    here, total = measured.at(dataset, per_class), sum(votes.values())
+    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total else "" for way in here.ways}
+    labels = [way.replace(" ", "\n", 1) + share for way, share in shares.items()]
+    axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.set_ylim(0, 122)
     axes.set_yticks(range(0, 101, 20))
-    axes.set_xticks(range(len(here.ways)), labels, fontsize=10.5)
+    axes.set_xticks(range(len(labels)), labels, fontsize=10.5)
     axes.grid(axis="x", visible=False)
     axes.set_ylabel("test accuracy (%)")
     axes.set_title(f"{dataset}, {per_class} images per class", fontsize=12)
-    if not reveal:
-        axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
-        return "The measurement is not shown yet."
-    return f"Measured: {'; '.join(said)}."
+    if reveal:
+        return f"Measured: {'; '.join(_draw_measured(axes, here))}."
+    axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
+    return "The measurement is not shown yet."
+
+
+def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
+    """A bar with its interval for each way; returns each in words."""
+    found = {way: mean_interval(here.values(way)) for way in here.ways}
+    seconds = {way: np.median(here.values(way, "seconds")) for way in here.ways}
+    mean, low, high = 100 * np.array(list(found.values())).T
+    places, hatches = range(len(mean)), ["", "//", "..", "xx", "\\\\"]
+    shown = {"color": COLOURS[: len(mean)], "hatch": hatches[: len(mean)], "edgecolor": ink(), "alpha": 0.85}
+    axes.bar(places, mean, 0.62, **shown)
+    axes.errorbar(places, mean, yerr=[mean - low, high - mean], fmt="none", color=ink(), capsize=5, linewidth=1.8)
+    for k, (way, interval) in enumerate(found.items()):
+        words = f"{interval.mean:.1%}\n{seconds[way]:.{0 if seconds[way] >= 10 else 1}f} s"
+        above = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 10.5}
+        axes.annotate(words, (k, high[k]), **above)
+    return [f"{way} {interval} in {seconds[way]:.1f} s" for way, interval in found.items()]
 
 
 @styled
@@ -161,9 +157,7 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
     sweeps : dict from a name to a dict from stage to accuracies, one a seed
     mark : a stage to point at, optional
     """
-    figure, axes = plt.subplots(figsize=(7.6, 4.2), layout="constrained")
-    plt.close(figure)
-    ends = []
+    axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, sweep in sweeps.items():
         means = [mean_interval(values) for values in sweep.values()]
         (line,) = axes.plot(range(len(means)), [100 * m.mean for m in means], label=name)
@@ -189,7 +183,7 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
     axes.set_title(title)
     if len(sweeps) > 1:
         axes.legend()
-    figure.alt_text = f"{title or 'A linear SVM on each stage'}. {'. '.join(ends)}."
+    axes.figure.alt_text = f"{title or 'A linear SVM on each stage'}. {'. '.join(ends)}."
     return axes
 
 

@@ -13,12 +13,13 @@ from tlkit import checks, plots, style
 from tlkit.augment import Augmentation
 from tlkit.backbones import load_backbone
 from tlkit.data import Split
-from tlkit.decision import DecisionMap, load_map, recompute
-from tlkit.map_plots import plot_map, plot_stages
+from tlkit.decision import DecisionMap, load_map
+from tlkit.map_plots import example_strip, plot_map, plot_stages
 from tlkit.results import Result
+from tlkit.survey import recompute
 from tlkit.training import History
 from tlkit.ways import WAYS, two_phase
-from tlkit.widgets import Panel, size_slider, stop_buttons
+from tlkit.widgets import Panel, show_widget, size_slider, stop_buttons
 
 __all__ = ["augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"]
 
@@ -113,6 +114,7 @@ class DecisionMapPanel(Panel):
             value=reveal, description="show what was measured", layout={"width": "220px"}
         )
         self._said = ipywidgets.HTML(layout={"min_height": "100px"})
+        self._examples = ipywidgets.HTML()
         self._way = ipywidgets.Dropdown(options=list(WAYS), value="fine-tuning", layout={"width": "160px"})
         self.live = LiveRun(self._run, self._on_epoch)
         self._curve = ipywidgets.HTML(layout={"overflow": "auto"})
@@ -125,13 +127,15 @@ class DecisionMapPanel(Panel):
         ]
         self._open(rows, [self._stops, self._sizes, self._reveal, *self._votes.values()], height=320)
         live = ipywidgets.HBox([self._way, *self.live.controls], layout={"flex_flow": "row wrap"})
-        self._box.children += (self._said, live, self._curve)
+        *above, picture = self._box.children
+        self._box.children = (*above, self._examples, picture, self._said, live, self._curve)
 
     def _figure(self) -> Axes:
         dataset, size = self._stops.value, self._sizes.value
         advice = self._measured.recommend(dataset, size)
         said = str(advice) if self._reveal.value else str(advice).split("\nMeasured")[0]
         self._said.value = said.replace("\n", "<br>")
+        self._examples.value = example_strip(dataset)
         votes = {way: box.value for way, box in self._votes.items()}
         return plot_map(self._measured, dataset, size, votes, self._reveal.value)
 
@@ -144,6 +148,9 @@ class DecisionMapPanel(Panel):
     def _draw(self, change: dict | None = None) -> None:
         if not self._resetting:
             super()._draw(change)
+
+    def _ipython_display_(self) -> None:
+        show_widget(self._box, self._examples.value + self._still, self._alt)
 
     def _run(self, watch: Callable) -> Result:
         way = self._way.value

@@ -11,7 +11,7 @@ from filelock import FileLock
 from torch import Tensor, nn
 
 from tlkit import archives, checks, download, pictures
-from tlkit.cache import cache_folder
+from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
 
 __all__: list[str] = []
@@ -28,7 +28,10 @@ def card(name: str) -> dict:
 
 
 def folder_of(name: str) -> Path:
-    """Where a photo set lies, or would lie, once it is fetched."""
+    """Where a photo set lies, in the class's folder or in your own, or would lie, once it is fetched."""
+    shared = shared_folder()
+    if shared and (shared / "photo-sets" / name).is_dir():
+        return shared / "photo-sets" / name
     return cache_folder() / "photo-sets" / name
 
 

@@ -4,19 +4,18 @@ import hashlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
 from joblib import Parallel, delayed
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from tlkit.cache import cache_folder, check_room, source_digest, write_atomically
+from tlkit.cache import source_digest
+from tlkit.tables import remove, table
 
 __all__: list[str] = []
 
@@ -92,6 +91,8 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
     """Decode picture files once and for all; uint8 ``(n, 3, size, size)``, mapped from disk, not held in memory.
 
+    An interrupted call goes on where it stopped.
+
     Parameters
     ----------
     files : pictures that can be read
@@ -108,30 +109,31 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
     total = hashlib.blake2b(f"{size}/{source_digest(sys.modules[__name__])}".encode(), digest_size=16)
     for key in keys:
         total.update(f"/{key}".encode())
-    folder = cache_folder() / "photos"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{size}px-{total.hexdigest()}.npy"
-    shape = (len(files), 3, size, size)
-    with FileLock(path.with_suffix(".lock")):
-        if not path.exists():
-            check_room(folder, int(np.prod(shape)), f"Decoding {len(files):,} photos")
-            write_atomically(path, lambda part: _fill(part, shape, files))
-    # Mapped copy-on-write: whoever changes such a tensor changes memory, never the file.
-    return torch.from_numpy(np.load(path, mmap_mode="c"))
+    name = f"{size}px-{total.hexdigest()}"
+
+    def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
+        return {"images": _read_all(files[start:stop], size, done)}
+
+    try:
+        # A photo has no checksum of its own here: reading all of them back at each load would take too long.
+        return table("photos", name, len(files), make, "decoding photos", check=False)[0]["images"]
+    except BadPicture:
+        remove("photos", name)
+        raise
 
 
-def _fill(part: Path, shape: tuple[int, ...], files: Sequence[Path]) -> None:
-    table = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+def _read_all(files: Sequence[Path], size: int, done: Callable[[int], object]) -> Tensor:
+    """Read pictures side by side, in threads, because Pillow lets go of the interpreter while it decodes and scales."""
+    rows = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
 
-    def fill(row: int, path: Path) -> None:
-        table[row] = read_picture(path, shape[-1])
+    def read(row: int, path: Path) -> None:
+        rows[row] = torch.from_numpy(read_picture(path, size).copy())
 
-    # Threads, because Pillow lets go of the interpreter while it decodes and scales.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        done = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
-            delayed(fill)(row, path) for row, path in enumerate(files)
+        tasks = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
+            delayed(read)(row, path) for row, path in enumerate(files)
         )
-        for _ in tqdm(done, total=len(files), desc="decoding photos", unit="photo", leave=False, delay=1):
-            pass
-    table.flush()
+        for _ in tasks:
+            done(1)
+    return rows

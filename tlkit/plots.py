@@ -261,7 +261,7 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
     by : {"epochs", "seconds"}
     """
     checks.choose("axis", by, ("epochs", "seconds"))
-    axes, ends = new_figure(7.6, 4.2), []
+    axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, history in histories.items():
         values = [100 * value for value in history.val_accuracy]
         x = range(1, len(values) + 1) if by == "epochs" else history.seconds[: len(values)]

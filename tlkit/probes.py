@@ -7,11 +7,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from tlkit import checks
+from tlkit.svm import fit_svms
 
 __all__ = ["PROBES", "LinearProbe"]
 
@@ -29,16 +29,16 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     kind : {"svm", "softmax", "one-vs-rest"}
-        A linear SVM (hinge loss squared, one class against the rest), multinomial logistic
-        regression, or one binary logistic regression for each class.
+        A linear SVM (hinge loss squared, one class against the rest; ``tlkit.svm`` fits it for every
+        ``C`` at once), multinomial logistic regression, or one binary logistic regression for each class.
     Cs : tuple of float, optional
         Inverse strengths of the L2 penalty to choose from. By default 1e-3, 1e-2, 1e-1 for the SVM
         and 1e-3 ... 1 for the others, whose loss is flatter. Without a validation set the middle
         one is used.
     seed : int
-        For the order in which the SVM's solver visits the rows.
+        Changes nothing: no kind of probe depends on luck.
     n_jobs : int
-        How many values of ``C`` are tried at once; -1 uses every core. An SVM tries one at a time.
+        How many values of ``C`` are tried at once; -1 uses every core. The SVM does not need it.
 
     Attributes
     ----------
@@ -66,8 +66,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         """
         checks.choose("probe", self.kind, PROBES)
         Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else self.Cs)
-        if not Cs or Cs[0] <= 0:
-            raise ValueError(f"Cs must be numbers above 0, but it is {self.Cs}.")
+        if not Cs or not all(0 < C < np.inf for C in Cs):
+            raise ValueError(f"Cs must be finite numbers above 0, but it is {self.Cs}.")
         X, y = _rows("training", X, y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
@@ -76,7 +76,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         self.val_scores_: dict[float, float] = {}
         if X_val is None:
             self.C_ = Cs[len(Cs) // 2]
-            self.model_ = self._pipeline(self.C_).fit(X, y)
+            (self.model_,) = self._fit_each([self.C_], X, y)
             return self
         X_val, y_val = _rows("validation", X_val, y_val)
         if X_val.shape[1] != X.shape[1]:
@@ -84,27 +84,29 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 f"Training rows have {X.shape[1]} features but validation rows {X_val.shape[1]}: "
                 "extract both from the same stage."
             )
-        # liblinear keeps one random state for all threads of a process: fits side by side would not repeat.
-        jobs = 1 if self.kind == "svm" else self.n_jobs
-        # Threads, because BLAS lets go of the interpreter while it works.
-        fits = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
-            delayed(self._pipeline(C).fit)(X, y) for C in Cs
-        )
-        models = list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
+        models = self._fit_each(Cs, X, y)
         scores = [float(model.score(X_val, y_val)) for model in models]
         best = int(np.argmax(scores))
         self.val_scores_ = dict(zip(Cs, scores))
         self.C_, self.model_ = Cs[best], models[best]
         return self
 
-    def _pipeline(self, C: float) -> Pipeline:
+    def _fit_each(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> list[Pipeline]:
+        """A fitted pipeline for each C."""
         if self.kind == "svm":
-            classifier = LinearSVC(C=C, dual=True, tol=1e-2, random_state=self.seed, max_iter=5000)
-        else:
-            classifier = LogisticRegression(C=C, max_iter=1000)
-            if self.kind == "one-vs-rest":
-                classifier = OneVsRestClassifier(classifier)
-        return make_pipeline(StandardScaler(), classifier)
+            scaler = StandardScaler().fit(X)
+            return [make_pipeline(scaler, svm) for svm in fit_svms(scaler.transform(X), y, Cs)]
+        # Threads, because BLAS lets go of the interpreter while it works.
+        fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+            delayed(self._pipeline(C).fit)(X, y) for C in Cs
+        )
+        return list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
+
+    def _pipeline(self, C: float) -> Pipeline:
+        classifier = LogisticRegression(C=C, max_iter=1000)
+        return make_pipeline(
+            StandardScaler(), classifier if self.kind == "softmax" else OneVsRestClassifier(classifier)
+        )
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most likely class of each row, (n,)."""

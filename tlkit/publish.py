@@ -3,7 +3,6 @@
 import datetime
 import os
 import platform
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,10 +81,19 @@ def _save(axes: Axes, path: Path) -> None:
 
 # ---------------------------------------------------------------------------- cost cards
 
+# On Linux getrusage would tell at least what the process had that started the kernel.
 _MEASURE = """
-import resource as _resource
-print("peak", _resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss)
+import pathlib as _pathlib, re as _re, resource as _resource, sys as _sys
+_status, _unit = _pathlib.Path("/proc/self/status"), 1 if _sys.platform == "darwin" else 1024
+_most = _re.search("VmHWM: *(\\d+)", _status.read_text().expandtabs()) if _status.exists() else None
+print(_unit * (int(_most[1]) if _most else _resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss))
 """
+
+
+def measure(path: Path, environment: dict[str, str]) -> tuple[float, int]:
+    """Run a lesson with these variables set: its seconds, and the most bytes of memory that its kernel had."""
+    notebook, seconds = execute(path, environment, last_cell=_MEASURE)
+    return seconds, int(notebook.cells[-1].outputs[0]["text"])
 
 
 def costs(numbers: Sequence[str] = ()) -> None:
@@ -98,8 +106,7 @@ def costs(numbers: Sequence[str] = ()) -> None:
     machine = f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}"
     for path in tqdm(lessons(numbers), desc="lessons"):
         with tempfile.TemporaryDirectory() as empty:
-            notebook, seconds = execute(path, {"TLKIT_CACHE": empty}, last_cell=_MEASURE)
-        peak = int(notebook.cells[-1].outputs[0]["text"].split()[1]) * (1 if sys.platform == "darwin" else 1024)
+            seconds, peak = measure(path, {"TLKIT_CACHE": empty, "TLKIT_SHARED_CACHE": ""})
         table[f"{path.stem}-{device}-seconds"] = round(seconds)
         table[f"{path.stem}-{device}-megabytes"] = round(peak / 1e6)
         table[f"{path.stem}-{device}-measured"] = datetime.date.today().isoformat()

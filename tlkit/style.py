@@ -12,7 +12,6 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
-from PIL import Image
 
 from tlkit import checks
 
@@ -27,6 +26,7 @@ _STYLE = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 12,
+    "axes.titley": 1.0,  # where it stands is not searched for each time: nothing is above the axes
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -40,7 +40,6 @@ _STYLE = {
 }
 _THEMES = {"light": ("#000000", "#ffffff", "#dddddd"), "dark": ("#e8e8e8", "#16181c", "#3a3e45")}  # ink, paper, grid
 _theme = "light"
-_LARGE = 300_000  # bytes of one figure
 
 
 def use_theme(name: str) -> None:
@@ -97,23 +96,34 @@ def show(axes: Axes) -> None:
 
 
 def as_html(axes: Axes, dpi: int | None = None) -> str:
-    """The figure of ``axes`` as an ``<img>`` with its picture and its alt text inside."""
+    """The figure of ``axes`` as an ``<img>`` with its picture and its alt text inside.
+
+    A figure without a layout engine is kept as large as it is; others lose their white margins.
+    """
     figure, data = axes.figure, io.BytesIO()
+    # A sheet of pictures takes a fifth of the bytes as JPEG, and a tenth of the time.
+    pictured = any(panel.images for panel in figure.axes)
+    kind, how = ("jpeg", {"quality": 90, "subsampling": 0}) if pictured else ("png", {"compress_level": 1})
+    trim = "tight" if figure.get_layout_engine() else None
     with _drawing:
-        figure.savefig(data, format="png", bbox_inches="tight", dpi=dpi or "figure")
+        figure.savefig(data, format=kind, bbox_inches=trim, dpi=dpi or "figure", pil_kwargs=how)
         plt.close(figure)
-    kind = "png"
-    if data.tell() > _LARGE:  # a sheet of pictures: JPEG takes a fifth of the bytes
-        picture, kind, data = Image.open(data).convert("RGB"), "jpeg", io.BytesIO()
-        picture.save(data, "JPEG", quality=90)
     source = base64.b64encode(data.getvalue()).decode()
     alt = html.escape(figure.alt_text, quote=True)
     return f'<img alt="{alt}" style="max-width:100%" src="data:image/{kind};base64,{source}">'
 
 
-def new_figure(width: float, height: float, alt: str = "") -> Axes:
-    """Axes of a new figure of this size in inches; the notebook shows it when asked to, and only then."""
-    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, alt: str = "", framed: bool = False) -> Axes:
+    """Axes of a new figure of this size in inches; the notebook shows it when asked to, and only then.
+
+    ``framed`` leaves the same room for title and labels around every one, and is drawn in half the
+    time: for figures that answer a control.
+    """
+    if framed:
+        figure = plt.figure(figsize=(width, height))
+        axes = figure.add_axes((0.8 / width, 0.65 / height, 1 - 0.9 / width, 1 - 1.1 / height))
+    else:
+        figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     plt.close(figure)
     figure.alt_text = alt
     return axes

@@ -14,9 +14,10 @@ from tqdm.auto import tqdm
 
 from tlkit import checks
 from tlkit.augment import Augmentation
-from tlkit.backbones import Backbone, pick_device
+from tlkit.backbones import Backbone
 from tlkit.cache import write_atomically
 from tlkit.data import ImageSet
+from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
 
 __all__ = ["History", "accuracy", "predict", "train_network"]
 
@@ -50,24 +51,16 @@ class History:
         return History(self.loss + later.loss, accuracies, seconds, later.stopped, self.head_epochs)
 
 
-def _autocast(device: torch.device) -> contextlib.AbstractContextManager:
-    """bfloat16 where the hardware multiplies it fast, float32 elsewhere."""
-    fast_cpu = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    # Older GPUs than Ampere (a T4, say) only emulate bfloat16, which is slower than float32.
-    fast_gpu = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-    if fast_gpu or (device.type == "cpu" and fast_cpu()):
-        return torch.autocast(device.type, torch.bfloat16)
-    return contextlib.nullcontext()
-
-
 @torch.inference_mode()
-def predict(network: Backbone, images: Tensor, batch_size: int = 32) -> Tensor:
+def predict(network: Backbone, images: Tensor, batch_size: int | None = None) -> Tensor:
     """The most likely class of every picture, int64 ``(n,)``, in evaluation mode."""
     checks.images(images, network.smallest)
-    was_training = network.training
+    where, was_training = network.mean.device, network.training
     network.eval()
+    batches = images.split(batch_size or batch_size_for(where, *images.shape[2:]))
     try:
-        return torch.cat([network(batch).argmax(1).cpu() for batch in images.split(batch_size)])
+        with autocast(where):
+            return torch.cat([network(batch).argmax(1) for batch in batches]).cpu()
     finally:
         network.train(was_training)
 
@@ -164,7 +157,8 @@ def train_network(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=total, pct_start=max(warm_up, 2 / total)
     )
-    parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
+    scaler = torch.amp.GradScaler(where.type, init_scale=2.0**10, enabled=pick_precision(where) == torch.float16)
+    parts = {"network": network, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
     settings = {"epochs": epochs, "steps": steps, "learning_rate": max(rates), "seed": seed}
     history = _resume(checkpoint, parts, settings, where)
     done = len(history.loss)
@@ -172,6 +166,7 @@ def train_network(
     quiet = watch is not None  # whoever watches shows the progress
     bar = tqdm(total=epochs * steps, initial=done * steps, desc=desc, unit="step", leave=False, delay=1, disable=quiet)
     good = _copy(network)
+    labels = train.labels.to(where)
     try:
         feed = _Feed(network, train.images, augment, views, seed, quiet)
         with clock.paused():
@@ -183,20 +178,20 @@ def train_network(
             network.train()
             losses = []
             for rows in order:
-                losses.append(_step(network, feed(rows, shuffle), train.labels[rows], optimizer))
-                if not math.isfinite(losses[-1]):
-                    break
+                losses.append(_step(network, feed(rows, shuffle), labels[rows.to(where)], optimizer, scaler))
                 schedule.step()
                 bar.update()
-            if not math.isfinite(losses[-1]) or not all(p.isfinite().all() for p in network.parameters()):
-                network.load_state_dict(good)
+            # Looked at once an epoch: to look at each step would make a GPU wait for it.
+            loss = torch.stack(losses).mean().item()
+            if not math.isfinite(loss) or not all(tensor.isfinite().all() for tensor in _copy(network).values()):
+                network.load_state_dict(good, strict=False)
                 history.stopped = (
                     f"In epoch {epoch + 1} the loss was no longer a number: the learning rate {max(rates):g} is "
                     f"too high, try a tenth of it. The network is as it was after epoch {epoch}."
                 )
                 warnings.warn(history.stopped, stacklevel=2)
                 break
-            history.loss.append(sum(losses) / steps)
+            history.loss.append(loss)
             good = _copy(network)
             with clock.paused():
                 if val is not None:
@@ -245,7 +240,8 @@ class _Feed:
         seed: int = 0,
         quiet: bool = False,
     ):
-        self.network, self.images, self.augment = network, images, augment
+        self.network, self.augment = network, augment
+        self.images = _on_gpu(images, network.mean.device)
         self.table: list[Tensor] = []
         if not network.frozen:
             return
@@ -264,46 +260,58 @@ class _Feed:
             if view is None:
                 return self.table[0][rows.to(self.table[0].device)]
             return torch.stack([self.table[v][row] for v, row in zip(view.tolist(), rows.tolist())])
-        images = self.images[rows]
+        images = self.images[rows.to(self.images.device)]
         if self.augment:
             images = self.augment(images.to(self.network.mean.device), int(torch.randint(2**31, (), generator=luck)))
-        with _autocast(self.network.mean.device):
+        with autocast(self.network.mean.device):
             return self.network.prefix(images)
 
     @torch.inference_mode()
-    def accuracy(self, labels: Tensor, batch_size: int = 32) -> float:
+    def accuracy(self, labels: Tensor) -> float:
         """The share of the pictures, as they are, that the network gets right."""
         self.network.eval()
-        rows = torch.arange(len(labels)).split(batch_size)
-        with _autocast(self.network.mean.device):
-            answers = [self.network.rest(self(batch, None)).argmax(1).cpu() for batch in rows]
-        return (torch.cat(answers) == labels).float().mean().item()
+        where = self.network.mean.device
+        rows = torch.arange(len(labels)).split(1024 if self.table else batch_size_for(where, *self.images.shape[2:]))
+        with autocast(where):
+            answers = [self.network.rest(self(batch, None)).argmax(1) for batch in rows]
+        return (torch.cat(answers).cpu() == labels).float().mean().item()
 
 
-def _run_prefix(network: Backbone, images: Tensor, quiet: bool, batch_size: int = 32) -> Tensor:
+def _on_gpu(images: Tensor, device: torch.device) -> Tensor:
+    """The pictures in the memory of the GPU, if there is one with room for them beside the network's own work."""
+    if device.type != "cuda":
+        return images
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.to(device) if images.nbytes < free / 4 else images
+
+
+def _run_prefix(network: Backbone, images: Tensor, quiet: bool) -> Tensor:
     """The output of the frozen stages for every picture, in evaluation mode."""
     network.eval()
-    batches = images.split(batch_size)
+    batches = images.split(batch_size_for(network.mean.device, *images.shape[2:]))
     bar = tqdm(batches, desc="frozen stages", unit="batch", leave=False, delay=1, disable=quiet)
-    with _autocast(network.mean.device):
+    with autocast(network.mean.device):
         return torch.cat([network.prefix(batch) for batch in bar])
 
 
 def _copy(network: Backbone) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    """All that training can change: the stages that are not frozen, and the head."""
+    fixed = tuple(f"stages.{name}." for name in network.stage_names[: network.frozen])
+    return {name: tensor.clone() for name, tensor in network.state_dict().items() if not name.startswith(fixed)}
 
 
-def _step(network: Backbone, x: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer) -> float:
-    """One step down the gradient; returns the loss. A loss that is no number changes nothing."""
-    where = network.mean.device
-    with _autocast(where):
+def _step(
+    network: Backbone, x: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+) -> Tensor:
+    """One step down the gradient; returns the loss."""
+    with autocast(network.mean.device):
         scores = network.rest(x)
-    loss = nn.functional.cross_entropy(scores.float(), labels.to(where))
-    if torch.isfinite(loss):
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    return loss.item()
+    loss = nn.functional.cross_entropy(scores.float(), labels)
+    optimizer.zero_grad(set_to_none=True)
+    scaler.scale(loss).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    return loss.detach()
 
 
 def _keep(checkpoint: Path, parts: dict, history: History, settings: dict) -> None:

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from tlkit import checks, training
 from tlkit.augment import Augmentation
-from tlkit.backbones import Backbone, check_backbone, load_backbone, pick_device
+from tlkit.backbones import Backbone, check_backbone, load_backbone
 from tlkit.data import Split
+from tlkit.devices import pick_device
 from tlkit.features import sweep_features
 from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
 from tlkit.probes import PROBES, LinearProbe

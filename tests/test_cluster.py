@@ -1,0 +1,268 @@
+"""The map and a comparison as tasks that know nothing of each other: here, in other processes, and on a Dask
+cluster that loses its workers in the middle."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+import joblib
+import pytest
+import torch
+from joblib.parallel import get_active_backend
+
+import tlkit
+from tlkit import cli, cluster
+from tlkit.tasks import crew, run_tasks
+
+MAP = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=3, device="cpu")
+ARGUMENTS = ["--datasets", "tissue", "--per-class", "5", "--ways", "probe", "earlier stage", "--seeds", "3"]
+
+
+def without_seconds(path):
+    with path.open(newline="") as file:
+        return [timeless(row) for row in csv.DictReader(file)]
+
+
+def timeless(row):
+    return {column: value for column, value in row.items() if column != "seconds"}
+
+
+@contextmanager
+def one_thread():
+    """The workers have one core each; with more the last digits of a feature could differ."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+# ------------------------------------------------------------------------------ a real cluster
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    """The rows that one process finds, one after another."""
+    folder = tmp_path_factory.mktemp("serial")
+    (folder / "cache").mkdir()
+    (tlkit.cache_folder() / "pictures").mkdir(exist_ok=True)
+    (folder / "cache" / "pictures").symlink_to(tlkit.cache_folder() / "pictures")  # drawn once; features anew
+    with pytest.MonkeyPatch.context() as patch, one_thread():
+        patch.setenv("TLKIT_CACHE", str(folder / "cache"))
+        tlkit.run_map(folder / "map.csv", **MAP)
+    return without_seconds(folder / "map.csv")
+
+
+@pytest.fixture
+def dask_processes(tmp_path):
+    """The scheduler's file. There are three workers of one thread; a nanny starts the first again when it dies."""
+    pytest.importorskip("distributed")
+    file, running = tmp_path / "scheduler.json", []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(file), "--no-dashboard"]
+        environment = os.environ | {"TLKIT_CACHE": str(tmp_path / "cache of the workers")}
+        with (tmp_path / f"{len(running)}.log").open("w") as log:
+            running.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
+
+    start("scheduler", "--host", "127.0.0.1", "--port", "0")
+    for name, nanny in {"guarded": "--nanny", "alone": "--no-nanny", "last": "--no-nanny"}.items():
+        limits = ["--nthreads", "1", "--memory-limit", "0", "--local-directory", str(tmp_path)]
+        start("worker", "--name", name, nanny, "--host", "127.0.0.1", *limits)
+    yield file
+    for process in running:
+        os.killpg(process.pid, signal.SIGKILL)  # a nanny with its worker
+        process.wait()
+
+
+def kill_in_the_middle(client, pids, out, ended):
+    """Once there is a row, kill workers that are computing; how many tasks each of them had in hand."""
+    while not out.exists() and not ended.wait(0.02):
+        pass
+    for pid in pids.values():
+        os.kill(pid, signal.SIGSTOP)  # who is halted finishes nothing more, ...
+    time.sleep(0.3)
+    in_hand = client.processing()
+    for pid in pids.values():
+        os.kill(pid, signal.SIGKILL)  # ... so what the scheduler counts on is lost
+    return [len(in_hand[address]) for address in pids]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process is halted and killed otherwise there")
+def test_a_map_whose_workers_are_killed_is_the_serial_one_but_for_seconds(
+    tmp_path, dask_processes, serial, monkeypatch
+):
+    from distributed import Client
+
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "cache of the client"))
+    out = tmp_path / "map.csv"
+    with Client(scheduler_file=str(dask_processes), set_as_default=False) as client, ThreadPoolExecutor(1) as thread:
+        client.wait_for_workers(3, timeout=120)
+        names = {worker["name"]: address for address, worker in client.scheduler_info()["workers"].items()}
+        pids = {address: pid for address, pid in client.run(os.getpid).items() if address != names["last"]}
+        killer = thread.submit(kill_in_the_middle, client, pids, out, ended := threading.Event())
+        command = ["map", "--out", str(out), "--backend", "dask", "--scheduler", client.scheduler.address]
+        code = cli.main([*command, "--device", "cpu", *ARGUMENTS])
+        ended.set()
+        assert code == 0
+        assert min(killer.result()) > 0, "both were computing when they were killed"
+        assert names["alone"] not in client.scheduler_info()["workers"]
+    assert without_seconds(out) == serial
+    assert "Dask cluster" in out.with_suffix(".toml").read_text()
+    assert not (tmp_path / "cache of the client").exists(), "the workers drew the pictures"
+
+
+# ------------------------------------------------------- a small cluster in this process, for the rest
+
+
+def small_cluster(workers=1, threads=1):
+    distributed = pytest.importorskip("distributed")
+    settings = dict(processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=":0")
+    return distributed.LocalCluster(n_workers=workers, threads_per_worker=threads, **settings)
+
+
+@pytest.fixture
+def one_threaded():
+    with small_cluster() as cluster:
+        yield cluster
+
+
+def surroundings(_):
+    backend = type(get_active_backend()[0]).__name__
+    return [threading.current_thread() is threading.main_thread(), backend, torch.get_num_threads()]
+
+
+def test_the_only_thread_of_a_cluster_does_the_work_on_one_core(one_threaded):
+    """joblib alone would compute in this process instead, and nest a fit of a probe over the cluster."""
+    with crew("dask", None, one_threaded.scheduler_address) as workers:
+        told = list(run_tasks(workers, [partial(surroundings, 0)] * 2, alone=False))
+    assert told == [[False, "SequentialBackend", 1]] * 2
+
+
+class Unreadable:
+    """Can be sent, but not read where it arrives: as if a worker lacked a module."""
+
+    def __reduce__(self):
+        return __import__, ("a_module_that_is_nowhere",)
+
+
+def test_a_task_that_the_cluster_gives_up_ends_the_run_with_a_reason(one_threaded):
+    """joblib alone would wait for it for ever."""
+    told = pytest.raises(ConnectionError, match="gave up a task .*\n.*the same call goes on")
+    with told, crew("dask", None, one_threaded.scheduler_address) as workers:
+        list(run_tasks(workers, [partial(surroundings, Unreadable())], alone=False))
+
+
+def test_an_error_in_a_task_is_told_as_it_is(one_threaded):
+    with pytest.raises(ZeroDivisionError), crew("dask", None, one_threaded.scheduler_address) as workers:
+        list(run_tasks(workers, [partial(divmod, 1, 0)], alone=False))
+
+
+@pytest.mark.filterwarnings("ignore:.*tasks:UserWarning")  # joblib counts what was given up
+def test_an_interrupt_takes_the_rest_back_from_the_cluster(one_threaded):
+    with pytest.raises(KeyboardInterrupt), crew("dask", None, one_threaded.scheduler_address) as workers:
+        for _ in run_tasks(workers, [partial(time.sleep, 0.2)] * 50, alone=False):
+            assert len(one_threaded.scheduler.tasks) > 40
+            raise KeyboardInterrupt
+    deadline = time.monotonic() + 9  # less than what 45 tasks would take
+    while one_threaded.scheduler.tasks and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not one_threaded.scheduler.tasks
+
+
+# ------------------------------------------------------------------------ refused before work starts
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--backend", "dsk"], r"no joblib backend called 'dsk'. Did you mean 'dask'\? There are: dask, loky"),
+        (["--backend", "multiprocessing"], "There are: dask, loky, sequential, threading"),
+        (["--backend", "dask"], "needs the address of a scheduler, for example tcp://"),
+        (["--backend", "dask", "--scheduler", "somewhere"], r"No Dask scheduler answers at 'somewhere' \(missing port"),
+        (["--backend", "dask", "--scheduler", "tcp://127.0.0.1:1"], "No Dask scheduler answers at 'tcp://127.0.0.1:1'"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "A scheduler is for the backend 'dask'"),
+    ],
+)
+def test_what_cannot_compute_is_refused_in_two_lines(tmp_path, monkeypatch, capsys, options, message):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster, "_ANSWER", 0.5)
+    assert cli.main(["map", "--out", str(tmp_path / "map.csv"), "--device", "cpu", *options]) == 1
+    said = capsys.readouterr().err
+    assert re.search(message, said) and said.count("\n") <= 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_the_package_dask_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    told = pytest.raises(ValueError, match="needs the package distributed, here and .*: pip install distributed")
+    with told, crew("dask", None, "tcp://127.0.0.1:8786"):
+        raise AssertionError("it cannot be there")
+
+
+def test_a_cluster_without_workers_or_without_the_course_on_them_is_refused(one_threaded, monkeypatch):
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    told = pytest.raises(ValueError, match="tlkit is not installed on the workers tcp://127.0.0.1:")
+    with told, crew("dask", None, one_threaded.scheduler_address):
+        raise AssertionError("nothing could compute")
+    monkeypatch.setattr(cluster, "_WORKERS", 1)
+    told = pytest.raises(ValueError, match="The cluster has no workers yet. Start some .dask worker")
+    with small_cluster(workers=0) as empty, told, crew("dask", None, empty.scheduler_address):
+        raise AssertionError("nothing could compute")
+
+
+# ------------------------------------------------------------------------------------ a comparison
+
+
+drawn, threads_at_work = [], set()
+
+
+def plates(seed):
+    drawn.append(seed)
+    return tlkit.load_dataset("plates", 5, seed, image_size=32)
+
+
+def trained(split, seed, device):
+    threads_at_work.add(threading.current_thread().name)
+    return tlkit.pretrained_start(split, seed=seed, epochs=1, device=device)
+
+
+# One that reads frozen features, and one that trains; a function without a name can go out too.
+WAYS = {"frozen": lambda split, seed, device: tlkit.linear_probe(split, seed=seed, device=device), "trained": trained}
+
+
+@pytest.fixture(scope="module")
+def one_after_another():
+    with one_thread():
+        rows = tlkit.compare(WAYS, plates, seeds=range(2), device="cpu").rows
+    assert drawn == [0, 1], "each split is drawn once for all ways"
+    return [timeless(row) for row in rows]
+
+
+def test_jobs_of_a_comparison_find_what_one_finds(one_after_another):
+    split = plates(1)  # goes out whole for seed 1, and as the function that draws it for seed 0
+    rows = tlkit.compare(WAYS, split, seeds=range(2), jobs=2, device="cpu").rows
+    assert [timeless(row) for row in rows] == one_after_another
+    with pytest.raises(ValueError, match="jobs must be at least 1"):
+        tlkit.compare(WAYS, plates, jobs=0)
+
+
+@pytest.mark.parametrize("backend", ["threading", "dask"])
+def test_a_comparison_runs_where_the_configuration_around_it_says(one_after_another, backend):
+    threads, settings = torch.get_num_threads(), {"n_jobs": 2}
+    with ExitStack() as stack:
+        if backend == "dask":
+            settings["client"] = stack.enter_context(small_cluster(threads=2)).get_client()
+        threads_at_work.clear()
+        with joblib.parallel_config(backend=backend, **settings):
+            rows = tlkit.compare(WAYS, plates, seeds=range(2), device="cpu").rows
+    assert [timeless(row) for row in rows] == one_after_another
+    assert threads_at_work and threading.main_thread().name not in threads_at_work
+    assert torch.get_num_threads() == threads, "what the tasks set is set back"
