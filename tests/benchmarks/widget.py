@@ -12,10 +12,11 @@ from functools import partial
 
 import ipywidgets
 import numpy as np
-import tlkit
 from side_by_side import Options, Row
-from tlkit.panels import FineTuningDesk
 from tqdm.auto import tqdm
+
+import tlkit
+from tlkit.panels import FineTuningDesk
 
 AIM = 100  # ms: what feels at once
 WARM_UP = 1  # rounds: the first draws the example pictures, and fills Matplotlib's caches
