@@ -17,6 +17,7 @@ def pytest_configure(config):
     if "TLKIT_CACHE" not in os.environ:
         config.empty_cache = tempfile.TemporaryDirectory(prefix="tlkit-tests-")
         os.environ["TLKIT_CACHE"] = config.empty_cache.name
+    os.environ.pop("TLKIT_SHARED_CACHE", None)
     config.progress = tempfile.TemporaryDirectory(prefix="tlkit-progress-")
     os.environ["TLKIT_PROGRESS"] = os.path.join(config.progress.name, "done.json")  # never that of who runs the tests
 

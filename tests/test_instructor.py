@@ -18,7 +18,7 @@ PAGE = publish.COURSE / "lessons" / "INSTRUCTOR.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SECTIONS = {part[:2]: part for part in re.split(r"^## ", TEXT, flags=re.M) if re.match(r"\d\d · ", part)}
 LESSONS = {path.stem[:2]: path for path in publish.lessons()}
-PAGES = [PAGE, publish.COURSE / "CONTRIBUTING.md", publish.COURSE / "CHANGELOG.md"]
+PAGES = [PAGE, PAGE.with_name("SERVERS.md"), publish.COURSE / "CONTRIBUTING.md", publish.COURSE / "CHANGELOG.md"]
 PAGES += sorted((publish.COURSE / ".github").rglob("*.*"))
 
 

@@ -109,7 +109,7 @@ def measures(monkeypatch):
     """Measure as on a machine with so many cores, without a run."""
 
     def measure(cores, *numbers):
-        output = nbformat.v4.new_output("stream", text="peak 1000000\n")
+        output = nbformat.v4.new_output("stream", text="1000000\n")
         run = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[output])])
         monkeypatch.setattr(publish, "execute", lambda *_, **options: (run, 70.0))
         monkeypatch.setattr(publish.os, "cpu_count", lambda: cores)

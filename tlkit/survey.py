@@ -56,9 +56,9 @@ def run_map(
     the same call goes on from there.
 
     On a Dask cluster a task is a few names: every worker draws the pictures itself and keeps them
-    in its own cache folder (``TLKIT_CACHE`` there; several workers may share one). Scheduler and
-    workers need the course installed as it is here. A worker that dies loses nothing: another one
-    computes its task again.
+    in its own cache folder (``TLKIT_CACHE`` there; several workers may share one). A worker
+    computes one result at a time, so start one for each core, or for each GPU. Scheduler and
+    workers need the course installed as it is here. If a worker dies, another one takes its task.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def run_map(
     seeds : how many draws of each
     jobs : int, optional
         Results computed at once, each on one core. By default one after another, with all cores or
-        the GPU for each; on a Dask cluster as many as it has threads.
+        the GPU for each; on a Dask cluster as many as it has workers.
     device : str
         On a Dask cluster ``"auto"`` is the best that each worker has.
     backend : str

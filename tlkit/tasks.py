@@ -23,7 +23,7 @@ def crew(backend: str, jobs: int | None, scheduler: str | None) -> Iterator[Para
     Parameters
     ----------
     backend : a name that joblib knows
-    jobs : how many tasks at once; None: one, or on a Dask cluster as many as it has threads
+    jobs : how many tasks at once; None: one, or on a Dask cluster as many as it has workers
     scheduler : the address of a Dask scheduler, for the backend ``"dask"``
 
     Raises
