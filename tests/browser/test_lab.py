@@ -40,13 +40,13 @@ def cell(page, course_copy):
     return lambda name: page.locator(".jp-Notebook .jp-Cell").nth(ids.index(name))
 
 
-def _alt(cell):
-    return cell.locator(".jp-OutputArea img").first.get_attribute("alt")
+def _alt(cell):  # of the figure: the strip of examples comes before it
+    return cell.locator(".jp-OutputArea img").last.get_attribute("alt")
 
 
 def _wait_for_another_picture(page, cell, before):
     expect = pytest.importorskip("playwright.sync_api").expect
-    expect(cell.locator(".jp-OutputArea img").first).not_to_have_attribute("alt", before, timeout=120_000)
+    expect(cell.locator(".jp-OutputArea img").last).not_to_have_attribute("alt", before, timeout=120_000)
     return _alt(cell)
 
 
