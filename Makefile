@@ -69,7 +69,7 @@ test-colab: $(COLAB_READY)  ## run the tests on the versions of Colab (COLAB_LES
 
 $(COLAB_READY): tests/colab-constraints.txt pyproject.toml
 	test -x $(COLAB_BIN)/python || $(or $(PYTHON_COLAB),$(error Python 3.11 to 3.13 is needed; try: make test-colab PYTHON_COLAB=/path/to/python3.13)) -m venv .venv-colab
-	$(COLAB_BIN)/python -m pip install --disable-pip-version-check -q -c $< -e . pytest nbval
+	$(COLAB_BIN)/python -m pip install --disable-pip-version-check -q -c $< -e . pytest nbval distributed
 	@touch $@
 
 bench: $(READY)  ## the course beside what people use now, and against its limits (ARGS="codes --runs 5"; see tests/benchmarks)

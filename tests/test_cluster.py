@@ -16,14 +16,16 @@ from functools import partial
 import joblib
 import pytest
 import torch
+from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 
 import tlkit
 from tlkit import cli, cluster
-from tlkit.tasks import crew, run_tasks
+from tlkit.cluster import connect
+from tlkit.tasks import run_tasks
 
-MAP = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=3, device="cpu")
-ARGUMENTS = ["--datasets", "tissue", "--per-class", "5", "--ways", "probe", "earlier stage", "--seeds", "3"]
+MAP = dict(datasets=["tissue"], per_class=[5, 8], ways=["probe", "earlier stage"], seeds=2, device="cpu")
+ARGUMENTS = ["--datasets", "tissue", "--per-class", "5", "8", "--ways", "probe", "earlier stage", "--seeds", "2"]
 
 
 def without_seconds(path):
@@ -134,6 +136,11 @@ def one_threaded():
         yield cluster
 
 
+def on_cluster(remote, tasks):
+    workers = Parallel(backend=remote, pre_dispatch="all", batch_size=1, return_as="generator_unordered")
+    return run_tasks(workers, tasks, alone=False)
+
+
 def surroundings(_):
     backend = type(get_active_backend()[0]).__name__
     return [threading.current_thread() is threading.main_thread(), backend, torch.get_num_threads()]
@@ -141,13 +148,13 @@ def surroundings(_):
 
 def test_the_only_thread_of_a_cluster_does_the_work_on_one_core(one_threaded):
     """joblib alone would compute in this process instead, and nest a fit of a probe over the cluster."""
-    with crew("dask", None, one_threaded.scheduler_address) as workers:
-        told = list(run_tasks(workers, [partial(surroundings, 0)] * 2, alone=False))
+    with connect(one_threaded.scheduler_address) as remote:
+        told = list(on_cluster(remote, [partial(surroundings, 0)] * 2))
     assert told == [[False, "SequentialBackend", 1]] * 2
 
 
 class Unreadable:
-    """Can be sent, but not read where it arrives: as if a worker lacked a module."""
+    """Can be sent, but not read where it arrives: as if a module were not there."""
 
     def __reduce__(self):
         return __import__, ("a_module_that_is_nowhere",)
@@ -156,19 +163,23 @@ class Unreadable:
 def test_a_task_that_the_cluster_gives_up_ends_the_run_with_a_reason(one_threaded):
     """joblib alone would wait for it for ever."""
     told = pytest.raises(ConnectionError, match="gave up a task .*\n.*the same call goes on")
-    with told, crew("dask", None, one_threaded.scheduler_address) as workers:
-        list(run_tasks(workers, [partial(surroundings, Unreadable())], alone=False))
+    with told, connect(one_threaded.scheduler_address) as remote:
+        Parallel(backend=remote)([delayed(surroundings)(Unreadable())])
 
 
-def test_an_error_in_a_task_is_told_as_it_is(one_threaded):
-    with pytest.raises(ZeroDivisionError), crew("dask", None, one_threaded.scheduler_address) as workers:
-        list(run_tasks(workers, [partial(divmod, 1, 0)], alone=False))
+@pytest.mark.parametrize(
+    ("task", "error"),
+    [(partial(divmod, 1, 0), ZeroDivisionError), (partial(surroundings, Unreadable()), ModuleNotFoundError)],
+)
+def test_an_error_in_a_task_is_told_as_it_is(one_threaded, task, error):
+    with pytest.raises(error), connect(one_threaded.scheduler_address) as remote:
+        list(on_cluster(remote, [task]))
 
 
 @pytest.mark.filterwarnings("ignore:.*tasks:UserWarning")  # joblib counts what was given up
 def test_an_interrupt_takes_the_rest_back_from_the_cluster(one_threaded):
-    with pytest.raises(KeyboardInterrupt), crew("dask", None, one_threaded.scheduler_address) as workers:
-        for _ in run_tasks(workers, [partial(time.sleep, 0.2)] * 50, alone=False):
+    with pytest.raises(KeyboardInterrupt), connect(one_threaded.scheduler_address) as remote:
+        for _ in on_cluster(remote, [partial(time.sleep, 0.2)] * 50):
             assert len(one_threaded.scheduler.tasks) > 40
             raise KeyboardInterrupt
     deadline = time.monotonic() + 9  # less than what 45 tasks would take
@@ -203,18 +214,18 @@ def test_what_cannot_compute_is_refused_in_two_lines(tmp_path, monkeypatch, caps
 def test_without_the_package_dask_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     told = pytest.raises(ValueError, match="needs the package distributed, here and .*: pip install distributed")
-    with told, crew("dask", None, "tcp://127.0.0.1:8786"):
+    with told, connect("tcp://127.0.0.1:8786"):
         raise AssertionError("it cannot be there")
 
 
 def test_a_cluster_without_workers_or_without_the_course_on_them_is_refused(one_threaded, monkeypatch):
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
     told = pytest.raises(ValueError, match="tlkit is not installed on the workers tcp://127.0.0.1:")
-    with told, crew("dask", None, one_threaded.scheduler_address):
+    with told, connect(one_threaded.scheduler_address):
         raise AssertionError("nothing could compute")
     monkeypatch.setattr(cluster, "_WORKERS", 1)
     told = pytest.raises(ValueError, match="The cluster has no workers yet. Start some .dask worker")
-    with small_cluster(workers=0) as empty, told, crew("dask", None, empty.scheduler_address):
+    with small_cluster(workers=0) as empty, told, connect(empty.scheduler_address):
         raise AssertionError("nothing could compute")
 
 

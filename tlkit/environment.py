@@ -19,7 +19,7 @@ OLDEST = {
     "filelock": "3.12",
     "platformdirs": "3.10",
     "tqdm": "4.66",
-    "joblib": "1.3",
+    "joblib": "1.5",
     "scipy": "1.11",
 }
 if sys.version_info < (3, 11):

@@ -6,14 +6,15 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
+from joblib import Parallel, parallel
 from tqdm.auto import tqdm
 
 from tlkit import checks
@@ -25,7 +26,7 @@ from tlkit.data import load_dataset, recipe
 from tlkit.decision import COLUMNS, PER_CLASS, SHIPPED, STOPS, DecisionMap, load_map
 from tlkit.devices import pick_device
 from tlkit.results import Result
-from tlkit.tasks import crew, run_tasks
+from tlkit.tasks import run_tasks
 from tlkit.ways import WAYS
 from tlkit.world import OFFLINE_DATASETS
 
@@ -83,7 +84,7 @@ def run_map(
     """
     _check(datasets, per_class, ways, seeds, jobs)
     out, alone = Path(out), backend != "dask" and jobs in (None, 1)
-    with crew(backend, jobs, scheduler) as workers:
+    with _crew(backend, jobs, scheduler) as workers:
         if backend != "dask":
             device = str(pick_device(device))
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +115,24 @@ def _check(
     checks.count("seeds", seeds, 1)
     if jobs is not None:
         checks.count("jobs", jobs, 1)
+
+
+@contextmanager
+def _crew(backend: str, jobs: int | None, scheduler: str | None) -> Iterator[Parallel]:
+    """What hands over every result as soon as it is there."""
+    # multiprocessing would keep all results back until the last is there.
+    known = {*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS} - {"multiprocessing"}
+    checks.choose("joblib backend", backend, sorted(known))
+    settings = {"pre_dispatch": jobs or "all", "batch_size": 1, "return_as": "generator_unordered"}
+    if backend == "dask":
+        from tlkit.cluster import connect  # Dask is large and seldom wanted
+
+        with connect(scheduler) as cluster:
+            yield Parallel(backend=cluster, **settings)
+    elif scheduler:
+        raise ValueError(f"A scheduler is for the backend 'dask', but the backend is {backend!r}.")
+    else:
+        yield Parallel(n_jobs=jobs or 1, backend=backend, **settings)
 
 
 def _measure(seed: int, dataset: str, per_class: int, way: str, device: str, made_from: dict[str, str]) -> list[dict]:

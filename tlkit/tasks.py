@@ -1,13 +1,11 @@
 """Tasks that know nothing of each other, over joblib: on one core each, on whatever computer."""
 
+import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
-import torch
-from joblib import Parallel, delayed, parallel, parallel_config
-
-from tlkit import checks
+from joblib import Parallel, delayed, parallel_config, wrap_non_picklable_objects
 
 __all__: list[str] = []
 
@@ -16,51 +14,39 @@ __all__: list[str] = []
 _turn = threading.Lock()
 
 
-@contextmanager
-def crew(backend: str, jobs: int | None, scheduler: str | None) -> Iterator[Parallel]:
-    """A joblib ``Parallel`` that hands over every result as soon as it is there.
-
-    Parameters
-    ----------
-    backend : a name that joblib knows
-    jobs : how many tasks at once; None: one, or on a Dask cluster as many as it has workers
-    scheduler : the address of a Dask scheduler, for the backend ``"dask"``
-
-    Raises
-    ------
-    ValueError
-        If the backend is unknown, or no cluster answers, or it has no workers.
-    """
-    # multiprocessing would keep all results back until the last is there.
-    known = {*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS} - {"multiprocessing"}
-    checks.choose("joblib backend", backend, sorted(known))
-    settings = {"pre_dispatch": jobs or "all", "batch_size": 1, "return_as": "generator_unordered"}
-    if backend != "dask":
-        if scheduler:
-            raise ValueError(f"A scheduler is for the backend 'dask', but the backend is {backend!r}.")
-        yield Parallel(n_jobs=jobs or 1, backend=backend, **settings)
-        return
-    from tlkit.cluster import connect  # Dask is large and seldom wanted
-
-    with connect(scheduler) as cluster:
-        yield Parallel(backend=cluster, **settings)
-
-
 def run_tasks(workers: Parallel, tasks: Iterable[Callable[[], list]], alone: bool) -> Iterator[list]:
     """What the tasks return, in the order in which ``workers`` hand it over; ``alone``: one may use all cores."""
+    import torch  # not above: who only passes tasks on needs nothing heavy
+
     threads = torch.get_num_threads()
-    with closing(workers(delayed(_call if alone else _call_on_one_core)(task) for task in tasks)) as results:
+    calls = (delayed(task)() if alone else delayed(_on_one_core)(_Task(task)) for task in tasks)
+    with closing(workers(calls)) as results:
         try:
             yield from results
         finally:
             torch.set_num_threads(threads)  # where the workers are threads of this process
 
 
-def _call(task: Callable[[], list]) -> list:
-    return task()
+class _Task:
+    """A task that is sealed for the journey and opened where it runs.
+
+    So a scheduler on its way loads nothing of it, and what a worker lacks is an error of the task.
+    """
+
+    def __init__(self, task: Callable[[], list] | None, sealed: bytes = b""):
+        self._task, self._sealed = task, sealed
+
+    def __reduce__(self) -> tuple[type, tuple[None, bytes]]:
+        sealed = self._sealed or pickle.dumps(wrap_non_picklable_objects(self._task, keep_wrapper=False))
+        return _Task, (None, sealed)
+
+    def __call__(self) -> list:
+        return (self._task or pickle.loads(self._sealed))()
 
 
-def _call_on_one_core(task: Callable[[], list]) -> list:
+def _on_one_core(task: _Task) -> list:
+    import torch
+
     with _turn, parallel_config(backend="sequential"):  # or the fits of a probe would go out as tasks of their own
         torch.set_num_threads(1)
         return task()

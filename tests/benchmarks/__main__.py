@@ -20,6 +20,8 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, help="a folder of JPEGs, one subfolder a class (default: drawn ones)")
     parser.add_argument("--weights", nargs="*", default=[], metavar="BACKBONE=FILE", help="weights of torchvision")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--networks", nargs="*", default=[], metavar="BACKBONE", help="finetune: only these")
+    parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="finetune: tlkit and only these")
     parser.add_argument("--quick", action="store_true", help="tiny work: does it run at all?")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where to write (default bench.json)")
     given = parser.parse_args()
@@ -28,7 +30,8 @@ def main() -> int:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
     files = dict(pair.split("=", 1) for pair in given.weights)
     weights = {name: Path(file) for name, file in files.items()}
-    options = Options(given.runs, given.seeds, given.photos, weights, given.device, given.quick)
+    chosen = tuple(given.networks), tuple(given.peers)
+    options = Options(given.runs, given.seeds, given.photos, weights, given.device, *chosen, given.quick)
     failed, rows = False, []
     for name in given.names or BENCHMARKS:
         print(f"\n== {name}", flush=True)

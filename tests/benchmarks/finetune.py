@@ -40,7 +40,7 @@ def measure(options: Options) -> list[Row]:
         # To see that it runs at all, one process for all spares the imports.
         run = (lambda contestant, task: shared.submit(contestant, task).result()) if options.quick else _alone
         for title, draw in tasks(options, Path(scratch)):
-            runs, missing = _race(title, draw, options.seeds, run)
+            runs, missing = _race(title, draw, options, run)
             rows += _rows(title, runs) + missing
     return rows
 
@@ -145,7 +145,6 @@ CONTESTANTS = {
     TLKIT: ours,
     NOTHING_KEPT: nothing_kept,
     TUTORIAL: tutorial,
-    f"{TUTORIAL}, batches of 32": partial(tutorial, batch_size=32),
     FASTAI: fastai,
     "Keras": keras,
 }
@@ -155,12 +154,13 @@ CONTESTANTS = {
 
 
 def _race(
-    title: str, draw: Callable[[int], Task], seeds: int, run: Callable[[Callable, Task], Run]
+    title: str, draw: Callable[[int], Task], options: Options, run: Callable[[Callable, Task], Run]
 ) -> tuple[dict[str, list[Run]], list[Row]]:
     """The runs of each contestant, one a seed; and a row for each that could not run."""
-    runs: dict[str, list[Run]] = {name: [] for name in CONTESTANTS}
+    chosen = {*OF_TLKIT, *(options.peers or CONTESTANTS)}
+    runs: dict[str, list[Run]] = {name: [] for name in CONTESTANTS if name in chosen}
     failed: list[Row] = []
-    for seed in range(seeds):
+    for seed in range(options.seeds):
         task = draw(seed)
         for name in tqdm(list(runs), desc=f"{title}, seed {seed}", unit="contestant"):
             try:

@@ -29,11 +29,13 @@ def tasks(options: Options, scratch: Path) -> Iterator[tuple[str, Callable[[int]
     epochs = dict(head_epochs=2, epochs=1) if options.quick else dict(head_epochs=HEAD_EPOCHS, epochs=EPOCHS)
     common = dict(device=str(tlkit.pick_device(options.device)), **epochs)
     common |= dict(per_class=6 if options.quick else PER_CLASS)
-    about = common | _network("minivgg", options, scratch)
-    yield "minivgg on drawn flowers", partial(_drawn, 2 if options.quick else 17, **about)
+    wanted = options.networks or ("minivgg", *NETWORKS)
+    if "minivgg" in wanted:
+        about = common | _network("minivgg", options, scratch)
+        yield "minivgg on drawn flowers", partial(_drawn, 2 if options.quick else 17, **about)
     folder = options.photos or (drawn_photos(2, 16, 64) if options.quick else drawn_photos())
     source = "photos" if options.photos else "drawn photos"
-    for name in ("minivgg",) if options.quick else NETWORKS:
+    for name in ("minivgg",) if options.quick else [name for name in wanted if name != "minivgg"]:
         random = "" if name == "minivgg" or name in options.weights else ", random weights,"
         about = common | _network(name, options, scratch)
         yield f"{name}{random} on {source}", partial(_folder, folder, **about)

@@ -27,6 +27,7 @@ class Options:
     photos : a folder of JPEGs, one subfolder a class; None draws one
     weights : from the name of a torchvision backbone to a file of its weights; without one it has random weights
     device : as everywhere in tlkit
+    networks, peers : of ``finetune``, those that run; all where empty
     quick : tiny work, to see that a benchmark runs at all
     """
 
@@ -35,6 +36,8 @@ class Options:
     photos: Path | None = None
     weights: dict[str, Path] = field(default_factory=dict)
     device: str = "auto"
+    networks: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
     quick: bool = False
 
 
@@ -146,7 +149,7 @@ def _processor() -> str:
 
 
 def write(path: Path, rows: list[Row]) -> None:
-    """Keep the rows with the machine they were measured on; rows of the same benchmark there before go."""
+    """Keep the rows with the machine they were measured on; rows there with the same title go."""
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
     new = {row.benchmark for row in rows}
     every = [row for row in kept if row["benchmark"] not in new] + [vars(row) for row in rows]
