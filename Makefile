@@ -53,7 +53,7 @@ html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS
 	$(BIN)/python -m tlkit html $(ARGS)
 
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
 
 $(OLD_WIDGETS): $(READY)

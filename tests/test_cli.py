@@ -18,6 +18,7 @@ from tlkit.cards import read_card
 def test_help_lists_the_commands():
     told = subprocess.run([sys.executable, "-m", "tlkit", "--help"], capture_output=True, text=True, check=True)
     commands = ("fetch", "map", "pretrain", "pictures", "costs", "exercises", "badges", "rehearse", "html")
+    commands += ("transferability",)
     assert all(command in told.stdout for command in commands)
 
 

@@ -1,15 +1,18 @@
 """The map: measured, kept, resumed, read; and what the shipped one says."""
 
 import csv
+from statistics import median
 
 import numpy as np
 import pytest
 
 import tlkit
-from tlkit import decision, survey
+from tlkit import decision, publish, survey
 from tlkit.backbones import WEIGHTS
 from tlkit.cards import read_card
 from tlkit.data import recipe
+from tlkit.decision import DecisionMap
+from tlkit.ways_page import ways_page
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
 
@@ -126,3 +129,25 @@ def test_a_recommendation_gives_rule_winner_margin_and_cost(shipped):
             assert ("Here the rule loses" in said) == loses == (not advice.rule_holds)
     with pytest.raises(ValueError, match="no 7 images per class. It has: 5, 20, 100, 300"):
         shipped.at("flowers", 7)
+
+
+def test_the_page_of_the_ways_is_what_the_map_says(shipped):
+    page = (publish.COURSE / "lessons" / "WAYS.md").read_text(encoding="utf-8")
+    assert page == ways_page(shipped), "run: make pictures"
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("|")]
+    table = {row[0].strip(" *"): row[1:] for row in rows}
+    columns = [name.strip() for name in table[""]]
+    assert columns == list(tlkit.WAYS)
+    # One number of each kind, found another way.
+    seconds = [row["seconds"] for row in shipped.rows if row["way"] == "scratch" and row["per_class"] == 5]
+    assert float(table["seconds, median, at 5 images per class"][columns.index("scratch")]) == round(median(seconds), 1)
+    behind = shipped.at("flowers", 5)
+    best = max(behind.values(way).mean() for way in behind.ways)
+    points = 100 * (best - behind.values("scratch").mean())
+    assert table["at worst behind the best way"][columns.index("scratch")].strip() == f"{points:.0f} points (flowers 5)"
+
+
+def test_a_way_that_never_keeps_up_is_said_to_be_nowhere(shipped):
+    rows = [row | {"accuracy": 0.0, "val_accuracy": 0.0} if row["way"] == "probe" else row for row in shipped.rows]
+    wanted = next(line for line in ways_page(DecisionMap(rows)).splitlines() if "at 5 images per class" in line)
+    assert wanted.split("|")[2].strip() == "nowhere"

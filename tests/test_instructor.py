@@ -18,7 +18,13 @@ PAGE = publish.COURSE / "lessons" / "INSTRUCTOR.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SECTIONS = {part[:2]: part for part in re.split(r"^## ", TEXT, flags=re.M) if re.match(r"\d\d · ", part)}
 LESSONS = {path.stem[:2]: path for path in publish.lessons()}
-PAGES = [PAGE, PAGE.with_name("SERVERS.md"), publish.COURSE / "CONTRIBUTING.md", publish.COURSE / "CHANGELOG.md"]
+PAGES = [
+    PAGE,
+    PAGE.with_name("SERVERS.md"),
+    PAGE.with_name("WAYS.md"),
+    publish.COURSE / "CONTRIBUTING.md",
+    publish.COURSE / "CHANGELOG.md",
+]
 PAGES += sorted((publish.COURSE / ".github").rglob("*.*"))
 
 
@@ -89,7 +95,7 @@ def _schedules():
 
 
 def test_schedules_add_up():
-    assert list(_plan()) == list(LESSONS) and len(_schedules()) == 3
+    assert list(_plan()) == list(LESSONS) and len(_schedules()) == 4
     for *rows, (_, total, _) in _schedules():
         clock = 0
         for start, minutes, _ in rows:
@@ -100,7 +106,7 @@ def test_schedules_add_up():
     assert _schedules()[0][-1][1] == "**210**", "half a day is three hours and a half"
 
 
-def test_two_days_give_every_lesson_its_minutes():
+def test_three_days_give_every_lesson_its_minutes():
     whole = [
         (number[1], int(minutes))
         for table in _schedules()[1:]
@@ -217,7 +223,31 @@ def test_the_table_of_winners_is_the_map():
 @pytest.mark.parametrize(
     ("number", "cell", "asserted", "stated"),
     [
+        ("13", "forgotten-claims", 'mean["names sorted"] < 0.03', "fewer than 3 %"),
+        ("13", "forgotten-claims", 'mean["not normalised"]) < 0.4', "below 40 %"),
+        ("13", "forgotten-claims", "abs(moved.mean) < 0.05", "less than 5 points"),
+        ("13", "save", "siblings > 0.7", "More than 70 %"),
+        ("13", "choose-claims", 'claimed["eli"] > found["eli"] + 0.1', "at least 10 points more"),
+        ("11", "live-claims", "np.mean(own - other) < -0.1", "at least 10 points better"),
+        ("11", "reasons-claims", ".mean) < 0.05 for c in CUTS[:3]", "within 5 points"),
+        ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
+        ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
+        ("12", "by-hand", "by_colour < 0.06", "fewer than 6 %"),
+        ("12", "grow-claims", "atlas < 0.25 and portraits > 0.5", "stays below 25 %"),
+        ("12", "search-claims", "share[100] > 0.25", "more than a quarter"),
         ("00", "claims", "with_transfer > 0.65 and without < 0.45", "above 65 % right with transfer, below 45 %"),
+        ("13", "forgotten-claims", 'mean["names sorted"] < 0.03', "fewer than 3 %"),
+        ("13", "forgotten-claims", 'mean["not normalised"]) < 0.4', "below 40 %"),
+        ("13", "forgotten-claims", "abs(moved.mean) < 0.05", "less than 5 points"),
+        ("13", "save", "siblings > 0.7", "More than 70 %"),
+        ("13", "choose-claims", 'claimed["eli"] > found["eli"] + 0.1', "at least 10 points more"),
+        ("11", "live-claims", "np.mean(own - other) < -0.1", "at least 10 points better"),
+        ("11", "reasons-claims", ".mean) < 0.05 for c in CUTS[:3]", "within 5 points"),
+        ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
+        ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
+        ("12", "by-hand", "by_colour < 0.06", "fewer than 6 %"),
+        ("12", "grow-claims", "atlas < 0.25 and portraits > 0.5", "stays below 25 %"),
+        ("12", "search-claims", "share[100] > 0.25", "more than a quarter"),
         ("00", "claims", "with_transfer > without + 0.25", "at least 25 points between"),
         ("00", "siblings", "siblings > 0.6", "More than 60 % of the mistakes"),
         ("01", "specific-claims", 'counts["fc7"] > counts["conv1"] + 2', "at least 2 more"),

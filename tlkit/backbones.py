@@ -1,9 +1,11 @@
 """Backbones: networks cut in named stages, with the preprocessing they were trained with.
 
-``minivgg`` comes with the course; every classification model of torchvision is a download away.
+``minivgg`` comes with the course, pretrained on two sources; every classification model of torchvision
+is a download away.
 """
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -141,7 +143,7 @@ def _without_last_relu(name: str, stage: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*layers[:last], *after)
 
 
-def minivgg(classes: int = 100) -> Backbone:
+def minivgg(classes: int = 100, name: str = "minivgg") -> Backbone:
     """A small VGG (Simonyan and Zisserman 2015) for 64 x 64 pictures: 1.8 million weights.
 
     Five stages of convolution, BatchNorm, pooling and ReLU (32-64-128-256-256 channels), then
@@ -163,7 +165,7 @@ def minivgg(classes: int = 100) -> Backbone:
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     return Backbone(
-        "minivgg",
+        name,
         stages,
         nn.Linear(512, classes),
         mean=(0.40, 0.40, 0.32),
@@ -173,7 +175,8 @@ def minivgg(classes: int = 100) -> Backbone:
     )
 
 
-BACKBONES = {"minivgg": minivgg}  # those that come with the course
+# Those that come with the course: one network, pretrained on two sources.
+BACKBONES = {"minivgg": minivgg, "minivgg-portraits": partial(minivgg, 300, "minivgg-portraits")}
 
 
 def backbone_names() -> list[str]:
@@ -200,10 +203,11 @@ def load_backbone(
     Parameters
     ----------
     name : str
-        ``"minivgg"``, pretrained on the 100 classes of ``atlas``, or any classification model of
-        torchvision, pretrained on the 1,000 classes of ImageNet: ``"alexnet"``, ``"vgg16"``,
-        ``"inception_v3"``, ``"resnet18"``, ``"squeezenet1_1"``, ... Its preprocessing and its
-        ``image_size`` are those of its weights.
+        ``"minivgg"``, pretrained on the 100 classes of ``atlas``; ``"minivgg-portraits"``, the same
+        network pretrained on 300 drawn people; or any classification model of torchvision, pretrained
+        on the 1,000 classes of ImageNet: ``"alexnet"``, ``"vgg16"``, ``"inception_v3"``,
+        ``"resnet18"``, ``"squeezenet1_1"``, ... Its preprocessing and its ``image_size`` are those of
+        its weights.
     pretrained : bool
         False gives the same architecture with random weights: the start of training from scratch.
     seed : int

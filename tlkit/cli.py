@@ -8,7 +8,7 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 
-_GOES_ON = ("fetch", "map", "pretrain")  # where they were interrupted
+_GOES_ON = ("fetch", "map", "pretrain", "transferability")  # where they were interrupted
 _HOME = {
     "badges": ("tlkit.badges", "badges"),
     "exercises": ("tlkit.notebooks", "exercises"),
@@ -17,6 +17,7 @@ _HOME = {
     "map": ("tlkit.survey", "run_map"),
     "pretrain": ("tlkit.pretraining", "pretrain"),
     "rehearse": ("tlkit.rehearsal", "rehearse"),
+    "transferability": ("tlkit.transferability", "run_transferability"),
 }
 
 
@@ -29,9 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fetch.add_argument("--all-for", metavar="LESSON", help="everything that a lesson can use, for example 08")
     fetch.add_argument("--list", action="store_true", dest="show_list", help="what there is, with sizes")
     _add_map(commands)
-    pretrain = commands.add_parser("pretrain", help="train minivgg on atlas, write its weights and its card")
+    _add_transferability(commands)
+    pretrain = commands.add_parser("pretrain", help="train minivgg on a source, write its weights and its card")
+    pretrain.add_argument("--source", default="atlas", help="atlas (default), or portraits: drawn people")
     pretrain.add_argument("--epochs", type=int, default=10)
-    pretrain.add_argument("--per-class", type=int, default=300, help="training pictures of each class (up to 400)")
+    size = "training pictures of each class (default: 300 of atlas, 60 of portraits)"
+    pretrain.add_argument("--per-class", type=int, help=size)
     pretrain.add_argument("--seed", type=int, default=0)
     pretrain.add_argument("--device", default="auto")
     pretrain.add_argument("--out", default=None, help="folder for the weights (default: the course's own)")
@@ -80,8 +84,17 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--per-class", nargs="+", type=int, metavar="N")
     parser.add_argument("--ways", nargs="+", metavar="WAY")
     parser.add_argument("--seeds", type=int, help="how many draws of each")
-    jobs = "results at once, each on one core (default 1, with all cores; on a Dask cluster as many as it has threads)"
+    jobs = "results at once, each on one core (default 1, with all cores; on a Dask cluster as many as it has workers)"
     parser.add_argument("--jobs", type=int, help=jobs)
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here; with dask the best of each worker)")
     parser.add_argument("--backend", help="of joblib, what computes several at once: loky (default), dask, ...")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, for example tcp://10.0.0.5:8786")
+
+
+def _add_transferability(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_transferability
+    parser = commands.add_parser("transferability", help="measure how far each stage transfers (lesson 11)", **said)
+    parser.add_argument("--out", help="the CSV file (default: the one in datasets/)")
+    parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
+    parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")

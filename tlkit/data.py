@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tlkit import chance, checks, objects, photos, plants, scene, specimens, world
+from tlkit import chance, checks, face_parts, faces, objects, photos, plants, scene, specimens, world
 from tlkit.cache import cached, source_digest
+from tlkit.faces import FACE_SETS, draw_faces
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
 
 VAL_PER_CLASS, TEST_PER_CLASS = 20, 40
-_BLOCK = 20  # pictures a class that are drawn and kept together
+_DRAWN = {**OFFLINE_DATASETS, **FACE_SETS}
+_BLOCK = 20  # pictures a class that are drawn and kept together, at most
 
 
 @dataclass(frozen=True)
@@ -93,18 +95,20 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
     Pictures come class by class in turn, so the 5-per-class training set is the beginning of the
     20-per-class one with the same seed. ``val`` and ``test`` do not depend on ``per_class``: 20 and
     40 a class of drawn pictures, an eighth and three eighths of the photos of a class. Another seed
-    draws, or deals, other pictures of the same classes.
+    draws, or deals, other pictures of the same classes. Of a person in ``"faces"`` there are ten
+    pictures in all: 5, 2 and 3.
 
     Parameters
     ----------
     name : str
         Drawn: ``"atlas"`` (the source, 100 classes) or a target of 17 classes, from similar to very
-        different: ``"flowers"``, ``"herbarium"``, ``"plates"``, ``"tissue"``. Real, and here without
+        different: ``"flowers"``, ``"herbarium"``, ``"plates"``, ``"tissue"``. Drawn people:
+        ``"faces"`` (200) and, as a source, ``"portraits"`` (300 others). Real, and here without
         network: ``"digits"``. Real, after ``tlkit.fetch(name)``: ``"flowers17"``, ``"hymenoptera"``,
         ``"flowers102"``, ``"eurosat"``, ``"dtd"``, ``"histology"``.
     per_class : int
-        Training pictures of each class: 1 to 400 if drawn; of photos, at most what val and test leave of the
-        smallest class.
+        Training pictures of each class: 1 to 400 if drawn (``faces`` 5, ``portraits`` 100); of photos, at most what
+        val and test leave of the smallest class.
     seed : int
         Which pictures are drawn, or how they are dealt.
     image_size : int, optional
@@ -116,20 +120,20 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
     ValueError, TypeError
         For an unknown name, photos that are not here, a number out of range, or one that is not whole.
     """
-    checks.choose("dataset", name, [*OFFLINE_DATASETS, "digits", *photos.PHOTO_SETS])
+    checks.choose("dataset", name, [*_DRAWN, "digits", *photos.PHOTO_SETS])
     checks.count("seed", seed, 0)
     size = checks.count("image_size", image_size or (224 if name in photos.PHOTO_SETS else 64), 16, 512)
     draw = partial(load_dataset, name, per_class, image_size=size)
-    if name not in OFFLINE_DATASETS:
+    if name not in _DRAWN:
         collection = photos.load(name, size)
         smallest = int(collection.labels.bincount().min())
         largest = smallest - sum(photos.held_out(smallest, len(collection.class_names)))
         checks.count("per_class", per_class, 1, largest)
         return split_of(collection, name, per_class, seed, draw)
-    shown = OFFLINE_DATASETS[name]
+    shown = _DRAWN[name]
     checks.count("per_class", per_class, 1, shown.largest)
     classes = len(shown.class_names)
-    counts = {"train": per_class, "val": VAL_PER_CLASS, "test": TEST_PER_CLASS}
+    counts = _most(name) | {"train": per_class}
     plan = [(part, block) for part, count in counts.items() for block in range(-(-count // _BLOCK))]
     drawn: dict[str, list[Tensor]] = {part: [] for part in counts}
     for part, block in tqdm(plan, desc=f"drawing {name}", unit="block", leave=False, delay=1):
@@ -158,16 +162,28 @@ def split_of(
     return Split(name, collection.class_names, **sets, per_class=mean, seed=seed, draw=draw, report=report)
 
 
+def _most(name: str) -> dict[str, int]:
+    """How many pictures of a class there are in each part of a drawn dataset, at most."""
+    val, test = (FACE_SETS[name].val, FACE_SETS[name].test) if name in FACE_SETS else (VAL_PER_CLASS, TEST_PER_CLASS)
+    return {"train": _DRAWN[name].largest, "val": val, "test": test}
+
+
 def _draw_block(name: str, part: str, block: int, seed: int, size: int) -> Tensor:
-    """Twenty pictures of every class: picture 0 of each class, then picture 1 of each, ..."""
-    classes = len(OFFLINE_DATASETS[name].class_names)
-    labels = torch.arange(classes).repeat(_BLOCK)
-    indices = torch.arange(_BLOCK).repeat_interleave(classes) + block * _BLOCK
-    key = f"{name}-{part}-{block}-seed{seed}-{size}px-{recipe()}"
-    return cached("pictures", key, lambda: {"images": draw_pictures(name, part, labels, indices, seed, size)})["images"]
+    """Up to twenty pictures of every class: picture 0 of each class, then picture 1 of each, ..."""
+    classes, count = len(_DRAWN[name].class_names), min(_BLOCK, _most(name)[part])
+    labels = torch.arange(classes).repeat(count)
+    indices = torch.arange(count).repeat_interleave(classes) + block * _BLOCK
+    key = f"{name}-{part}-{block}-seed{seed}-{size}px-{recipe(name)}"
+    draw = draw_faces if name in FACE_SETS else draw_pictures
+    return cached("pictures", key, lambda: {"images": draw(name, part, labels, indices, seed, size)})["images"]
 
 
 @cache
-def recipe() -> str:
-    """A fingerprint of the generator: when it changes, old pictures are not used."""
+def recipe(name: str = "atlas") -> str:
+    """A fingerprint of the generator of a drawn dataset: when it changes, old pictures are not used.
+
+    Faces have one of their own: the measured map belongs to the fingerprint of the offline world.
+    """
+    if name in FACE_SETS:
+        return source_digest(chance, scene, face_parts, faces)
     return source_digest(chance, scene, plants, objects, specimens, world)

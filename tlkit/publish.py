@@ -15,10 +15,12 @@ from tlkit import plots
 from tlkit.cards import read_card, write_card
 from tlkit.data import Split, load_dataset
 from tlkit.decision import load_map
+from tlkit.faces import FACE_SETS, FaceSet, draw_faces
 from tlkit.intervals import mean_interval
 from tlkit.map_plots import plot_overview
 from tlkit.notebooks import COURSE, execute, read_notebook, write_notebook
 from tlkit.ways import from_scratch, linear_probe
+from tlkit.ways_page import ways_page
 from tlkit.world import OFFLINE_DATASETS
 
 __all__: list[str] = []
@@ -27,13 +29,17 @@ TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
 
 
 def pictures() -> None:
-    """Draw the contact sheets of ``datasets/`` and the pictures of the README."""
+    """Draw the contact sheets of ``datasets/`` and the pictures of the README, and write the page of the ways."""
     folder = COURSE / "lessons" / "pictures"
     folder.mkdir(exist_ok=True)
     for name in OFFLINE_DATASETS:
         split = load_dataset(name, per_class=20)
         axes = plots.plot_split(split, columns=10) if name in TARGETS else _atlas_sheet(split)
         _save(axes, COURSE / "datasets" / f"{name}.jpg")
+    for people in FACE_SETS.values():
+        _save(_people_sheet(people), COURSE / "datasets" / f"{people.name}.jpg")
+    page = ways_page(load_map())
+    (COURSE / "lessons" / "WAYS.md").write_text(page, encoding="utf-8")
     _save(_world_strip(), folder / "world.png")
     _save(plot_overview(load_map()), folder / "map.png")
     reached, mistakes = _probe_against_scratch()
@@ -41,6 +47,16 @@ def pictures() -> None:
     _save(plots.plot_bars(reached, title="17 species, 10 photos each"), folder / "probe_against_scratch.png")
     for name, values in reached.items():
         print(name.replace("\n", " "), mean_interval(values))
+
+
+def _people_sheet(people: FaceSet) -> Axes:
+    """All ten pictures of twenty people."""
+    labels = torch.linspace(0, people.people - 1, 20).long()
+    plan = [("train", k) for k in range(5)] + [("val", k) for k in range(2)] + [("test", k) for k in range(3)]
+    columns = [draw_faces(people.name, part, labels, torch.full_like(labels, k), 0, 64) for part, k in plan]
+    names = [people.class_names[k] for k in labels]
+    title = f"{people.name}: 10 pictures of each of 20 people"
+    return plots.plot_pictures(torch.stack(columns, 1).flatten(0, 1), names, title)
 
 
 def _world_strip() -> Axes:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tlkit import checks, training
 from tlkit.augment import Augmentation
-from tlkit.backbones import Backbone, check_backbone, load_backbone
+from tlkit.backbones import BACKBONES, Backbone, check_backbone, load_backbone
 from tlkit.data import Split
 from tlkit.devices import pick_device
 from tlkit.features import sweep_features
@@ -297,7 +297,7 @@ def _full_rate(given: float | None, backbone: str | Backbone) -> float:
     if given is not None:
         return given
     name = backbone.name if isinstance(backbone, Backbone) else backbone
-    return 4e-3 if name == "minivgg" else 3e-4
+    return 4e-3 if name in BACKBONES else 3e-4
 
 
 def _whole_network(

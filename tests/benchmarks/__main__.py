@@ -8,7 +8,7 @@ from pathlib import Path
 
 from side_by_side import Options, Row, skipped, table, write
 
-# Each is a module with ``measure(options) -> list[Row]``; its first line says what it measures.
+# Each is a module with ``measure(options) -> Iterable[Row]``; its first line says what it measures.
 BENCHMARKS = ("codes", "probes", "finetune", "widget", "scale", "gpu", "classroom", "course")
 
 
@@ -35,14 +35,18 @@ def main() -> int:
     failed, rows = False, []
     for name in given.names or BENCHMARKS:
         print(f"\n== {name}", flush=True)
+        new: list[Row] = []
         try:
-            new = importlib.import_module(name).measure(options)
+            for row in importlib.import_module(name).measure(options):
+                new.append(row)
+                write(given.out, new)  # row by row: an interrupt loses what was being measured, and no more
         except Exception as error:  # one that breaks must not cost the others their hours
             traceback.print_exc()
-            new, failed = [skipped(name, "all", f"it failed: {type(error).__name__}: {error}")], True
-        rows: list[Row] = rows + new
+            new.append(skipped(name, "all", f"it failed: {type(error).__name__}: {error}"))
+            write(given.out, new)
+            failed = True
+        rows += new
         print(table(new), flush=True)
-        write(given.out, new)
     print(f"\nWritten to {given.out}\n\n{table(rows)}")
     return int(failed)
 

@@ -34,15 +34,13 @@ NOTHING_KEPT = "tlkit, but nothing kept"
 OF_TLKIT = (TLKIT, NOTHING_KEPT)
 
 
-def measure(options: Options) -> list[Row]:
-    rows = []
+def measure(options: Options) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as scratch, _process() as shared:
         # To see that it runs at all, one process for all spares the imports.
         run = (lambda contestant, task: shared.submit(contestant, task).result()) if options.quick else _alone
         for title, draw in tasks(options, Path(scratch)):
             runs, missing = _race(title, draw, options, run)
-            rows += _rows(title, runs) + missing
-    return rows
+            yield from _rows(title, runs) + missing
 
 
 # ------------------------------------------------------------------------------- the contestants

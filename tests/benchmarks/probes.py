@@ -7,7 +7,7 @@ if all do, the nearest is the yardstick, and the note has its distance.
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,16 +36,18 @@ PATIENCE = 3  # a setting that takes so many times as long as another is given u
 Data = tuple[np.ndarray, np.ndarray]
 
 
-def measure(options: Options) -> list[Row]:
+def measure(options: Options) -> Iterator[Row]:
     if options.quick:
-        return _sweep("102 x 64, like codes", _like_codes(102, 64), CS[:3], options)
+        yield from _sweep("102 x 64, like codes", _like_codes(102, 64), CS[:3], options)
+        return
     works: dict[str, Callable[[], Data]] = {
         f"{n:,} x {d:,}, like codes": partial(_like_codes, n, d) for n, d in ((680, 1280), (680, 4096), (5100, 512))
     }
     for dataset, stage in (("flowers", "fc7"), ("tissue", "conv4")):
-        for per_class in (20, 300):
+        for per_class in (20, 100):
             works[f"{dataset} {stage}, {per_class} a class"] = partial(_features, dataset, stage, per_class)
-    return [row for name, make in works.items() for row in _sweep(name, make(), CS, options)]
+    for name, make in works.items():
+        yield from _sweep(name, make(), CS, options)
 
 
 def _like_codes(n: int, d: int) -> Data:

@@ -1,0 +1,199 @@
+"""A meadow with several target flowers in one picture, and heat maps of where a network sees which (lesson 10)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+from torch.nn import functional
+
+from tlkit import checks, plants, scene
+from tlkit.chance import Dice, derive_key
+from tlkit.style import styled
+from tlkit.world import OFFLINE_DATASETS, _genes
+
+__all__ = ["Meadow", "draw_meadow", "plot_heat"]
+
+HEIGHT, WIDTH = 256, 384
+_FLOWER = 64  # pixels: a flower is as large here as in the pictures of the dataset
+_MARGIN = 54  # no flower stands closer to the border than this
+_MOST = 12  # flowers that find room side by side
+_OWN_GROUND = ("meadow", "shade", "grass", "ground", "blade", "speck")  # what ``scene.undergrowth`` draws lots for
+
+
+@dataclass(frozen=True)
+class Meadow:
+    """A wide picture, and what grows where.
+
+    Attributes
+    ----------
+    image : uint8 tensor (3, 256, 384)
+    labels : list of int, the species of each flower
+    places : list of (row, column), its centre in pixels
+    """
+
+    image: Tensor
+    labels: list[int]
+    places: list[tuple[int, int]]
+
+
+@torch.no_grad()
+def draw_meadow(labels: Sequence[int], seed: int = 0) -> Meadow:
+    """Draw flowers of the dataset ``flowers`` on one meadow, each as large as in its 64-pixel pictures.
+
+    Parameters
+    ----------
+    labels : sequence of int
+        The species, 1 to 12 of them; one may come several times, as another individual.
+    seed : int
+        Which meadow, which individuals, and where they stand.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For too many flowers, or a species that there is not.
+    """
+    species = len(OFFLINE_DATASETS["flowers"].class_names)
+    labels = [checks.count("a label", label, 0, species - 1) for label in labels]
+    checks.count("the number of flowers", len(labels), 1, _MOST)
+    key = derive_key("meadow", checks.count("seed", seed, 0))
+    picture = _ground(key)
+    places = _places(key, len(labels))
+    colours, through = _cut_out(labels, [derive_key("meadow flower", seed, k) for k in range(len(labels))])
+    for (row, column), colour, light in zip(places, colours, through):
+        window = picture[:, row : row + 2 * _FLOWER, column : column + 2 * _FLOWER]
+        window.copy_(colour + light * window)
+    picture = picture[None, :, _FLOWER:-_FLOWER, _FLOWER:-_FLOWER]
+    softened = scene.blur(picture, 0.022 * _FLOWER / WIDTH)  # the focus of the dataset's camera, half used
+    image = scene.camera(torch.lerp(picture, softened, 0.45), Dice([key]), softness=0.0)
+    return Meadow(image[0, :, :HEIGHT].clone(), labels, places)
+
+
+class _OneMeadow(Dice):
+    """Each picture has its own luck, but all share the colour of the grass."""
+
+    def table(self, name: str, *shape: int) -> Tensor:
+        drawn = super().table(name, *shape)
+        return drawn[:1].expand_as(drawn) if name == "meadow hue" else drawn
+
+
+def _ground(key: int) -> Tensor:
+    """Undergrowth as wide as it is high, with a border of one flower, (3, side, side): tiles that fade into each other.
+
+    A tile is two flowers wide and the next begins at its middle, so that two faded ones add up to one.
+    """
+    across = WIDTH // _FLOWER + 1
+    tiles = scene.undergrowth(_OneMeadow([derive_key(key, k) for k in range(across**2)]), 2 * _FLOWER)
+    fade = torch.sin((torch.arange(2 * _FLOWER) + 0.5) / (2 * _FLOWER) * torch.pi) ** 2
+    columns = (tiles * fade * fade[:, None]).flatten(1).T[None]
+    return functional.fold(columns, (across + 1) * _FLOWER, 2 * _FLOWER, stride=_FLOWER)[0]
+
+
+def _places(key: int, count: int) -> list[tuple[int, int]]:
+    """Of thirty places at random the one that is farthest from all flowers before."""
+    tried = Dice([key]).table("places", count, 30, 2)[0]
+    tried = _MARGIN + tried * torch.tensor([HEIGHT - 2.0 * _MARGIN, WIDTH - 2.0 * _MARGIN])
+    found = tried[0, :1]
+    for candidates in tried[1:]:
+        nearest = torch.cdist(candidates, found).amin(1)
+        found = torch.cat([found, candidates[nearest.argmax()][None]])
+    return [(int(row), int(column)) for row, column in found]
+
+
+class _OnPlainGround(Dice):
+    """The flower has its luck; its ground has none, and it stands in the middle with no blade of grass before it."""
+
+    def __init__(self, keys: list[int], ground: float):
+        super().__init__(keys)
+        self.ground = ground
+
+    def table(self, name: str, *shape: int) -> Tensor:
+        fixed = 1.0 if name == "blade there" else 0.5 if name.startswith("shift") else None
+        if fixed is None and name.startswith(_OWN_GROUND):
+            fixed = self.ground
+        return super().table(name, *shape) if fixed is None else torch.full((len(self.keys), *shape), fixed)
+
+
+def _cut_out(labels: list[int], keys: list[int]) -> tuple[Tensor, Tensor]:
+    """Flowers without their ground: colours (n, 3, h, w), and how much of any ground shines through, (n, h, w).
+
+    Each is painted twice, on a dark and on a bright ground. What differs is what shines through, shadow
+    included (Smith and Blinn 1996).
+    """
+    genes = SimpleNamespace(**{name: gene[labels] for name, gene in _genes("flowers", "species").items()})
+    x, y = (2.0 * line for line in scene.grid(2 * _FLOWER))
+    grounds, painted = [], []
+    for light in (0.0, 0.999):
+        dice = _OnPlainGround(keys, light)
+        grounds.append(scene.undergrowth(dice, 2 * _FLOWER))
+        painted.append(plants.paint_flower(genes, dice, x, y))
+    gap = grounds[1] - grounds[0]
+    through = ((painted[1] - painted[0]) * gap).sum(1) / (gap * gap).sum(1)
+    return painted[0] - through[:, None] * grounds[0], through
+
+
+@styled
+def plot_heat(meadow: Meadow, maps: Mapping[str, np.ndarray], window: int = 64, pace: int = 8) -> Axes:
+    """The meadow, and how likely each of some species is at each place, laid over it.
+
+    The flowers of the species are circled; no window fits outside of the dotted frame.
+
+    Parameters
+    ----------
+    meadow : Meadow
+    maps : dict from a species to probabilities (rows, columns)
+        The first is that of a window in the upper left corner.
+    window, pace : int
+        The side of a window, and how far apart two of them are, in pixels.
+    """
+    names, picture = OFFLINE_DATASETS["flowers"].class_names, meadow.image.permute(1, 2, 0).numpy()
+    figure, panels = plt.subplots(
+        (len(maps) + 2) // 2, 2, figsize=(11.5, 3.95 * ((len(maps) + 2) // 2)), layout="constrained"
+    )
+    plt.close(figure)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    panels.flat[0].imshow(picture, interpolation="lanczos")
+    panels.flat[0].set_title("the meadow")
+    said = []
+    for axes, (name, heat) in zip(panels.flat[1:], maps.items()):
+        heat = np.asarray(heat, dtype=float)
+        own = [place for label, place in zip(meadow.labels, meadow.places) if names[label] == name]
+        glow = _lay_over(axes, picture, heat, window, pace)
+        axes.set_title(name)
+        for row, column in own:
+            axes.add_patch(plt.Circle((column, row), 0.6 * window, fill=False, color="white", linewidth=1.6))
+        said.append(f"{name}, {len(own)} flowers: {_brightest(heat, own, window, pace)}")
+    figure.colorbar(glow, ax=panels, shrink=0.5, pad=0.02).set_label("probability of the species", labelpad=10)
+    figure.alt_text = (
+        f"A meadow with {len(meadow.labels)} flowers, and heat maps of {len(maps)} species laid over it. "
+        f"The flowers of the species are circled. {'; '.join(said)}."
+    )
+    return panels.flat[0]
+
+
+def _lay_over(axes: Axes, picture: np.ndarray, heat: np.ndarray, window: int, pace: int):
+    """The picture in grey with the map glowing over it; returns what the colour bar needs."""
+    axes.imshow(picture.mean(-1), cmap="gray", vmin=0, vmax=420, interpolation="lanczos")
+    first, (rows, columns) = (window - pace) / 2, heat.shape
+    extent = (first, first + columns * pace, first + rows * pace, first)
+    glow = axes.imshow(
+        heat, cmap="inferno", vmin=0, vmax=1, alpha=0.85 * heat**0.5, extent=extent, interpolation="bicubic"
+    )
+    frame = plt.Rectangle((first, first), columns * pace, rows * pace, fill=False, edgecolor="white", alpha=0.35)
+    frame.set(linestyle=":", linewidth=1.2)  # further out no window fits
+    axes.add_patch(frame)
+    axes.set_xlim(0, picture.shape[1])
+    axes.set_ylim(picture.shape[0], 0)
+    return glow
+
+
+def _brightest(heat: np.ndarray, own: list[tuple[int, int]], window: int, pace: int) -> str:
+    row, column = (window / 2 + pace * k for k in np.unravel_index(heat.argmax(), heat.shape))
+    away = min((np.hypot(row - r, column - c) for r, c in own), default=None)
+    where = "there is none" if away is None else f"{away:.0f} pixels from the nearest of them"
+    return f"the brightest place has {heat.max():.0%}, {where}"
