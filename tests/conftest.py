@@ -1,6 +1,7 @@
 """A cache of its own for every run, so that no test leans on what an earlier run left."""
 
 import os
+import signal
 import statistics
 import tempfile
 from pathlib import Path
@@ -20,6 +21,14 @@ def pytest_configure(config):
     os.environ.pop("TLKIT_SHARED_CACHE", None)
     config.progress = tempfile.TemporaryDirectory(prefix="tlkit-progress-")
     os.environ["TLKIT_PROGRESS"] = os.path.join(config.progress.name, "done.json")  # never that of who runs the tests
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Where tests run in the background, or two files at a time, the shell or pytest-xdist has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_unconfigure(config):
