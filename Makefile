@@ -52,8 +52,9 @@ rehearse: $(READY)  ## the evening before class: is everything here? Runs every 
 html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
 	$(BIN)/python -m tlkit html $(ARGS)
 
+# Two test files at a time, each on one core.
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
 
 $(OLD_WIDGETS): $(READY)
