@@ -25,6 +25,8 @@ def test_help_lists_the_commands():
 def test_a_problem_is_told_in_a_line(capsys):
     assert cli.main(["pretrain", "--epochs", "0"]) == 1
     assert capsys.readouterr().err == "epochs must be at least 1, but it is 0.\n"
+    assert cli.main(["pretrain", "--per-class", "0"]) == 1
+    assert capsys.readouterr().err.startswith("per_class must be")
 
 
 def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_card(

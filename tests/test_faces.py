@@ -112,6 +112,7 @@ def test_the_second_backbone_is_that_of_its_card_and_knows_its_people():
     card = read_card(path.with_suffix(".toml"))
     assert path.stat().st_size <= 4_000_000
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
+    assert "--per-class 60 " in card["command"], "lesson 12 says so"
     network = tlkit.load_backbone("minivgg-portraits", device="cpu")
     assert sum(p.numel() for p in network.parameters()) == card["weights"]
     assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}

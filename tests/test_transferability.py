@@ -141,7 +141,7 @@ def test_an_interrupted_survey_goes_on_where_it_was(tmp_path, monkeypatch):
     assert load_transferability(out).rows == whole.rows and whole.rows[:2] == kept
     card = read_card(out.with_suffix(".toml"))
     assert card["rows"] == 5 and card["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
-    assert card["per_class"] == 2 and "seeds=1" in card["command"]
+    assert card["per_class"] == 2 and "--seeds 1" in card["command"]
     assert run(out, **TINY).rows == whole.rows and len(trained) == 5, "nothing is left to do"
     with pytest.raises(ValueError, match="measured with other epochs. Delete it"):
         run(out, **TINY | {"epochs": 2})

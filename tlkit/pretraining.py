@@ -40,7 +40,7 @@ def pretrain(
     """
     name, stored = _MAKES[checks.choose("source", source, _MAKES)]
     checks.count("epochs", epochs, 1)
-    per_class = per_class or {"atlas": 300, "portraits": 60}[source]
+    per_class = {"atlas": 300, "portraits": 60}[source] if per_class is None else per_class
     folder = Path(out) if out else WEIGHTS
     folder.mkdir(parents=True, exist_ok=True)
     split = load_dataset(source, per_class=per_class, seed=seed)

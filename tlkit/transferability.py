@@ -87,7 +87,7 @@ def run_transferability(
     with lock:
         made_from = _made_from(per_class, epochs)
         rows = _rows_so_far(out, made_from)
-        asked = f"seeds={seeds}, jobs={jobs}"
+        asked = f"--seeds {seeds} --jobs {jobs}"
         card = made_from | _about(asked, f"computed on {device}, {jobs} at once")
         done = {tuple(row[name] for name in ("seed", "dataset", "treatment", "cut")) for row in rows}
         cells = [cell for cell in _cells(seeds, datasets, cuts) if cell not in done]
@@ -121,10 +121,9 @@ def _made_from(per_class: int, epochs: int) -> dict[str, str | int | float]:
 
 
 def _about(asked: str, where: str) -> dict[str, str]:
-    call = f"from tlkit.transferability import run_transferability as run; run({asked})"
     return {
         "what": "Test accuracy of networks cut at every stage and trained again, as in Yosinski et al. (2014)",
-        "command": f'python -c "{call}"',
+        "command": f"python -m tlkit transferability {asked}",
         "date": datetime.date.today().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; {where}",
         "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
@@ -205,7 +204,7 @@ def load_transferability(path: str | Path = SHIPPED) -> Transferability:
             rows = [{column: kind(row[column]) for column, kind in kinds.items()} for row in csv.DictReader(file)]
     except OSError as error:
         raise ValueError(
-            f"There is no such table at {path}. tlkit.transferability.run_transferability(path) makes one."
+            f"There is no such table at {path}. Make one: python -m tlkit transferability --out {path}"
         ) from error
     except (KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{path} is not such a table: {error}. Its columns are: {', '.join(COLUMNS)}.") from error

@@ -52,7 +52,7 @@ _WORDS = {
         "lesson": "[05](05_pretrained_initialization.ipynb)",
         "call": "`tlkit.from_scratch(split)`",
         "what is trained": "the whole network, from random weights on",
-        "data wanted": "very many images, or no pretrained network for such pictures at all",
+        "data wanted": "many images, and nothing like them in what any network was pretrained on",
         "risk": "With few images it learns them by heart, after the longest training of all.",
     },
 }
