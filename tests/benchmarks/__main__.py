@@ -9,7 +9,7 @@ from pathlib import Path
 from side_by_side import Options, Row, skipped, table, write
 
 # Each is a module with ``measure(options) -> Iterable[Row]``; its first line says what it measures.
-BENCHMARKS = ("codes", "probes", "finetune", "widget", "scale", "gpu", "classroom", "course")
+BENCHMARKS = ("codes", "precision", "probes", "finetune", "widget", "scale", "gpu", "classroom", "course")
 
 
 def main() -> int:

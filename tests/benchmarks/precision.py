@@ -1,0 +1,63 @@
+"""16 bits beside float32: the test accuracy of ways that compute in each, on the same draws.
+
+Frozen features and training both run in the fast number type of the device; ``float32`` is what they
+do on a machine that has none.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from unittest import mock
+
+import torch
+from codes import empty_cache
+from side_by_side import Options, Row, skipped
+
+import tlkit
+from tlkit.comparison import points
+from tlkit.devices import pick_precision
+
+DRAWN = (("flowers", 20), ("tissue", 20))
+WAYS = ("probe", "earlier stage", "fine-tuning")
+PHOTOS = "squeezenet1_1"
+
+
+def measure(options: Options) -> Iterator[Row]:
+    """A pair of rows for each way and target; the note has the difference, paired over the draws."""
+    device = tlkit.pick_device(options.device)
+    fast = str(pick_precision(device)).removeprefix("torch.")
+    if fast == "float32":
+        yield skipped("precision", "all", f"16 bits are not fast on this device ({device.type})")
+        return
+    seeds = range(max(2, options.seeds))  # one alone has no interval
+    for title, draw, backbone in _targets(options):
+        ways = {f"{way}, {fast}": tlkit.WAYS[way] for way in WAYS}
+        ways |= {f"{way}, float32": partial(_in_float32, tlkit.WAYS[way]) for way in WAYS}
+        with empty_cache():
+            found = tlkit.compare(ways, draw, seeds, backbone=backbone, device=device.type)
+        for way in WAYS:
+            for name in (f"{way}, {fast}", f"{way}, float32"):
+                percent = 100 * found.values(name)
+                note = points(found.difference(name, f"{way}, float32")) if name.endswith(fast) else "mean of draws"
+                yield Row(
+                    f"precision: {title}", name, percent.mean(), "%", spread=(percent.min(), percent.max()), note=note
+                )
+
+
+def _in_float32(way: Callable[..., tlkit.Result], *args, **settings) -> tlkit.Result:
+    """As on a machine whose hardware is not fast at 16 bits."""
+    with contextlib.ExitStack() as old:
+        old.enter_context(mock.patch("torch.cpu._is_amx_tile_supported", return_value=False, create=True))
+        old.enter_context(mock.patch("torch.cuda.get_device_capability", return_value=(6, 0)))
+        assert pick_precision(torch.device(settings["device"])) == torch.float32
+        return way(*args, **settings)
+
+
+def _targets(options: Options) -> Iterator[tuple[str, Callable[[int], tlkit.Split], str | tlkit.Backbone]]:
+    """Drawn targets with minivgg; with photos and weights at hand, those too."""
+    for dataset, per_class in (("flowers", 5),) if options.quick else DRAWN:
+        yield f"{dataset}, {per_class} a class", partial(tlkit.load_dataset, dataset, per_class), "minivgg"
+    file = options.weights.get(PHOTOS)
+    if options.photos and file:
+        draw = partial(tlkit.load_folder, options.photos, 40, image_size=224, quiet=True)
+        yield "photos, 40 a class", lambda seed: draw(seed=seed), tlkit.load_backbone(PHOTOS, weights=file)
