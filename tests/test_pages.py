@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tlkit import cli, pages, publish
+from tlkit.style import as_html, new_figure
 
 VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
 SHOWS = """
@@ -165,6 +166,18 @@ def test_only_what_stands_still_is_kept():
         "<p>still</p>",
         "a warning\n",
     ]
+
+
+@pytest.mark.parametrize(("inches", "scrolls"), [(5, False), (11, True)])
+@pytest.mark.parametrize("framed", [False, True])
+def test_a_wide_figure_scrolls(inches, scrolls, framed):
+    axes = new_figure(inches, 2, "lines", framed)
+    data = {"text/html": as_html(axes), "text/plain": "lines"}
+    cells = [new_code_cell("draw()", id="code", outputs=[new_output("display_data", data)])]
+    path = publish.lessons()[0]
+    page = BeautifulSoup(pages.lesson_page(_lesson("00 · A?", *cells), path, lambda address: False), "html.parser")
+    figure = page.select_one(".output img")
+    assert ("wide" in figure.get("class", [])) == (figure.find_parent(class_="scroll") is not None) == scrolls
 
 
 def test_what_is_wide_scrolls_and_what_is_said_wraps():

@@ -1,14 +1,16 @@
 """Every widget, driven through every setting of its controls. Run on ipywidgets 8 and on 7.7.1: see the Makefile."""
 
+import base64
 import html
 import re
 import time
+from xml.etree import ElementTree
 
 import ipywidgets
 import pytest
 
 import tlkit
-from tlkit import widgets
+from tlkit import plots, style, widgets
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,16 @@ def test_the_map_shows_rule_votes_and_measurement(monkeypatch):
     panel._sizes.value = 5
     assert not any(box.value for box in panel._votes.values()), "another place is another question"
     _check_fallback(tlkit.decision_map(), monkeypatch)
+
+
+def test_a_figure_that_answers_a_control_is_drawn_in_lines_and_as_large_as_asked():
+    axes = plots.plot_training({"now": tlkit.History([1.0], [0.5], [1.0])}, "Live")
+    inches = axes.figure.get_figwidth()
+    for dpi, shown in ((None, 110), (80, 80)):
+        image = style.as_html(axes, dpi)
+        assert f"width:{inches * shown:.0f}px" in image
+        source = base64.b64decode(re.search('data:image/svg[+]xml;base64,([^"]*)', image)[1])
+        assert ElementTree.fromstring(source).tag.endswith("svg")
 
 
 def test_the_map_runs_a_cell_live_and_can_be_stopped():

@@ -162,10 +162,17 @@ def _let_scroll(soup: BeautifulSoup) -> None:
             corner.name = "td"  # it heads nothing
         table.wrap(_scroll_box(soup, "Table"))
     for figure in soup.select(".output img[src^='data:']"):
-        with Image.open(io.BytesIO(base64.b64decode(figure["src"].partition(",")[2]))) as picture:
-            if picture.width > _WIDE:
-                figure["class"] = "wide"
-                figure.wrap(_scroll_box(soup, "Figure"))
+        if _width(figure) > _WIDE:
+            figure["class"] = "wide"
+            figure.wrap(_scroll_box(soup, "Figure"))
+
+
+def _width(figure: Tag) -> int:
+    """In pixels: as its style says, or else its file."""
+    if stated := re.match(r"width:(\d+)px", figure.get("style", "")):
+        return int(stated[1])
+    with Image.open(io.BytesIO(base64.b64decode(figure["src"].partition(",")[2]))) as picture:
+        return picture.width
 
 
 def _scroll_box(soup: BeautifulSoup, label: str) -> Tag:
