@@ -12,9 +12,8 @@ import tlkit
 from tlkit.devices import autocast, pick_precision
 
 NAME, SIZE, COUNT, BATCH = "resnet50", 224, 4096, 256
-GFLOP = (
-    2 * 4.09
-)  # of one picture forward: torchvision's card of the weights counts multiply-adds; a step costs thrice that
+# Of one picture forward, two for each multiply-add (torchvision's card of the weights); a step costs thrice that.
+GFLOP = 2 * 4.09
 
 
 def measure(options: Options) -> list[Row]:
