@@ -10,6 +10,7 @@ from side_by_side import Options, Row, skipped, table, write
 
 # Each is a module with ``measure(options) -> Iterable[Row]``; its first line says what it measures.
 BENCHMARKS = ("codes", "precision", "probes", "finetune", "widget", "scale", "gpu", "classroom", "course")
+PEERS = ("tutorial", "fastai", "keras")
 
 
 def main() -> int:
@@ -21,7 +22,7 @@ def main() -> int:
     parser.add_argument("--weights", nargs="*", default=[], metavar="BACKBONE=FILE", help="weights of torchvision")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--networks", nargs="*", default=[], metavar="BACKBONE", help="finetune: only these")
-    parser.add_argument("--peers", nargs="*", default=[], metavar="PEER", help="finetune: tlkit and only these")
+    parser.add_argument("--peers", nargs="*", default=[], choices=PEERS, help="finetune: tlkit and only these")
     parser.add_argument("--quick", action="store_true", help="tiny work: does it run at all?")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where to write (default bench.json)")
     given = parser.parse_args()

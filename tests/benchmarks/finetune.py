@@ -29,7 +29,8 @@ from tlkit import devices
 from tlkit.folders import load_folder  # imported here, before any clock starts
 from tlkit.ways import two_phase
 
-TLKIT, TUTORIAL, FASTAI = "tlkit", "PyTorch's tutorial", "fastai"
+TLKIT, TUTORIAL, FASTAI, KERAS = "tlkit", "PyTorch's tutorial", "fastai", "Keras"
+PEERS = {"tutorial": TUTORIAL, "fastai": FASTAI, "keras": KERAS}  # as the command line calls them
 NOTHING_KEPT = "tlkit, but nothing kept"
 OF_TLKIT = (TLKIT, NOTHING_KEPT)
 
@@ -144,7 +145,7 @@ CONTESTANTS = {
     NOTHING_KEPT: nothing_kept,
     TUTORIAL: tutorial,
     FASTAI: fastai,
-    "Keras": keras,
+    KERAS: keras,
 }
 
 
@@ -155,7 +156,7 @@ def _race(
     title: str, draw: Callable[[int], Task], options: Options, run: Callable[[Callable, Task], Run]
 ) -> tuple[dict[str, list[Run]], list[Row]]:
     """The runs of each contestant, one a seed; and a row for each that could not run."""
-    chosen = {*OF_TLKIT, *(options.peers or CONTESTANTS)}
+    chosen = {*OF_TLKIT, *(PEERS[peer] for peer in options.peers or PEERS)}
     runs: dict[str, list[Run]] = {name: [] for name in CONTESTANTS if name in chosen}
     failed: list[Row] = []
     for seed in range(options.seeds):
