@@ -81,6 +81,8 @@ def test_a_student_works_through_a_lesson(page, address, cell):
     assert "Hands up: 7 for earlier stage." in voted and "Measured" not in panel.inner_text()
     panel.get_by_role("button", name="show what was measured").click()
     panel.get_by_text("Measured").first.wait_for()
+    for image in panel.locator(".jp-OutputArea img").all():
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0, "a picture that shows"
 
     # A run of one's own, interrupted.
     panel.get_by_role("button", name="run it now").click()
