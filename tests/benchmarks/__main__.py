@@ -6,11 +6,10 @@ import sys
 import traceback
 from pathlib import Path
 
-from side_by_side import Options, Row, skipped, table, write
+from side_by_side import PEERS, Options, Row, skipped, table, write
 
 # Each is a module with ``measure(options) -> Iterable[Row]``; its first line says what it measures.
 BENCHMARKS = ("codes", "precision", "probes", "finetune", "widget", "scale", "gpu", "classroom", "course")
-PEERS = ("tutorial", "fastai", "keras")
 
 
 def main() -> int:

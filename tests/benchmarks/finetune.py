@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from finetune_tasks import tasks
 from peers import fastai, keras
-from side_by_side import Options, Row, rows_of, skipped
+from side_by_side import PEERS, Options, Row, rows_of, skipped
 from torch import nn
 from tqdm.auto import tqdm
 from tutorial import Clock, Run, Task, plain_process, tutorial
@@ -29,8 +29,7 @@ from tlkit import devices
 from tlkit.folders import load_folder  # imported here, before any clock starts
 from tlkit.ways import two_phase
 
-TLKIT, TUTORIAL, FASTAI, KERAS = "tlkit", "PyTorch's tutorial", "fastai", "Keras"
-PEERS = {"tutorial": TUTORIAL, "fastai": FASTAI, "keras": KERAS}  # as the command line calls them
+TLKIT, (TUTORIAL, FASTAI, KERAS) = "tlkit", PEERS.values()
 NOTHING_KEPT = "tlkit, but nothing kept"
 OF_TLKIT = (TLKIT, NOTHING_KEPT)
 

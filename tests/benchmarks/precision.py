@@ -19,7 +19,7 @@ from tlkit.devices import pick_precision
 
 DRAWN = (("flowers", 20), ("tissue", 20))
 WAYS = ("probe", "earlier stage", "fine-tuning")
-PHOTOS = "squeezenet1_1"
+NETWORK = "squeezenet1_1"  # on photos
 
 
 def measure(options: Options) -> Iterator[Row]:
@@ -57,7 +57,7 @@ def _targets(options: Options) -> Iterator[tuple[str, Callable[[int], tlkit.Spli
     """Drawn targets with minivgg; with photos and weights at hand, those too."""
     for dataset, per_class in (("flowers", 5),) if options.quick else DRAWN:
         yield f"{dataset}, {per_class} a class", partial(tlkit.load_dataset, dataset, per_class), "minivgg"
-    file = options.weights.get(PHOTOS)
+    file = options.weights.get(NETWORK)
     if options.photos and file:
-        draw = partial(tlkit.load_folder, options.photos, 40, image_size=224, quiet=True)
-        yield "photos, 40 a class", lambda seed: draw(seed=seed), tlkit.load_backbone(PHOTOS, weights=file)
+        draw = partial(tlkit.load_folder, options.photos, 40, image_size=224, quiet=True)  # of a seed
+        yield f"{NETWORK} on photos, 40 a class", draw, tlkit.load_backbone(NETWORK, weights=file)

@@ -15,6 +15,9 @@ from tqdm.auto import tqdm
 
 import tlkit
 
+# What ``finetune`` compares with: the name on the command line, and that in the table.
+PEERS = {"tutorial": "PyTorch's tutorial", "fastai": "fastai", "keras": "Keras"}
+
 
 @dataclass
 class Options:
