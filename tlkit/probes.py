@@ -4,6 +4,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -39,20 +40,31 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         Changes nothing: no kind of probe depends on luck.
     n_jobs : int
         How many values of ``C`` are tried at once; -1 uses every core. The SVM does not need it.
+    cv : int, optional
+        Without a validation set, choose ``C`` by cross-validation in so many folds, each with its share of every
+        class; fewer where a class has fewer rows. As many as a class has rows leave out one of each class in turn.
 
     Attributes
     ----------
     classes_ : array (k,)
     C_ : float, the chosen one
-    val_scores_ : dict from C to accuracy on val (empty without a validation set)
+    val_scores_ : dict from C to accuracy on val, or on the folds that were left out (empty without either)
     model_ : the fitted scikit-learn pipeline
     """
 
-    def __init__(self, kind: str = "svm", Cs: tuple[float, ...] | None = None, seed: int = 0, n_jobs: int = -1):
+    def __init__(
+        self,
+        kind: str = "svm",
+        Cs: tuple[float, ...] | None = None,
+        seed: int = 0,
+        n_jobs: int = -1,
+        cv: int | None = None,
+    ):
         self.kind = kind
         self.Cs = Cs
         self.seed = seed
         self.n_jobs = n_jobs
+        self.cv = cv
 
     def fit(
         self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray | None = None, y_val: np.ndarray | None = None
@@ -62,7 +74,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For an unknown kind, features or labels that do not match, or fewer than two classes.
+            For an unknown kind, features or labels that do not match, fewer than two classes, or folds that
+            cannot be made.
         """
         checks.choose("probe", self.kind, PROBES)
         Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else self.Cs)
@@ -74,6 +87,13 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             raise ValueError("A classifier needs at least two classes, but all labels are the same.")
         self.n_features_in_ = X.shape[1]
         self.val_scores_: dict[float, float] = {}
+        if self.cv is not None:
+            if X_val is not None:
+                raise ValueError("C is chosen on a validation set or by cross-validation (cv), not by both.")
+            self.val_scores_ = self._cross_validate(Cs, X, y)
+            self.C_ = max(Cs, key=self.val_scores_.get)  # the first of equals
+            (self.model_,) = self._fit_each([self.C_], X, y)
+            return self
         if X_val is None:
             self.C_ = Cs[len(Cs) // 2]
             (self.model_,) = self._fit_each([self.C_], X, y)
@@ -90,6 +110,17 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         self.val_scores_ = dict(zip(Cs, scores))
         self.C_, self.model_ = Cs[best], models[best]
         return self
+
+    def _cross_validate(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> dict[float, float]:
+        """Accuracy of each C on rows that its classifier has not seen."""
+        fewest = int(np.unique(y, return_counts=True)[1].min())
+        if fewest < 2:
+            raise ValueError("Cross-validation leaves rows of each class out, so every class needs at least two.")
+        right = dict.fromkeys(Cs, 0)
+        for learn, left_out in StratifiedKFold(min(checks.count("cv", self.cv, 2), fewest)).split(X, y):
+            for C, model in zip(Cs, self._fit_each(Cs, X[learn], y[learn])):
+                right[C] += int(np.sum(model.predict(X[left_out]) == y[left_out]))
+        return {C: count / len(y) for C, count in right.items()}
 
     def _fit_each(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> list[Pipeline]:
         """A fitted pipeline for each C."""

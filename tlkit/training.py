@@ -87,6 +87,7 @@ def train_network(
     watch: Callable[[History], bool | None] | None = None,
     checkpoint: Path | None = None,
     desc: str = "training",
+    passes: int = 1,
 ) -> History:
     """Train the weights that are not frozen, with AdamW and a one-cycle learning rate.
 
@@ -126,6 +127,9 @@ def train_network(
         A file to go on from after an interrupt; removed at the end.
     desc : str
         What the progress bar says.
+    passes : int
+        How often an epoch goes through the pictures: more than once where they are so few that an epoch
+        would be a step or two.
 
     Returns
     -------
@@ -140,6 +144,7 @@ def train_network(
     """
     checks.count("epochs", epochs, 1)
     checks.count("batch_size", batch_size, 2)
+    checks.count("passes", passes, 1)
     checks.images(train.images, network.smallest)
     if train.labels.max() >= network.head.out_features:
         raise ValueError(
@@ -151,7 +156,8 @@ def train_network(
     groups = groups or [{"params": [p for p in network.parameters() if p.requires_grad], "lr": learning_rate}]
     rates = [checks.rate("learning_rate", group["lr"]) for group in groups]
     batch_size = min(batch_size, len(train))
-    steps = len(train) // batch_size  # a last, smaller batch would upset BatchNorm
+    whole = len(train) // batch_size * batch_size  # a last, smaller batch would upset BatchNorm
+    steps = passes * whole // batch_size
     optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=where.type in ("cpu", "cuda"))
     total = max(3, epochs * steps)  # the cycle needs a step up and a step down
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -174,10 +180,10 @@ def train_network(
         for epoch in range(done, epochs):
             # Seeded by the epoch, a resumed run shuffles as an uninterrupted one does.
             shuffle = torch.Generator().manual_seed(seed * 100_003 + epoch)
-            order = torch.randperm(len(train), generator=shuffle)[: steps * batch_size].view(steps, batch_size)
+            order = torch.cat([torch.randperm(len(train), generator=shuffle)[:whole] for _ in range(passes)])
             network.train()
             losses = []
-            for rows in order:
+            for rows in order.view(steps, batch_size):
                 losses.append(_step(network, feed(rows, shuffle), labels[rows.to(where)], optimizer, scaler))
                 schedule.step()
                 bar.update()

@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from torch import Tensor
 
 from tlkit import checks, training
 from tlkit.augment import Augmentation
-from tlkit.backbones import BACKBONES, Backbone, check_backbone, load_backbone
+from tlkit.backbones import Backbone, check_backbone, load_backbone
 from tlkit.data import Split
 from tlkit.devices import pick_device
 from tlkit.features import sweep_features
 from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
 from tlkit.probes import PROBES, LinearProbe
 from tlkit.results import Result
+from tlkit.settings import BATCH, Settings, settings_of
 from tlkit.training import History, train_network
 
 __all__ = [
@@ -44,8 +46,20 @@ def default_epochs(per_class: int, pretrained: bool = True) -> int:
     return half if pretrained else 2 * half
 
 
-def _epochs(epochs: int | None, split: Split, pretrained: bool = True) -> int:
-    return default_epochs(split.per_class, pretrained) if epochs is None else checks.count("epochs", epochs, 1)
+def _length(
+    epochs: int | None, passes: int | None, split: Split, card: Settings, pretrained: bool = True
+) -> tuple[int, int]:
+    """Epochs, and passes of each: as asked, or so many that a small set has the steps that the card wants."""
+    if passes is not None:
+        checks.count("passes", passes, 1)
+    if epochs is not None:
+        return checks.count("epochs", epochs, 1), passes or 1
+    epochs = default_epochs(split.per_class, pretrained)
+    return epochs, passes or card.passes(len(split.train), epochs, pretrained)
+
+
+def _name(backbone: str | Backbone) -> str:
+    return backbone.name if isinstance(backbone, Backbone) else backbone
 
 
 def _check(split: Split, backbone: str | Backbone) -> None:
@@ -60,8 +74,7 @@ def _check(split: Split, backbone: str | Backbone) -> None:
 def _load(backbone: str | Backbone, device: str, pretrained: bool = True, seed: int = 0) -> Backbone:
     if isinstance(backbone, Backbone) and pretrained:
         return copy.deepcopy(backbone).to(pick_device(device))
-    name = backbone.name if isinstance(backbone, Backbone) else backbone
-    return load_backbone(name, pretrained, seed, device)
+    return load_backbone(_name(backbone), pretrained, seed, device)
 
 
 # ------------------------------------------------------------------------------------- probes
@@ -76,6 +89,7 @@ def linear_probe(
     augment: Augmentation | None = None,
     views: int = 4,
     device: str = "auto",
+    cv: int | None = None,
 ) -> Result:
     """Way 1: a linear classifier on CNN codes, the backbone frozen (lesson 02).
 
@@ -90,13 +104,16 @@ def linear_probe(
     augment, views : Augmentation and int, optional
         Learn from the codes of ``views`` views of each picture: itself and ``views - 1`` others.
     device : str
+    cv : int, optional
+        Choose by cross-validation in so many folds of train, and leave val closed: for whoever has no labels
+        beside those of train. ``val_accuracy`` is then that of the pictures in the folds that were left out.
 
     Raises
     ------
     ValueError
-        For an unknown name, or a split with one class only.
+        For an unknown name, a split with one class only, or folds that cannot be made.
     """
-    settings = dict(kind=kind, stage=stage, augment=augment, views=views)
+    settings = dict(kind=kind, stage=stage, augment=augment, views=views, cv=cv)
     network = _load(backbone, device)
     return _probe("probe", split, network, seed, [stage or network.code_stage], settings, device)
 
@@ -109,13 +126,14 @@ def earlier_stage(
     augment: Augmentation | None = None,
     views: int = 4,
     device: str = "auto",
+    cv: int | None = None,
 ) -> Result:
     """Way 2: a linear SVM on the activations of the stage that does best on val (lesson 03).
 
     By default every stage is tried, the last one too: where that is best, this way says so. The
-    other parameters are those of ``linear_probe``.
+    other parameters are those of ``linear_probe``; with ``cv`` the stage is chosen within train, too.
     """
-    settings = dict(stages=stages, augment=augment, views=views)
+    settings = dict(stages=stages, augment=augment, views=views, cv=cv)
     network = _load(backbone, device)
     return _probe("earlier stage", split, network, seed, stages or network.stage_names, settings, device)
 
@@ -125,7 +143,9 @@ def _probe(
 ) -> Result:
     _check(split, network.name)
     checks.choose("probe", settings.get("kind", "svm"), PROBES)
-    augment = settings["augment"]
+    augment, cv = settings["augment"], settings["cv"]
+    if cv is not None and augment:
+        raise ValueError("cv would learn from views of the pictures that it leaves out. Give cv or augment, not both.")
     checks.count("views", settings["views"], 2 if augment else 1)  # the first view is the picture as it is
     seen, labels = [split.train.images], [split.train.labels]
     for view in range(1, settings["views"] if augment else 1):
@@ -133,15 +153,13 @@ def _probe(
         labels.append(split.train.labels)
     images = torch.cat(seen) if augment else split.train.images  # a large split stays on disk
     train, seconds = sweep_features(network, images, stages, device=device)
-    val, _ = sweep_features(network, split.val.images, stages, device=device)
+    val, y_val = dict.fromkeys(stages), None
+    if cv is None:
+        val, y_val = sweep_features(network, split.val.images, stages, device=device)[0], split.val.labels.numpy()
     start = time.perf_counter()
     y = torch.cat(labels).numpy()
-    probes = {
-        stage: LinearProbe(settings.get("kind", "svm"), seed=seed).fit(
-            train[stage], y, val[stage], split.val.labels.numpy()
-        )
-        for stage in stages
-    }
+    probe = LinearProbe(settings.get("kind", "svm"), seed=seed, cv=cv)
+    probes = {stage: clone(probe).fit(train[stage], y, val[stage], y_val) for stage in stages}
     seconds += time.perf_counter() - start
     val_by_stage = {stage: max(probe.val_scores_.values()) for stage, probe in probes.items()}
     # The last of equals: it is nearer to the codes that everybody uses.
@@ -177,14 +195,15 @@ def two_phase(
     epochs: int | None = None,
     head_epochs: int | None = None,
     unfreeze_last: int | None = None,
-    learning_rate: float = 3e-3,
-    backbone_factor: float = 0.1,
+    learning_rate: float | None = None,
+    backbone_factor: float | None = None,
     stage_decay: float = 1.0,
     augment: Augmentation | None = None,
     views: int = 4,
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    passes: int | None = None,
 ) -> Result:
     """Way 3: freeze, train a new head, unfreeze, train on with small steps (lesson 04).
 
@@ -194,16 +213,19 @@ def two_phase(
         Of the second and of the first phase; both ``default_epochs`` if not given.
     unfreeze_last : int, optional
         How many stages the second phase trains; by default all. With 0 there is no second phase.
-    learning_rate : float
-        Of the head, in both phases.
+    learning_rate : float, optional
+        Of the head, in both phases; by default what the card of the backbone's family says.
     backbone_factor, stage_decay : float
-        Of the stages: see ``parameter_groups``.
+        Of the stages: see ``parameter_groups``. The first is on the card, too.
     augment, views : Augmentation and int, optional
         A new view of each picture every epoch; while stages are frozen, one of ``views``.
     watch : function, optional
         See ``train_network``.
     watch_val : bool
         False looks at val at the end only, which saves time.
+    passes : int, optional
+        How often an epoch goes through the pictures. By default once if ``epochs`` is given; else as often as
+        a small set needs for the steps that the card wants.
 
     Raises
     ------
@@ -211,22 +233,27 @@ def two_phase(
         For an unknown name, a split with one class, a rate that is not above 0, or more stages
         than there are.
     """
+    _check(split, backbone)
+    card = settings_of(_name(backbone))
+    learning_rate = card.head_rate if learning_rate is None else learning_rate
+    backbone_factor = card.backbone_factor if backbone_factor is None else backbone_factor
+    epochs, passes = _length(epochs, passes, split, card)
     settings = dict(
-        epochs=_epochs(epochs, split),
-        head_epochs=_epochs(epochs if head_epochs is None else head_epochs, split),
+        epochs=epochs,
+        head_epochs=epochs if head_epochs is None else checks.count("head_epochs", head_epochs, 1),
         unfreeze_last=unfreeze_last,
         learning_rate=learning_rate,
         backbone_factor=backbone_factor,
         stage_decay=stage_decay,
         augment=augment,
         views=views,
+        passes=passes,
     )
-    _check(split, backbone)
     network = _load(backbone, device).new_head(len(split.class_names), seed)
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
-    common = dict(batch_size=32, device=device, augment=augment, views=views)
+    common = dict(batch_size=BATCH, device=device, augment=augment, views=views, passes=passes)
     val, first, second = split.val if watch_val else None, settings["head_epochs"], settings["epochs"]
     freeze(network)
     history = train_network(
@@ -260,15 +287,15 @@ def pretrained_start(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    passes: int | None = None,
 ) -> Result:
     """Way 4: train the whole network at one full rate, with the pretrained weights as its start (lesson 05).
 
-    The parameters are those of ``two_phase``. The learning rate is 4e-3 for ``minivgg``, chosen on val,
-    and 3e-4 for another backbone, chosen on val of ``flowers17`` with SqueezeNet: at 4e-3 that network, which
-    has no BatchNorm, forgets all it knows.
+    The parameters are those of ``two_phase``. There is one rate for all weights, the new head's too, and no phase
+    before. That rate was chosen on val and is on the card of the backbone's family: at minivgg's a network without
+    BatchNorm forgets all it knows.
     """
-    rate = _full_rate(learning_rate, backbone)
-    settings = dict(epochs=_epochs(epochs, split), learning_rate=rate, augment=augment)
+    settings = _whole_settings(split, backbone, epochs, passes, learning_rate, augment)
     return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
 
 
@@ -282,22 +309,29 @@ def from_scratch(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    passes: int | None = None,
 ) -> Result:
     """Way 5, the baseline: the same architecture, random weights, nothing but the target's own pictures.
 
     Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
     The parameters are those of ``two_phase``, the rates those of ``pretrained_start``.
     """
-    rate = _full_rate(learning_rate, backbone)
-    settings = dict(epochs=_epochs(epochs, split, False), learning_rate=rate, augment=augment)
+    settings = _whole_settings(split, backbone, epochs, passes, learning_rate, augment, pretrained=False)
     return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
 
 
-def _full_rate(given: float | None, backbone: str | Backbone) -> float:
-    if given is not None:
-        return given
-    name = backbone.name if isinstance(backbone, Backbone) else backbone
-    return 4e-3 if name in BACKBONES else 3e-4
+def _whole_settings(
+    split: Split,
+    backbone: str | Backbone,
+    epochs: int | None,
+    passes: int | None,
+    rate: float | None,
+    augment: Augmentation | None,
+    pretrained: bool = True,
+) -> dict:
+    card = settings_of(_name(backbone))
+    epochs, passes = _length(epochs, passes, split, card, pretrained)
+    return dict(epochs=epochs, learning_rate=card.full_rate if rate is None else rate, augment=augment, passes=passes)
 
 
 def _whole_network(
@@ -314,7 +348,7 @@ def _whole_network(
     network = _load(backbone, device, way != "scratch", seed).new_head(len(split.class_names), seed)
     val = split.val if watch_val else None
     history = train_network(
-        network, split.train, val, batch_size=32, seed=seed, device=device, watch=watch, desc=way, **settings
+        network, split.train, val, batch_size=BATCH, seed=seed, device=device, watch=watch, desc=way, **settings
     )
     return _network_result(way, split, network, seed, settings, history)
 
