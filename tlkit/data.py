@@ -1,6 +1,6 @@
 """Datasets as a split in train, val and test, and the cards that describe them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tlkit import chance, checks, face_parts, faces, objects, photos, plants, scene, specimens, world
+from tlkit import chance, checks, deals, face_parts, faces, objects, photos, plants, scene, specimens, world
 from tlkit.cache import cached, source_digest
 from tlkit.faces import FACE_SETS, draw_faces
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
@@ -89,7 +89,13 @@ class Split:
         return f"{self.name}: {len(self.class_names)} classes, {parts} pictures of {height} x {width}, seed {self.seed}"
 
 
-def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int | None = None) -> Split:
+def load_dataset(
+    name: str,
+    per_class: int = 20,
+    seed: int = 0,
+    image_size: int | None = None,
+    classes: int | Sequence[str] | None = None,
+) -> Split:
     """Load a dataset as a train / val / test split: drawn pictures, or photos that were fetched.
 
     Pictures come class by class in turn, so the 5-per-class training set is the beginning of the
@@ -105,7 +111,8 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
         different: ``"flowers"``, ``"herbarium"``, ``"plates"``, ``"tissue"``. Drawn people:
         ``"faces"`` (200) and, as a source, ``"portraits"`` (300 others). Real, and here without
         network: ``"digits"``. Real, after ``tlkit.fetch(name)``: ``"flowers17"``, ``"hymenoptera"``,
-        ``"flowers102"``, ``"eurosat"``, ``"dtd"``, ``"histology"``.
+        ``"flowers102"``, ``"cifar10"``, ``"eurosat"``, ``"dtd"``, ``"histology"``; and, as spectrograms,
+        the recordings ``"spoken_digits"``, of which a speaker is in one of the three parts only.
     per_class : int
         Training pictures of each class: 1 to 400 if drawn (``faces`` 5, ``portraits`` 100); of photos, at most what
         val and test leave of the smallest class.
@@ -114,22 +121,25 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
     image_size : int, optional
         Height and width in pixels, 16 to 512; 64 by default, 224 for photos. What a backbone was
         trained on is its ``image_size``.
+    classes : int or list of str, optional
+        Of a photo set, the first so many classes of its card, or those named; all by default.
 
     Raises
     ------
     ValueError, TypeError
-        For an unknown name, photos that are not here, a number out of range, or one that is not whole.
+        For an unknown name or class, photos that are not here, a number out of range, or one that is not whole.
     """
     checks.choose("dataset", name, [*_DRAWN, "digits", *photos.PHOTO_SETS])
     checks.count("seed", seed, 0)
     size = checks.count("image_size", image_size or (224 if name in photos.PHOTO_SETS else 64), 16, 512)
-    draw = partial(load_dataset, name, per_class, image_size=size)
+    draw = partial(load_dataset, name, per_class, image_size=size, classes=classes)
     if name not in _DRAWN:
-        collection = photos.load(name, size)
-        smallest = int(collection.labels.bincount().min())
-        largest = smallest - sum(photos.held_out(smallest, len(collection.class_names)))
-        checks.count("per_class", per_class, 1, largest)
+        collection = photos.load(name, size, classes)
+        dealt = deals.deal(collection.labels, len(collection.class_names), None, seed, collection.groups)
+        checks.count("per_class", per_class, 1, int(collection.labels[dealt["train"]].bincount().min()))
         return split_of(collection, name, per_class, seed, draw)
+    if classes is not None:
+        raise ValueError(f"classes= chooses among those of a photo set. {name} is drawn: take all its classes.")
     shown = _DRAWN[name]
     checks.count("per_class", per_class, 1, shown.largest)
     classes = len(shown.class_names)
@@ -155,7 +165,7 @@ def split_of(
 ) -> Split:
     """Deal a collection of pictures into a split."""
     classes = len(collection.class_names)
-    rows = photos.deal(collection.labels, classes, per_class, seed)
+    rows = deals.deal(collection.labels, classes, per_class, seed, collection.groups)
     taken = collection.take(rows)
     sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
     mean = round(len(rows["train"]) / classes)

@@ -45,9 +45,7 @@ def read_picture(path: Path, size: int) -> np.ndarray:
             _check_pixels(image)
             image.draft("RGB", (size * 2, size * 2))  # a large JPEG need not be decoded in full
             image.load()
-            image = _as_rgb(ImageOps.exif_transpose(image))
-            square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
-            return np.asarray(square).transpose(2, 0, 1)
+            return as_square(_as_rgb(ImageOps.exif_transpose(image)), size)
     except BadPicture:
         raise
     except UnidentifiedImageError as error:
@@ -57,6 +55,12 @@ def read_picture(path: Path, size: int) -> np.ndarray:
         raise BadPicture("far too many pixels: it may be a trap") from error
     except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
         raise BadPicture(f"damaged ({error or type(error).__name__})") from error
+
+
+def as_square(image: Image.Image, size: int) -> np.ndarray:
+    """The middle square of an RGB picture without its margin, scaled down smoothly; uint8 ``(3, size, size)``."""
+    square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
+    return np.asarray(square).transpose(2, 0, 1)
 
 
 @cache
@@ -88,7 +92,9 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
+def decode(
+    files: Sequence, keys: Sequence[str], size: int, read: Callable[..., np.ndarray] | None = None
+) -> Tensor:
     """Decode picture files once and for all; uint8 ``(n, 3, size, size)``, mapped from disk, not held in memory.
 
     An interrupted call goes on where it stopped.
@@ -98,6 +104,7 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
     files : pictures that can be read
     keys : what stands for the content of each, for example a checksum
     size : height and width in pixels
+    read : from one of ``files`` and the size to uint8 ``(3, size, size)``; default ``read_picture``
 
     Raises
     ------
@@ -106,13 +113,14 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
     BadPicture
         If one can not be read.
     """
-    total = hashlib.blake2b(f"{size}/{source_digest(sys.modules[__name__])}".encode(), digest_size=16)
+    code = source_digest(sys.modules[__name__], *([sys.modules[read.__module__]] if read else []))
+    total = hashlib.blake2b(f"{size}/{code}".encode(), digest_size=16)
     for key in keys:
         total.update(f"/{key}".encode())
     name = f"{size}px-{total.hexdigest()}"
 
     def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
-        return {"images": _read_all(files[start:stop], size, done)}
+        return {"images": _read_all(files[start:stop], size, read or read_picture, done)}
 
     try:
         # A photo has no checksum of its own here: reading all of them back at each load would take too long.
@@ -122,17 +130,17 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
         raise
 
 
-def _read_all(files: Sequence[Path], size: int, done: Callable[[int], object]) -> Tensor:
+def _read_all(files: Sequence, size: int, read: Callable[..., np.ndarray], done: Callable[[int], object]) -> Tensor:
     """Read pictures side by side, in threads, because Pillow lets go of the interpreter while it decodes and scales."""
     rows = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
 
-    def read(row: int, path: Path) -> None:
-        rows[row] = torch.from_numpy(read_picture(path, size).copy())
+    def fill(row: int, path: object) -> None:
+        rows[row] = torch.from_numpy(read(path, size).copy())
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tasks = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
-            delayed(read)(row, path) for row, path in enumerate(files)
+            delayed(fill)(row, path) for row, path in enumerate(files)
         )
         for _ in tasks:
             done(1)
