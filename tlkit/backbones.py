@@ -124,11 +124,18 @@ class Backbone(nn.Module):
             self.stages[name].eval()
         return self
 
-    def new_head(self, classes: int, seed: int = 0) -> "Backbone":
-        """Put a fresh head for ``classes`` classes on top; returns the backbone itself."""
+    def new_head(self, classes: int, seed: int | None = 0) -> "Backbone":
+        """Put a fresh head for ``classes`` classes on top; returns the backbone itself.
+
+        Its weights are random, or all zero if ``seed`` is None: then the first step moves the head alone, since
+        through zeros no gradient reaches the stages.
+        """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(seed or 0)
             self.head = nn.Linear(self.head.in_features, classes).to(self.head.weight.device)
+        if seed is None:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
         self.source_accuracy = None
         return self
 

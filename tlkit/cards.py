@@ -20,13 +20,15 @@ def read_card(path: Path) -> dict:
         raise ValueError(f"The card {path} cannot be read: {error}") from error
 
 
-def write_card(values: dict[str, str | int | float | list]) -> str:
+def write_card(values: dict[str, str | bool | int | float | list]) -> str:
     """The text of a flat card."""
     return "".join(f"{name} = {_as_toml(value)}\n" for name, value in values.items())
 
 
-def _as_toml(value: str | int | float | list) -> str:
+def _as_toml(value: str | bool | int | float | list) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_as_toml, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     # A string of JSON is one of TOML, but for this one character.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)

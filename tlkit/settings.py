@@ -21,6 +21,7 @@ class Settings:
     ----------
     full_rate : learning rate of a pretrained start and of scratch
     head_rate, backbone_factor : of fine-tuning: see ``parameter_groups``
+    zero_head : whether a new head on pretrained stages starts at zero; else at random
     least_steps : steps that a training from pretrained weights has at least; scratch has twice as many
     chosen_on : where it was chosen
     """
@@ -28,6 +29,7 @@ class Settings:
     full_rate: float
     head_rate: float
     backbone_factor: float
+    zero_head: bool
     least_steps: int
     chosen_on: str
 

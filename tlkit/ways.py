@@ -249,7 +249,7 @@ def two_phase(
         views=views,
         passes=passes,
     )
-    network = _load(backbone, device).new_head(len(split.class_names), seed)
+    network = _load(backbone, device).new_head(len(split.class_names), None if card.zero_head else seed)
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
@@ -345,7 +345,9 @@ def _whole_network(
     watch_val: bool,
 ) -> Result:
     _check(split, backbone)
-    network = _load(backbone, device, way != "scratch", seed).new_head(len(split.class_names), seed)
+    pretrained = way != "scratch"
+    head_seed = None if pretrained and settings_of(_name(backbone)).zero_head else seed
+    network = _load(backbone, device, pretrained, seed).new_head(len(split.class_names), head_seed)
     val = split.val if watch_val else None
     history = train_network(
         network, split.train, val, batch_size=BATCH, seed=seed, device=device, watch=watch, desc=way, **settings
