@@ -7,13 +7,12 @@ import platform
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from joblib import Parallel, parallel
 from tqdm.auto import tqdm
 
@@ -25,6 +24,7 @@ from tlkit.comparison import result_rows
 from tlkit.data import load_dataset, recipe
 from tlkit.decision import COLUMNS, PER_CLASS, SHIPPED, STOPS, DecisionMap, load_map
 from tlkit.devices import pick_device
+from tlkit.locks import only_writer
 from tlkit.results import Result
 from tlkit.tasks import run_tasks
 from tlkit.ways import WAYS
@@ -88,7 +88,7 @@ def run_map(
         if backend != "dask":
             device = str(pick_device(device))
         out.parent.mkdir(parents=True, exist_ok=True)
-        with _only_writer(out):
+        with only_writer(out):
             rows = _begin(out, _where(backend, device, alone))
             done = {(row["seed"], row["dataset"], row["per_class"], row["way"]) for row in rows}
             cells = [cell for cell in product(range(seeds), datasets, per_class, ways) if cell not in done]
@@ -144,14 +144,6 @@ def _measure(seed: int, dataset: str, per_class: int, way: str, device: str, mad
 def _made_from() -> dict[str, str]:
     """What a result depends on besides its cell: results with different ones do not belong into one map."""
     return {"world": recipe(), "weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
-
-
-def _only_writer(out: Path) -> AbstractContextManager:
-    lock = FileLock(out.with_suffix(".lock"))
-    try:
-        return lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ValueError(f"Another run is writing to {out}. Wait for it, or give another --out.") from error
 
 
 def _begin(out: Path, where: str) -> list[dict]:

@@ -15,7 +15,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from joblib import Parallel
 from matplotlib.axes import Axes
 from tqdm.auto import tqdm
@@ -29,6 +28,7 @@ from tlkit.decision import STOPS
 from tlkit.devices import pick_device
 from tlkit.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.intervals import Interval, mean_interval
+from tlkit.locks import only_writer
 from tlkit.style import COLOURS, ink, styled
 from tlkit.tasks import run_tasks
 
@@ -80,11 +80,7 @@ def run_transferability(
     checks.count("jobs", jobs, 1)
     out, device = Path(out), str(pick_device(device))
     out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(out.with_suffix(".lock")).acquire(timeout=0)
-    except Timeout as error:
-        raise ValueError(f"Another run is writing to {out}. Wait for it, or give another path.") from error
-    with lock:
+    with only_writer(out):
         made_from = _made_from(per_class, epochs)
         rows = _rows_so_far(out, made_from)
         asked = f"--seeds {seeds} --jobs {jobs}"
