@@ -66,7 +66,7 @@ class Split:
     train, val, test : ImageSet
     per_class, seed : int
         What the split was made with; the same two give the same split again. Where classes differ
-        in size, ``per_class`` is their mean.
+        in size, ``per_class`` is their mean, and ``fewest`` the training pictures of the smallest.
     draw : function from seed to Split, or None
         Makes the same kind of split with another seed; ``compare`` calls it.
     report : FolderReport or None
@@ -82,6 +82,11 @@ class Split:
     seed: int
     draw: "Callable[[int], Split] | None" = field(default=None, repr=False, compare=False)
     report: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def fewest(self) -> int:
+        """Training pictures of the smallest class."""
+        return int(torch.bincount(self.train.labels, minlength=len(self.class_names)).min())
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part} {len(getattr(self, part)):,}" for part in ("train", "val", "test"))

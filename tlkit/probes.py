@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from tlkit import checks
+from tlkit.balance import check_class_weight, mean_recall
 from tlkit.svm import fit_svms
 
 __all__ = ["PROBES", "LinearProbe"]
@@ -40,6 +41,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         Changes nothing: no kind of probe depends on luck.
     n_jobs : int
         How many values of ``C`` are tried at once; -1 uses every core. The SVM does not need it.
+    class_weight : "balanced", optional
+        scikit-learn's: rows of a small class weigh more. Then val chooses by the mean of the classes' own accuracies.
     cv : int, optional
         Without a validation set, choose ``C`` by cross-validation in so many folds, each with its share of every
         class; fewer where a class has fewer rows. As many as a class has rows leave out one of each class in turn.
@@ -48,7 +51,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : array (k,)
     C_ : float, the chosen one
-    val_scores_ : dict from C to accuracy on val, or on the folds that were left out (empty without either)
+    val_scores_ : dict from C to accuracy on val, or on the folds that were left out, balanced if asked for (empty
+        without either)
     model_ : the fitted scikit-learn pipeline
     """
 
@@ -58,12 +62,14 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         Cs: tuple[float, ...] | None = None,
         seed: int = 0,
         n_jobs: int = -1,
+        class_weight: str | None = None,
         cv: int | None = None,
     ):
         self.kind = kind
         self.Cs = Cs
         self.seed = seed
         self.n_jobs = n_jobs
+        self.class_weight = class_weight
         self.cv = cv
 
     def fit(
@@ -78,6 +84,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             cannot be made.
         """
         checks.choose("probe", self.kind, PROBES)
+        check_class_weight(self.class_weight)
         Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else self.Cs)
         if not Cs or not all(0 < C < np.inf for C in Cs):
             raise ValueError(f"Cs must be finite numbers above 0, but it is {self.Cs}.")
@@ -105,7 +112,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 "extract both from the same stage."
             )
         models = self._fit_each(Cs, X, y)
-        scores = [float(model.score(X_val, y_val)) for model in models]
+        scores = [self._accuracy(y_val, model.predict(X_val)) for model in models]
         best = int(np.argmax(scores))
         self.val_scores_ = dict(zip(Cs, scores))
         self.C_, self.model_ = Cs[best], models[best]
@@ -116,17 +123,22 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         fewest = int(np.unique(y, return_counts=True)[1].min())
         if fewest < 2:
             raise ValueError("Cross-validation leaves rows of each class out, so every class needs at least two.")
-        right = dict.fromkeys(Cs, 0)
+        answers = {C: np.empty_like(y) for C in Cs}
         for learn, left_out in StratifiedKFold(min(checks.count("cv", self.cv, 2), fewest)).split(X, y):
             for C, model in zip(Cs, self._fit_each(Cs, X[learn], y[learn])):
-                right[C] += int(np.sum(model.predict(X[left_out]) == y[left_out]))
-        return {C: count / len(y) for C, count in right.items()}
+                answers[C][left_out] = model.predict(X[left_out])
+        return {C: self._accuracy(y, given) for C, given in answers.items()}
+
+    def _accuracy(self, y: np.ndarray, answers: np.ndarray) -> float:
+        """The share of right answers, or with ``class_weight`` the mean of the classes' own."""
+        return mean_recall(y, answers) if self.class_weight else float(np.mean(answers == y))
 
     def _fit_each(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> list[Pipeline]:
         """A fitted pipeline for each C."""
         if self.kind == "svm":
             scaler = StandardScaler().fit(X)
-            return [make_pipeline(scaler, svm) for svm in fit_svms(scaler.transform(X), y, Cs)]
+            svms = fit_svms(scaler.transform(X), y, Cs, class_weight=self.class_weight)
+            return [make_pipeline(scaler, svm) for svm in svms]
         # Threads, because BLAS lets go of the interpreter while it works.
         fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
             delayed(self._pipeline(C).fit)(X, y) for C in Cs
@@ -134,7 +146,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         return list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
 
     def _pipeline(self, C: float) -> Pipeline:
-        classifier = LogisticRegression(C=C, max_iter=1000)
+        classifier = LogisticRegression(C=C, max_iter=1000, class_weight=self.class_weight)
         return make_pipeline(
             StandardScaler(), classifier if self.kind == "softmax" else OneVsRestClassifier(classifier)
         )

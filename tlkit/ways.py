@@ -17,10 +17,12 @@ from torch import Tensor
 from tlkit import checks, training
 from tlkit.augment import Augmentation
 from tlkit.backbones import Backbone, check_backbone, load_backbone
+from tlkit.balance import check_class_weight
 from tlkit.data import Split
 from tlkit.devices import pick_device
 from tlkit.features import sweep_features
 from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
+from tlkit.own_backbones import check_fit, random_copy
 from tlkit.probes import PROBES, LinearProbe
 from tlkit.results import Result
 from tlkit.settings import BATCH, Settings, settings_of
@@ -65,15 +67,27 @@ def _name(backbone: str | Backbone) -> str:
 def _check(split: Split, backbone: str | Backbone) -> None:
     if not isinstance(backbone, Backbone):
         check_backbone(backbone)
+    elif backbone.own:
+        check_fit(backbone, split.train.images)
     if len(split.train.labels.unique()) < 2:
         raise ValueError(
             f"{split.name} has training pictures of one class only. A classifier needs at least two to tell apart."
         )
 
 
+def _check_training(
+    split: Split, backbone: str | Backbone, class_weight: str | None, patience: int | None, watch_val: bool
+) -> None:
+    _check(split, backbone)
+    check_class_weight(class_weight)
+    if patience is not None:
+        training.check_patience(patience, watch_val)
+
+
 def _load(backbone: str | Backbone, device: str, pretrained: bool = True, seed: int = 0) -> Backbone:
-    if isinstance(backbone, Backbone) and pretrained:
-        return copy.deepcopy(backbone).to(pick_device(device))
+    if isinstance(backbone, Backbone) and (pretrained or backbone.own):
+        network = copy.deepcopy(backbone) if pretrained else random_copy(backbone, seed)
+        return network.to(pick_device(device))
     return load_backbone(_name(backbone), pretrained, seed, device)
 
 
@@ -89,6 +103,7 @@ def linear_probe(
     augment: Augmentation | None = None,
     views: int = 4,
     device: str = "auto",
+    class_weight: str | None = None,
     cv: int | None = None,
 ) -> Result:
     """Way 1: a linear classifier on CNN codes, the backbone frozen (lesson 02).
@@ -104,6 +119,9 @@ def linear_probe(
     augment, views : Augmentation and int, optional
         Learn from the codes of ``views`` views of each picture: itself and ``views - 1`` others.
     device : str
+    class_weight : "balanced", optional
+        For classes of unequal size: each has the same say in training, and val chooses by the mean of the classes'
+        own accuracies, which then stands in ``val_accuracy``.
     cv : int, optional
         Choose by cross-validation in so many folds of train, and leave val closed: for whoever has no labels
         beside those of train. ``val_accuracy`` is then that of the pictures in the folds that were left out.
@@ -113,7 +131,7 @@ def linear_probe(
     ValueError
         For an unknown name, a split with one class only, or folds that cannot be made.
     """
-    settings = dict(kind=kind, stage=stage, augment=augment, views=views, cv=cv)
+    settings = dict(kind=kind, stage=stage, augment=augment, views=views, class_weight=class_weight, cv=cv)
     network = _load(backbone, device)
     return _probe("probe", split, network, seed, [stage or network.code_stage], settings, device)
 
@@ -126,6 +144,7 @@ def earlier_stage(
     augment: Augmentation | None = None,
     views: int = 4,
     device: str = "auto",
+    class_weight: str | None = None,
     cv: int | None = None,
 ) -> Result:
     """Way 2: a linear SVM on the activations of the stage that does best on val (lesson 03).
@@ -133,7 +152,7 @@ def earlier_stage(
     By default every stage is tried, the last one too: where that is best, this way says so. The
     other parameters are those of ``linear_probe``; with ``cv`` the stage is chosen within train, too.
     """
-    settings = dict(stages=stages, augment=augment, views=views, cv=cv)
+    settings = dict(stages=stages, augment=augment, views=views, class_weight=class_weight, cv=cv)
     network = _load(backbone, device)
     return _probe("earlier stage", split, network, seed, stages or network.stage_names, settings, device)
 
@@ -141,8 +160,9 @@ def earlier_stage(
 def _probe(
     way: str, split: Split, network: Backbone, seed: int, stages: Sequence[str], settings: dict, device: str
 ) -> Result:
-    _check(split, network.name)
+    _check(split, network)
     checks.choose("probe", settings.get("kind", "svm"), PROBES)
+    check_class_weight(settings["class_weight"])
     augment, cv = settings["augment"], settings["cv"]
     if cv is not None and augment:
         raise ValueError("cv would learn from views of the pictures that it leaves out. Give cv or augment, not both.")
@@ -158,7 +178,7 @@ def _probe(
         val, y_val = sweep_features(network, split.val.images, stages, device=device)[0], split.val.labels.numpy()
     start = time.perf_counter()
     y = torch.cat(labels).numpy()
-    probe = LinearProbe(settings.get("kind", "svm"), seed=seed, cv=cv)
+    probe = LinearProbe(settings.get("kind", "svm"), seed=seed, class_weight=settings["class_weight"], cv=cv)
     probes = {stage: clone(probe).fit(train[stage], y, val[stage], y_val) for stage in stages}
     seconds += time.perf_counter() - start
     val_by_stage = {stage: max(probe.val_scores_.values()) for stage, probe in probes.items()}
@@ -203,6 +223,8 @@ def two_phase(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    class_weight: str | None = None,
+    patience: int | None = None,
     passes: int | None = None,
 ) -> Result:
     """Way 3: freeze, train a new head, unfreeze, train on with small steps (lesson 04).
@@ -220,9 +242,15 @@ def two_phase(
     augment, views : Augmentation and int, optional
         A new view of each picture every epoch; while stages are frozen, one of ``views``.
     watch : function, optional
-        See ``train_network``.
+        See ``train_network``. When it stops the first phase there is no second: then ``result.way`` is "new head",
+        and ``result.history.stopped`` says so.
     watch_val : bool
         False looks at val at the end only, which saves time.
+    class_weight : "balanced", optional
+        As in ``linear_probe``.
+    patience : int, optional
+        A phase ends when val has been no better for so many epochs, and goes on, or ends, with the weights of its best
+        epoch; ``result.history.kept`` is the one that the network has.
     passes : int, optional
         How often an epoch goes through the pictures. By default once if ``epochs`` is given; else as often as
         a small set needs for the steps that the card wants.
@@ -230,10 +258,10 @@ def two_phase(
     Raises
     ------
     ValueError
-        For an unknown name, a split with one class, a rate that is not above 0, or more stages
-        than there are.
+        For an unknown name, a split with one class, a rate that is not above 0, more stages than
+        there are, or patience without a look at val.
     """
-    _check(split, backbone)
+    _check_training(split, backbone, class_weight, patience, watch_val)
     card = settings_of(_name(backbone))
     learning_rate = card.head_rate if learning_rate is None else learning_rate
     backbone_factor = card.backbone_factor if backbone_factor is None else backbone_factor
@@ -247,13 +275,16 @@ def two_phase(
         stage_decay=stage_decay,
         augment=augment,
         views=views,
+        class_weight=class_weight,
+        patience=patience,
         passes=passes,
     )
     network = _load(backbone, device).new_head(len(split.class_names), None if card.zero_head else seed)
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
-    common = dict(batch_size=BATCH, device=device, augment=augment, views=views, passes=passes)
+    names = ("augment", "views", "class_weight", "patience", "passes")
+    common = dict(batch_size=BATCH, device=device) | {name: settings[name] for name in names}
     val, first, second = split.val if watch_val else None, settings["head_epochs"], settings["epochs"]
     freeze(network)
     history = train_network(
@@ -274,7 +305,10 @@ def two_phase(
             desc="fine-tuning",
             **common,
         )
-    return _network_result("fine-tuning", split, network, seed, settings, history)
+    elif unfrozen:
+        history.stopped += " That was the first phase: the new head alone was trained, nothing was fine-tuned."
+    way = "new head" if unfrozen and network.frozen == len(network.stages) else "fine-tuning"
+    return _network_result(way, split, network, seed, settings, history)
 
 
 def pretrained_start(
@@ -287,6 +321,8 @@ def pretrained_start(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    class_weight: str | None = None,
+    patience: int | None = None,
     passes: int | None = None,
 ) -> Result:
     """Way 4: train the whole network at one full rate, with the pretrained weights as its start (lesson 05).
@@ -295,7 +331,8 @@ def pretrained_start(
     before. That rate was chosen on val and is on the card of the backbone's family: at minivgg's a network without
     BatchNorm forgets all it knows.
     """
-    settings = _whole_settings(split, backbone, epochs, passes, learning_rate, augment)
+    settings = _whole_settings(split, backbone, epochs, passes, learning_rate)
+    settings |= dict(augment=augment, class_weight=class_weight, patience=patience)
     return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
 
 
@@ -309,6 +346,8 @@ def from_scratch(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    class_weight: str | None = None,
+    patience: int | None = None,
     passes: int | None = None,
 ) -> Result:
     """Way 5, the baseline: the same architecture, random weights, nothing but the target's own pictures.
@@ -316,7 +355,8 @@ def from_scratch(
     Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
     The parameters are those of ``two_phase``, the rates those of ``pretrained_start``.
     """
-    settings = _whole_settings(split, backbone, epochs, passes, learning_rate, augment, pretrained=False)
+    settings = _whole_settings(split, backbone, epochs, passes, learning_rate, pretrained=False)
+    settings |= dict(augment=augment, class_weight=class_weight, patience=patience)
     return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
 
 
@@ -326,12 +366,11 @@ def _whole_settings(
     epochs: int | None,
     passes: int | None,
     rate: float | None,
-    augment: Augmentation | None,
     pretrained: bool = True,
 ) -> dict:
     card = settings_of(_name(backbone))
     epochs, passes = _length(epochs, passes, split, card, pretrained)
-    return dict(epochs=epochs, learning_rate=card.full_rate if rate is None else rate, augment=augment, passes=passes)
+    return dict(epochs=epochs, learning_rate=card.full_rate if rate is None else rate, passes=passes)
 
 
 def _whole_network(
@@ -344,10 +383,11 @@ def _whole_network(
     watch: Callable[[History], bool | None] | None,
     watch_val: bool,
 ) -> Result:
-    _check(split, backbone)
+    _check_training(split, backbone, settings["class_weight"], settings["patience"], watch_val)
     pretrained = way != "scratch"
     head_seed = None if pretrained and settings_of(_name(backbone)).zero_head else seed
     network = _load(backbone, device, pretrained, seed).new_head(len(split.class_names), head_seed)
+    unfreeze(network)  # a backbone of yours may come frozen
     val = split.val if watch_val else None
     history = train_network(
         network, split.train, val, batch_size=BATCH, seed=seed, device=device, watch=watch, desc=way, **settings
@@ -356,7 +396,10 @@ def _whole_network(
 
 
 def _network_result(way: str, split: Split, network: Backbone, seed: int, settings: dict, history: History) -> Result:
-    val = history.val_accuracy[-1] if history.val_accuracy else training.accuracy(network, split.val)
+    if history.val_accuracy:
+        val = history.val_accuracy[history.kept - 1]  # the last one, if no epoch was chosen
+    else:
+        val = training.accuracy(network, split.val, settings["class_weight"])
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Result(
         way,
