@@ -65,7 +65,7 @@ def test_val_chooses_the_regularisation(blobs, kind):
 def test_it_follows_scikit_learns_conventions(blobs):
     X, y, *_ = blobs
     probe = tlkit.LinearProbe("softmax", Cs=(0.1, 1.0), seed=3)
-    expected = {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3, "n_jobs": -1, "class_weight": None}
+    expected = {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3, "n_jobs": -1, "class_weight": None, "cv": None}
     assert clone(probe).get_params() == expected
     assert probe.fit(X, y) is probe and probe.n_features_in_ == 30
     assert probe.classes_.tolist() == [0, 1, 2, 3, 4]
