@@ -18,15 +18,14 @@ def squeezenet():
 @pytest.fixture
 def card(tmp_path, monkeypatch):
     """A card of this test's own, in place of the course's."""
-    line = (
-        "full_rate = {}\nhead_rate = {}\nbackbone_factor = {}\nzero_head = {}\nleast_steps = {}\nchosen_on = 'a test'\n"
-    )
+    keys = ("full_rate", "head_rate", "backbone_factor", "zero_head", "fixed_statistics", "least_steps")
+    line = "".join(f"{key} = {{}}\n" for key in keys) + "chosen_on = 'a test'\n"
     text = "".join(
         f"[{name}]\n{line.format(*values)}"
         for name, values in {
-            "default": (1e-4, 2e-3, 0.5, "false", 6),
-            "squeezenet": (2e-4, 4e-3, 0.25, "true", 4),
-            "squeezenet1_1": (5e-5, 6e-3, 0.125, "true", 8),
+            "default": (1e-4, 2e-3, 0.5, "false", "true", 6),
+            "squeezenet": (2e-4, 4e-3, 0.25, "true", "true", 4),
+            "squeezenet1_1": (5e-5, 6e-3, 0.125, "true", "true", 40),
         }.items()
     )
     path = tmp_path / "settings.toml"
@@ -51,7 +50,8 @@ def asked(monkeypatch):
         groups = options.get("groups") or [{"lr": options.get("learning_rate")}]
         rates = args[:1] or tuple(group["lr"] for group in groups)  # of the first phase it is given by place
         zero = not network.head.weight.any() and not network.head.bias.any()
-        seen.append({"epochs": epochs, "passes": options["passes"], "rates": rates, "zero": zero})
+        found = {"zero": zero, "fixed": network.fixed_statistics}
+        seen.append({"epochs": epochs, "passes": options["passes"], "rates": rates} | found)
         return tlkit.History([0.0] * epochs)
 
     monkeypatch.setattr(tlkit.ways, "train_network", train)
@@ -64,13 +64,15 @@ def test_ways_train_as_the_card_of_the_family_says(card, asked, tiny_split, sque
     start, scratch, head, stages = asked
     assert start["rates"] == scratch["rates"] == (5e-5,) and head["rates"] == (6e-3,)
     assert stages["rates"] == (6e-3, *[6e-3 / 8] * len(squeezenet.stages))
-    assert [each["zero"] for each in asked] == [True, False, True, True]  # scratch is random from end to end
-    assert start["epochs"] == 15 and [each["passes"] for each in asked] == [1, 1, 1, 1]  # 15 steps are more than 8
+    # Scratch is random from end to end, and its BatchNorm has no statistics yet.
+    assert [each["zero"] for each in asked] == [each["fixed"] for each in asked] == [True, False, True, True]
+    assert [each["epochs"] for each in asked] == [15, 30, 15, 15]
+    assert [each["passes"] for each in asked] == [3, 3, 3, 3]  # of one step each: 45 are more than 40, 90 than 80
 
 
 def test_what_is_given_counts_more_than_the_card(card, asked, tiny_split, squeezenet):
     result = tlkit.pretrained_start(tiny_split, squeezenet, epochs=3, learning_rate=1e-2, device="cpu")
-    assert asked[0] == {"epochs": 3, "passes": 1, "rates": (1e-2,), "zero": True}
+    assert asked[0] == {"epochs": 3, "passes": 1, "rates": (1e-2,), "zero": True, "fixed": True}
     assert tlkit.pretrained_start(tiny_split, squeezenet, passes=2, device="cpu").settings["passes"] == 2
     assert result.settings["epochs"] == 3
 
@@ -98,7 +100,8 @@ def test_small_sets_have_the_steps_that_the_card_wants_and_large_ones_no_more_th
 def test_minivgg_trains_as_when_the_map_was_measured():
     card = settings_of("minivgg")
     assert card == settings_of("minivgg-portraits")
-    assert (card.full_rate, card.head_rate, card.backbone_factor, card.zero_head) == (4e-3, 3e-3, 0.1, False)
+    assert (card.full_rate, card.head_rate, card.backbone_factor) == (4e-3, 3e-3, 0.1)
+    assert not card.zero_head and not card.fixed_statistics
     for per_class, epochs in ((5, 15), (20, 15), (100, 7), (300, 4)):
         assert tlkit.default_epochs(per_class) == epochs == tlkit.default_epochs(per_class, False) / 2
         assert card.passes(17 * per_class, epochs) == card.passes(17 * per_class, 2 * epochs, False) == 1

@@ -52,6 +52,8 @@ class Backbone(nn.Module):
         The size it was trained on, and the smallest that its pooling allows, in pixels.
     frozen : int
         How many of the first stages are frozen; ``tlkit.freeze`` and ``tlkit.unfreeze`` set it.
+    fixed_statistics : bool
+        Whether BatchNorm keeps the statistics that it has while its stages train, in place of those of each batch.
     source_accuracy : float or None
         The share of the source's held-out pictures that its head gets right, 0 to 1; None for
         random weights and for a new head.
@@ -78,7 +80,7 @@ class Backbone(nn.Module):
         own_backbones.check_parts(name, stages, head, mean, std)
         checks.count("image_size", image_size, checks.count("smallest", smallest, 1))
         self.name, self.image_size, self.smallest = name, image_size, smallest
-        self.frozen = 0
+        self.frozen, self.fixed_statistics = 0, False
         self.source_accuracy: float | None = None
         self.own = True
         self.stages = nn.ModuleDict(stages)
@@ -143,6 +145,9 @@ class Backbone(nn.Module):
         super().train(mode)
         for name in self.stage_names[: self.frozen]:
             self.stages[name].eval()
+        for layer in self.modules() if self.fixed_statistics else ():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.eval()
         return self
 
     def new_head(self, classes: int, seed: int | None = 0) -> "Backbone":

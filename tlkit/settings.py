@@ -22,6 +22,7 @@ class Settings:
     full_rate : learning rate of a pretrained start and of scratch
     head_rate, backbone_factor : of fine-tuning: see ``parameter_groups``
     zero_head : whether a new head on pretrained stages starts at zero; else at random
+    fixed_statistics : whether BatchNorm keeps the source's statistics while pretrained stages train
     least_steps : steps that a training from pretrained weights has at least; scratch has twice as many
     chosen_on : where it was chosen
     """
@@ -30,6 +31,7 @@ class Settings:
     head_rate: float
     backbone_factor: float
     zero_head: bool
+    fixed_statistics: bool
     least_steps: int
     chosen_on: str
 

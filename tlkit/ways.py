@@ -91,6 +91,13 @@ def _load(backbone: str | Backbone, device: str, pretrained: bool = True, seed: 
     return load_backbone(_name(backbone), pretrained, seed, device)
 
 
+def _start(split: Split, backbone: str | Backbone, seed: int, device: str, pretrained: bool = True) -> Backbone:
+    """The network under a new head, as its family's card wants both; from scratch all is random."""
+    network, card = _load(backbone, device, pretrained, seed), settings_of(_name(backbone))
+    network.fixed_statistics = pretrained and card.fixed_statistics
+    return network.new_head(len(split.class_names), None if pretrained and card.zero_head else seed)
+
+
 # ------------------------------------------------------------------------------------- probes
 
 
@@ -279,7 +286,7 @@ def two_phase(
         patience=patience,
         passes=passes,
     )
-    network = _load(backbone, device).new_head(len(split.class_names), None if card.zero_head else seed)
+    network = _start(split, backbone, seed, device)
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
@@ -384,9 +391,7 @@ def _whole_network(
     watch_val: bool,
 ) -> Result:
     _check_training(split, backbone, settings["class_weight"], settings["patience"], watch_val)
-    pretrained = way != "scratch"
-    head_seed = None if pretrained and settings_of(_name(backbone)).zero_head else seed
-    network = _load(backbone, device, pretrained, seed).new_head(len(split.class_names), head_seed)
+    network = _start(split, backbone, seed, device, pretrained=way != "scratch")
     unfreeze(network)  # a backbone of yours may come frozen
     val = split.val if watch_val else None
     history = train_network(
