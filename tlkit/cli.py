@@ -113,5 +113,6 @@ def _add_rate_sweep(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.01 0.03 0.1 0.3 1")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
     parser.add_argument("--image-size", type=int, metavar="PIXELS")
+    parser.add_argument("--weights", metavar="FILE", help="of the backbone, in place of the usual ones")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")

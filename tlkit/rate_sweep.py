@@ -52,6 +52,7 @@ def run_rate_sweep(
     factors: Sequence[float] = FACTORS,
     seeds: int = 3,
     image_size: int | None = None,
+    weights: str | Path | None = None,
     jobs: int = 1,
     device: str = "auto",
 ) -> "RateSweep":
@@ -68,6 +69,7 @@ def run_rate_sweep(
     datasets, per_class, factors : what to measure
     seeds : how many draws of each
     image_size : int, optional
+    weights : path of a file of weights, in place of the usual ones: see ``load_backbone``
     jobs : networks trained at once, each on one core; with 1, one after another on all cores or the GPU
     device : "auto" or a torch device
 
@@ -85,7 +87,7 @@ def run_rate_sweep(
     crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
 
     def run(missing: list[tuple]) -> Iterator[list[dict]]:
-        tasks = (partial(_measure, *cell, backbone, image_size, device) for cell in missing)
+        tasks = (partial(_measure, *cell, backbone, image_size, weights, device) for cell in missing)
         return run_tasks(crew, tasks, jobs == 1)
 
     cells = [
@@ -94,16 +96,24 @@ def run_rate_sweep(
     ]
     sizes = " ".join(map(str, per_class))
     asked = f"--backbone {backbone} --datasets {' '.join(datasets)} --per-class {sizes} --seeds {seeds}"
-    asked += f" --image-size {image_size}" * (image_size is not None)
+    asked += f" --image-size {image_size}" * (image_size is not None) + " --weights FILE" * (weights is not None)
     about = _about(asked, f"computed on {device}, {jobs} at once")
-    return RateSweep(_ledger_at(Path(out)).fill(cells, run, _made_from(backbone, datasets, image_size), about))
+    return RateSweep(_ledger_at(Path(out)).fill(cells, run, _made_from(backbone, datasets, image_size, weights), about))
 
 
 def _measure(
-    dataset: str, per_class: int, factor: float, seed: int, backbone: str, image_size: int | None, device: str
+    dataset: str,
+    per_class: int,
+    factor: float,
+    seed: int,
+    backbone: str,
+    image_size: int | None,
+    weights: str | Path | None,
+    device: str,
 ) -> list[dict]:
     split = load_dataset(dataset, per_class, seed, image_size)
-    result = two_phase(split, backbone, seed, backbone_factor=factor, watch_val=False, device=device)
+    network = load_backbone(backbone, device=device, weights=weights)
+    result = two_phase(split, network, seed, backbone_factor=factor, watch_val=False, device=device)
     values = round(result.val_accuracy, 4), round(result.open_test(), 4), round(result.seconds, 3)
     return [dict(zip(COLUMNS, (dataset, per_class, factor, seed, *values)))]
 
@@ -117,14 +127,16 @@ def _ledger_at(path: Path) -> Ledger:
     return Ledger(path, COLUMNS, cell, order, "sweep of rates", "python -m tlkit rate-sweep")
 
 
-def _made_from(backbone: str, datasets: Sequence[str], image_size: int | None) -> dict[str, str | int | float]:
+def _made_from(
+    backbone: str, datasets: Sequence[str], image_size: int | None, weights: str | Path | None
+) -> dict[str, str | int | float]:
     """What a row depends on besides its cell."""
-    weights = digest(*load_backbone(backbone, device="cpu").state_dict().values())
+    state = load_backbone(backbone, device="cpu", weights=weights).state_dict()
     card = {name: value for name, value in asdict(settings_of(backbone)).items() if name != "chosen_on"}
     pictures = {
         f"pictures_{name}": recipe(name) if name in OFFLINE_DATASETS else copy_of(name)["blake2b"] for name in datasets
     }
-    return {"backbone": backbone, "weights": weights, "image_size": image_size or 0, **pictures, **card}
+    return {"backbone": backbone, "weights": digest(*state.values()), "image_size": image_size or 0, **pictures, **card}
 
 
 def _about(asked: str, where: str) -> dict[str, str]:
