@@ -30,7 +30,8 @@ class Result:
     trained_parameters : int
         The weights that were fitted to the target.
     epochs : int
-        Passes through the training pictures, in whole batches; 0 for an SVM, which is solved.
+        Passes through the training pictures, in whole batches, or rounds of ``settings["passes"]`` of them for a
+        network on a small set; 0 for an SVM, which is solved.
     history : History
         The epochs one by one; empty for a probe.
     network : Backbone or None
