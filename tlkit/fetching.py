@@ -16,7 +16,7 @@ def fetch(*names: str) -> None:
     Parameters
     ----------
     names : str
-        Photo sets (``"flowers17"``) and backbones of torchvision (``"squeezenet1_1"``).
+        Photo sets (``"flowers17"``) and backbones of ImageNet (``"squeezenet1_1"``).
 
     Raises
     ------
@@ -47,11 +47,12 @@ def _what_is_missing(first: Exception, missing: Collection[str], here: Collectio
 
 
 def _step(name: str) -> Callable[[], None]:
-    from tlkit import photos, weight_files
+    from tlkit import efficientnet, photos, weight_files
 
     if name in photos.PHOTO_SETS:
         return lambda: photos.fetch(name)
-    _choose(name)
+    if _choose(name) == efficientnet.NAME:
+        return efficientnet.fetch
     return lambda: weight_files.fetch_weights(name)
 
 
@@ -76,17 +77,24 @@ def _needs(lesson: str) -> list[str]:
 
 
 def _print_list() -> None:
-    from tlkit import photos, zoo
+    from tlkit import efficientnet, photos, zoo
 
-    def line(name: str, megabytes: float, here: bool, what: str) -> None:
-        print(f"{name:20} {megabytes:6,.0f} MB  {'here' if here else '-':4}  {what}".rstrip())
-
+    what = {efficientnet.NAME: "comes with the installation"}
     for name in photos.PHOTO_SETS:
         about = photos.card(name)
-        what = f"{about['images']:,} pictures, {about['classes']} classes: {about['title']}"
-        line(name, about["megabytes"], photos.is_here(name), what)
-    for name in zoo.names():
-        line(name, zoo.weights_of(name).meta["_file_size"], zoo.weights_file(name).exists(), "")
+        what[name] = f"{about['images']:,} pictures, {about['classes']} classes: {about['title']}"
+    for name in (*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()):
+        here = "here" if _is_here(name) else "-"
+        print(f"{name:20} {megabytes(name):6,.0f} MB  {here:4}  {what.get(name, '')}".rstrip())
+
+
+def megabytes(name: str) -> float:
+    """What fetching a photo set or a backbone moves over the network."""
+    from tlkit import efficientnet, photos, zoo
+
+    if name in photos.PHOTO_SETS:
+        return photos.card(name)["megabytes"]
+    return efficientnet.MEGABYTES if name == efficientnet.NAME else zoo.weights_of(name).meta["_file_size"]
 
 
 def is_here(*names: str) -> bool:
@@ -97,19 +105,23 @@ def is_here(*names: str) -> bool:
     ValueError
         For a name that can not be fetched.
     """
-    from tlkit import photos, zoo
+    return all(_is_here(name) for name in names)
 
-    for name in names:
-        in_place = photos.is_here(name) if name in photos.PHOTO_SETS else zoo.weights_file(_choose(name)).exists()
-        if not in_place:
-            return False
-    return True
+
+def _is_here(name: str) -> bool:
+    from tlkit import efficientnet, photos, zoo
+
+    if name in photos.PHOTO_SETS:
+        return photos.is_here(name)
+    if _choose(name) == efficientnet.NAME:
+        return efficientnet.weights_file() is not None
+    return zoo.weights_file(name).exists()
 
 
 def _choose(name: str) -> str:
-    from tlkit import photos, zoo
+    from tlkit import efficientnet, photos, zoo
 
-    return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, *zoo.names()])
+    return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()])
 
 
 def real_or_offline(dataset: str, backbone: str) -> tuple[str, str]:

@@ -193,14 +193,9 @@ def can_fetch(path: Path) -> list[str]:
 
 
 def _megabytes(names: Sequence[str]) -> int:
-    from tlkit import photos, zoo
+    from tlkit.fetching import megabytes
 
-    return round(
-        sum(
-            photos.card(name)["megabytes"] if name in photos.PHOTO_SETS else zoo.weights_of(name).meta["_file_size"]
-            for name in names
-        )
-    )
+    return round(sum(map(megabytes, names)))
 
 
 def minutes(seconds: int | None) -> str:
