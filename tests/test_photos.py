@@ -249,6 +249,9 @@ def test_a_lesson_finds_the_real_pair_or_falls_back(empty_cache, monkeypatch, ca
     weights.parent.mkdir(parents=True)
     weights.touch()
     assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers17", "squeezenet1_1")
+    photos.folder_of("flowers17").rmdir()
+    assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers", "squeezenet1_1")
+    assert 'again: tlkit.fetch("flowers17")' in capsys.readouterr().out
     with pytest.raises(ValueError, match="Did you mean 'flowers17'"):
         tlkit.is_here("flower17")
 
@@ -262,7 +265,7 @@ def test_the_fetch_command(empty_cache, monkeypatch, capsys):
     assert "needs nothing" in capsys.readouterr().out
     fetched = []
     monkeypatch.setattr(fetching, "_step", lambda name: lambda: fetched.append(name))
-    assert cli.main(["fetch", "--all-for", "08"]) == 0 and fetched == ["flowers17", "squeezenet1_1"]
+    assert cli.main(["fetch", "--all-for", "08"]) == 0 and fetched == ["flowers17", "efficientnet_lite0"]
     assert cli.main(["fetch", "--all-for", "0"]) == 0 and fetched[2:] == fetched[:2], "of all lessons"
     assert cli.main(["fetch"]) == 1 and "--list" in capsys.readouterr().err
     assert cli.main(["fetch", "--all-for", "99"]) == 1 and "There is no lesson" in capsys.readouterr().err

@@ -125,12 +125,18 @@ def _choose(name: str) -> str:
 
 
 def real_or_offline(dataset: str, backbone: str) -> tuple[str, str]:
-    """The real pair if it is here, else the offline pair ``("flowers", "minivgg")``; says which, and what to fetch.
+    """The real pair, as far as it is here; says which it is, and what to fetch.
 
-    So the same lesson runs on photos where they were fetched and on drawn pictures where they were not.
+    Without the photos the real network takes the drawn ``"flowers"``; without the network ``"minivgg"`` does.
+    So the same lesson runs everywhere.
     """
     if is_here(dataset, backbone):
         print(f"On real photos: {dataset}, with {backbone} from ImageNet.")
         return dataset, backbone
-    print(f'On drawn pictures. For real photos, fetch once and run again: tlkit.fetch("{dataset}", "{backbone}")')
+    missing = [name for name in (dataset, backbone) if not is_here(name)]
+    fetch_them = f"fetch once and run again: tlkit.fetch({', '.join(f'{name!r}' for name in missing)})".replace("'", '"')
+    if backbone not in missing:
+        print(f"On drawn pictures, with {backbone} from ImageNet. For real photos, {fetch_them}")
+        return "flowers", backbone
+    print(f"On drawn pictures. For real photos, {fetch_them}")
     return "flowers", "minivgg"
