@@ -250,7 +250,7 @@ def test_a_lesson_finds_the_real_pair_or_falls_back(empty_cache, monkeypatch, ca
     weights.touch()
     assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers17", "squeezenet1_1")
     photos.folder_of("flowers17").rmdir()
-    assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("flowers", "squeezenet1_1")
+    assert tlkit.real_or_offline("flowers17", "squeezenet1_1") == ("digits", "squeezenet1_1")
     assert 'again: tlkit.fetch("flowers17")' in capsys.readouterr().out
     with pytest.raises(ValueError, match="Did you mean 'flowers17'"):
         tlkit.is_here("flower17")

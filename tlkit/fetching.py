@@ -42,7 +42,7 @@ def _what_is_missing(first: Exception, missing: Collection[str], here: Collectio
     # What download said is nearer to the network than what was said of it later.
     why, *then = str(first.__cause__ if isinstance(first.__cause__, ConnectionError) else first).splitlines()
     complete = f" Here: {', '.join(sorted(here))}." if here else ""
-    stand = f"Missing: {', '.join(missing)}.{complete} Until all are here, lessons run on drawn pictures."
+    stand = f"Missing: {', '.join(missing)}.{complete} Until all are here, lessons run without photos."
     return "\n".join(filter(None, [why, " ".join(then), stand]))
 
 
@@ -125,18 +125,17 @@ def _choose(name: str) -> str:
 
 
 def real_or_offline(dataset: str, backbone: str) -> tuple[str, str]:
-    """The real pair, as far as it is here; says which it is, and what to fetch.
+    """The real pair if it is here; else what every machine has. Says which, and what to fetch.
 
-    Without the photos the real network takes the drawn ``"flowers"``; without the network ``"minivgg"`` does.
-    So the same lesson runs everywhere.
+    Without the photos the real network takes ``"digits"``, real scans that come with scikit-learn. Without
+    the network it is the offline pair ``("flowers", "minivgg")``. So the same lesson runs everywhere.
     """
-    if is_here(dataset, backbone):
+    missing = [name for name in (dataset, backbone) if not is_here(name)]
+    if not missing:
         print(f"On real photos: {dataset}, with {backbone} from ImageNet.")
         return dataset, backbone
-    missing = [name for name in (dataset, backbone) if not is_here(name)]
-    fetch_them = f"fetch once and run again: tlkit.fetch({', '.join(f'{name!r}' for name in missing)})".replace("'", '"')
-    if backbone not in missing:
-        print(f"On drawn pictures, with {backbone} from ImageNet. For real photos, {fetch_them}")
-        return "flowers", backbone
-    print(f"On drawn pictures. For real photos, {fetch_them}")
-    return "flowers", "minivgg"
+    quoted = ", ".join(f'"{name}"' for name in missing)
+    found = ("flowers", "minivgg") if backbone in missing else ("digits", backbone)
+    on = "drawn pictures" if backbone in missing else f"real scans of digits, with {backbone} from ImageNet"
+    print(f"On {on}. For real photos, fetch once and run again: tlkit.fetch({quoted})")
+    return found

@@ -127,7 +127,7 @@ def costs(numbers: Sequence[str] = ()) -> None:
         table[f"{path.stem}-{device}-megabytes"] = round(peak / 1e6)
         table[f"{path.stem}-{device}-measured"] = datetime.date.today().isoformat()
         table[f"{path.stem}-{device}-machine"] = machine
-        table[f"{path.stem}-download"] = 0  # with an empty cache every lesson runs on drawn pictures
+        table[f"{path.stem}-download"] = 0  # with an empty cache every lesson runs without photos
     _table().write_text("# Written by: make costs\n" + write_card(dict(sorted(table.items()))), encoding="utf-8")
     write_costs()
 
