@@ -551,7 +551,5 @@ def test_what_can_be_fetched_is_fetched_and_the_rest_is_named(server, photo_set,
     why, what_to_do, stand = str(caught.value).splitlines()
     assert why.startswith("squeezenet1_1-") and "download.pytorch.org: no connection" in why
     assert what_to_do.startswith("Run the same command again")
-    assert stand.startswith(
-        "Missing: squeezenet1_1, alexnet. Here: flowers17. Until all are here, lessons run without"
-    )
+    assert stand.startswith("Missing: squeezenet1_1, alexnet. Here: flowers17. Until all are here, lessons run without")
     assert isinstance(caught.value.__cause__, ConnectionError) and caught.value.__cause__.__cause__

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tlkit import archives, checks, download, pictures
 from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
-from tlkit.listing import file_of, key_of, listed, pictures_in
+from tlkit.inventory import file_of, key_of, listed, pictures_in
 
 __all__: list[str] = []
 
