@@ -15,28 +15,28 @@ _BYTES = 1 + 3 * _SIDE**2  # the label, then the red, green and blue plane
 
 
 class Record(NamedTuple):
-    """One picture in a file of many."""
+    """One picture in a file of many, and its label, 0 to 9."""
 
     path: Path
     row: int
+    label: int
 
 
-def records(files: list[Path]) -> tuple[list[Record], list[int]]:
-    """The pictures in these files, and the label of each.
+def records(files: list[Path]) -> list[Record]:
+    """The pictures in these files.
 
     Raises
     ------
     ValueError
         If a file does not hold whole records with labels from 0 to 9.
     """
-    found, labels = [], []
+    found = []
     for path in files:
         content = np.fromfile(path, dtype=np.uint8)
         if len(content) % _BYTES or (content[::_BYTES] > 9).any():
             raise ValueError(f"{path.name} is no file of CIFAR-10's binary version, or was cut short.")
-        labels += content[::_BYTES].tolist()
-        found += [Record(path, row) for row in range(len(content) // _BYTES)]
-    return found, labels
+        found += [Record(path, row, label) for row, label in enumerate(content[::_BYTES].tolist())]
+    return found
 
 
 def read_record(record: Record, size: int) -> np.ndarray:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tlkit import chance, checks, deals, face_parts, faces, objects, photos, plants, scene, specimens, world
+from tlkit import chance, checks, face_parts, faces, objects, photos, plants, scene, specimens, world
 from tlkit.cache import cached, source_digest
 from tlkit.faces import FACE_SETS, draw_faces
+from tlkit.groups import deal_groups
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
@@ -140,8 +141,8 @@ def load_dataset(
     draw = partial(load_dataset, name, per_class, image_size=size, classes=classes)
     if name not in _DRAWN:
         collection = photos.load(name, size, classes)
-        dealt = deals.deal(collection.labels, len(collection.class_names), None, seed, collection.groups)
-        checks.count("per_class", per_class, 1, int(collection.labels[dealt["train"]].bincount().min()))
+        most = collection.labels[_deal(collection, None, seed)["train"]].bincount()
+        checks.count("per_class", per_class, 1, int(most.min()))
         return split_of(collection, name, per_class, seed, draw)
     if classes is not None:
         raise ValueError(f"classes= chooses among those of a photo set. {name} is drawn: take all its classes.")
@@ -170,11 +171,19 @@ def split_of(
 ) -> Split:
     """Deal a collection of pictures into a split."""
     classes = len(collection.class_names)
-    rows = deals.deal(collection.labels, classes, per_class, seed, collection.groups)
+    rows = _deal(collection, per_class, seed)
     taken = collection.take(rows)
     sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
     mean = round(len(rows["train"]) / classes)
     return Split(name, collection.class_names, **sets, per_class=mean, seed=seed, draw=draw, report=report)
+
+
+def _deal(collection: photos.Collection, per_class: int | None, seed: int) -> dict[str, Tensor]:
+    """The rows of each part."""
+    labels, classes = collection.labels, len(collection.class_names)
+    if collection.groups is None:
+        return photos.deal(labels, classes, per_class, seed)
+    return deal_groups(labels, classes, per_class, collection.groups, seed)
 
 
 def _most(name: str) -> dict[str, int]:

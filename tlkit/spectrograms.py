@@ -64,7 +64,7 @@ def spectrogram(sound: np.ndarray, rate: int, size: int) -> np.ndarray:
 
 
 def _mel_bands(pitches: int, rate: int) -> np.ndarray:
-    """Overlapping triangles ``(BANDS, pitches)`` whose tips are equally far apart in mel (O'Shaughnessy 1987)."""
+    """Overlapping triangles ``(BANDS, pitches)`` whose tips are as far apart in mel, 2595 log10(1 + hertz / 700)."""
     hertz = np.linspace(0, rate / 2, pitches)
     edges = np.linspace(0, 2595 * np.log10(1 + rate / 2 / 700), BANDS + 2)
     edges = 700 * (10 ** (edges / 2595) - 1)

@@ -13,7 +13,7 @@ from torchvision import models
 from tutorial import Task
 
 import tlkit
-from tlkit import deals, pictures
+from tlkit import photos, pictures
 from tlkit.weight_files import read_weights
 
 HEAD_EPOCHS, EPOCHS = 20, 5  # with the network frozen, and then unfrozen
@@ -94,7 +94,7 @@ def _folder(folder: Path, seed: int, per_class: int, size: int, **about) -> Task
         if f"{name}/{path.name}" not in split.report.left_out
     ]
     files, labels = [path for path, _ in listed], torch.tensor([label for _, label in listed])
-    rows = deals.deal(labels, len(split.class_names), per_class, seed)
+    rows = photos.deal(labels, len(split.class_names), per_class, seed)
     dealt = {part: [files[row] for row in mine.tolist()] for part, mine in rows.items()}
     for part, paths in dealt.items():
         _check_same(paths[-1], getattr(split, part).images[-1], size)

@@ -1,30 +1,28 @@
-"""Dealing pictures into train, val and test: class by class, and whole groups where pictures belong together."""
+"""Dealing by groups: what belongs together, such as the recordings of one speaker, goes to one part of a split."""
 
 import torch
 from torch import Tensor
 
+from tlkit.photos import held_out
+
 __all__: list[str] = []
 
-_SHUFFLES = 20  # of groups of unequal size, of which the fairest is taken
+_SHUFFLES = 20
 
 
-def deal(
-    labels: Tensor, classes: int, per_class: int | None, seed: int, groups: Tensor | None = None
-) -> dict[str, Tensor]:
-    """Deal rows into train, val and test, class by class.
+def deal_groups(labels: Tensor, classes: int, per_class: int | None, groups: Tensor, seed: int) -> dict[str, Tensor]:
+    """Deal rows into train, val and test as ``photos.deal`` does, but every group as a whole.
 
-    Half of a class or more is for training; at most an eighth goes to val and three eighths to
-    test, less where that would make the test set larger than about a thousand pictures.
+    So the test asks about speakers, or patients, who were never seen. About half of the pictures are
+    for training; at most an eighth of a class goes to val and three eighths to test, less of large classes.
 
     Parameters
     ----------
-    labels : int64 tensor (n,), every class at least three times
+    labels : int64 tensor (n,)
     classes : how many there are
     per_class : training pictures of each class at most; None for all
-    seed : which pictures go where
-    groups : int64 tensor (n,), optional
-        What belongs together: recordings of one speaker, photos of one patient. A group goes to one
-        part as a whole, so that the test asks about speakers and patients who were never seen.
+    groups : int64 tensor (n,), what each picture belongs to
+    seed : which groups go where
 
     Returns
     -------
@@ -37,30 +35,19 @@ def deal(
         If the groups can not be dealt so that every part has every class.
     """
     random = torch.Generator().manual_seed(seed)
-    where = None if groups is None else deal_groups(labels, classes, groups, random)
+    where = _parts_of_groups(labels, classes, groups, random)
     dealt: dict[str, list[tuple[int, int, int]]] = {"train": [], "val": [], "test": []}
     for label in range(classes):
         rows = (labels == label).nonzero().flatten()
-        rows = rows[torch.randperm(len(rows), generator=random)].tolist()
         test, val = held_out(len(rows), classes)
-        if where is None:
-            cuts = {"test": rows[:test], "val": rows[test : test + val], "train": rows[test + val :]}
-        else:
-            cuts = {part: [row for row in rows if where[int(groups[row])] == part] for part in dealt}
-            cuts |= {"test": cuts["test"][:test], "val": cuts["val"][:val]}
-        for part, chosen in cuts.items():
-            chosen = chosen[:per_class] if part == "train" else chosen
+        rows = rows[torch.randperm(len(rows), generator=random)].tolist()
+        for part, most in (("train", per_class), ("val", val), ("test", test)):
+            chosen = [row for row in rows if where[int(groups[row])] == part][:most]
             dealt[part] += [(rank, label, row) for rank, row in enumerate(chosen)]
     return {part: torch.tensor([row for _, _, row in sorted(chosen)]) for part, chosen in dealt.items()}
 
 
-def held_out(pictures_of_class: int, classes: int) -> tuple[int, int]:
-    """How many pictures of a class go to test and to val."""
-    test = max(1, min(pictures_of_class * 3 // 8, max(40, 1000 // classes)))
-    return test, max(1, min(pictures_of_class // 8, test // 3))
-
-
-def deal_groups(labels: Tensor, classes: int, groups: Tensor, random: torch.Generator) -> dict[int, str]:
+def _parts_of_groups(labels: Tensor, classes: int, groups: Tensor, random: torch.Generator) -> dict[int, str]:
     """The part of each group: test gets about three eighths of the pictures, val an eighth, train the rest.
 
     Groups can differ in size, and lack classes. So they are shuffled twenty times, and of the deals
@@ -69,11 +56,11 @@ def deal_groups(labels: Tensor, classes: int, groups: Tensor, random: torch.Gene
     names, index = groups.unique(return_inverse=True)
     counts = torch.zeros(len(names), classes).index_put_((index, labels), torch.ones(()), accumulate=True)
     best, smallest = None, float("inf")
-    for _ in range(_SHUFFLES):
+    for _ in range(_SHUFFLES if len(names) > 2 else 0):
         order = torch.randperm(len(names), generator=random)
         sums = counts[order].sum(1).cumsum(0) / len(labels)
-        test = 1 + int((sums[:-2] - 3 / 8).abs().argmin()) if len(names) > 2 else 0
-        val = test + 1 + int((sums[test:-1] - sums[test - 1] - 1 / 8).abs().argmin()) if len(names) > 2 else 0
+        test = 1 + int((sums[:-2] - 3 / 8).abs().argmin())
+        val = test + 1 + int((sums[test:-1] - sums[test - 1] - 1 / 8).abs().argmin())
         parts = {"test": order[:test], "val": order[test:val], "train": order[val:]}
         held = torch.stack([counts[rows].sum(0) for rows in parts.values()])
         if not (held > 0).all():
