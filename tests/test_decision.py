@@ -12,6 +12,7 @@ from tlkit.backbones import WEIGHTS
 from tlkit.cards import read_card
 from tlkit.data import recipe
 from tlkit.decision import DecisionMap
+from tlkit.locks import only_writer
 from tlkit.ways_page import ways_page
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
@@ -54,7 +55,7 @@ def test_maps_of_different_worlds_are_not_mixed(tmp_path, monkeypatch):
     monkeypatch.setattr(survey, "recipe", lambda: "another")
     with pytest.raises(ValueError, match="other pictures or other weights. Delete it"):
         tlkit.run_map(out, **CELL)
-    with survey._only_writer(out), pytest.raises(ValueError, match="Another run is writing"):
+    with only_writer(out), pytest.raises(ValueError, match="Another run is writing"):
         tlkit.run_map(out, **CELL)
 
 

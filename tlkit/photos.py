@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tlkit import archives, checks, download, pictures
 from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
+from tlkit.locks import locked
 
 __all__: list[str] = []
 
