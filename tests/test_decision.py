@@ -12,6 +12,7 @@ from tlkit.backbones import WEIGHTS
 from tlkit.cards import read_card
 from tlkit.data import recipe
 from tlkit.decision import DecisionMap
+from tlkit.locks import only_writer
 from tlkit.ways_page import ways_page
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
@@ -53,6 +54,8 @@ def test_maps_of_different_worlds_are_not_mixed(tmp_path, monkeypatch):
     tlkit.run_map(out, **CELL | {"ways": ["probe"], "seeds": 1})
     monkeypatch.setattr(survey, "recipe", lambda: "another")
     with pytest.raises(ValueError, match="measured with other pictures. Delete it"):
+        tlkit.run_map(out, **CELL)
+    with only_writer(out), pytest.raises(ValueError, match="Another run is writing"):
         tlkit.run_map(out, **CELL)
 
 
