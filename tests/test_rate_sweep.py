@@ -7,6 +7,7 @@ import tlkit
 from tlkit import rate_sweep
 from tlkit.cards import read_card
 from tlkit.cli import main
+from tlkit.settings import settings_of
 
 
 @pytest.fixture
@@ -60,14 +61,24 @@ def test_bad_requests_are_refused_before_work_starts(tmp_path, quick):
     assert not quick and not (tmp_path / "sweep.csv").exists()
 
 
-def test_what_ships_is_whole_and_the_best_rate_moves_with_similarity():
-    measured = rate_sweep.load_rate_sweep()
-    assert measured.places == [("flowers", 5), ("flowers", 20), ("tissue", 5), ("tissue", 20)]
+@pytest.mark.parametrize(
+    "file, similar, different",
+    [("rate_sweep", "flowers", "tissue"), ("rate_sweep_photos", "flowers17", "spoken_digits")],
+)
+def test_what_ships_is_whole_and_the_best_rate_moves_with_similarity(file, similar, different):
+    path = rate_sweep.SHIPPED.with_name(f"{file}.csv")
+    measured = rate_sweep.load_rate_sweep(path)
     assert measured.factors == list(rate_sweep.FACTORS)
     best = {}
     for name, count in measured.places:
         assert measured.values(name, count).shape == (3, len(measured.factors))
         best.setdefault(name, []).append(measured.best(name, count))
-    assert max(best["flowers"]) < min(best["tissue"])
-    card = read_card(rate_sweep.SHIPPED.with_suffix(".toml"))
-    assert card["rows"] == len(measured.rows) and card["zero_head"] is False
+    assert best.keys() == {similar, different} and max(best[similar]) < min(best[different])
+    card = read_card(path.with_suffix(".toml"))
+    settings = settings_of(card["backbone"])
+    assert card["rows"] == len(measured.rows)
+    assert [card[name] for name in ("head_rate", "zero_head", "least_steps")] == [
+        settings.head_rate,
+        settings.zero_head,
+        settings.least_steps,
+    ]
