@@ -4,6 +4,8 @@ import contextlib
 import ctypes
 import os
 import platform
+from functools import cache
+from pathlib import Path
 
 import torch
 
@@ -12,6 +14,7 @@ from tlkit import checks
 __all__ = ["pick_device"]
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_BFLOAT16 = {"amx_bf16", "amx_tile", "avx512_bf16", "bf16", "sve_bf16", "svebf16"}  # as torch or Linux names them
 _told: set[str] = set()
 
 
@@ -47,19 +50,42 @@ def pick_precision(device: torch.device, precision: str = "auto") -> torch.dtype
     bfloat16 has the range of float32 with fewer digits; float16 has more digits and a small range,
     so training in it needs its loss scaled (Micikevicius et al. 2018).
 
+    Set ``TLKIT_PRECISION`` to say what ``"auto"`` is, for example to get the numbers of another machine.
+
     Raises
     ------
     ValueError
         For another name than ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     """
-    if precision != "auto":
-        return PRECISIONS[checks.choose("precision", precision, ["auto", *PRECISIONS])]
+    source = "precision"
+    if precision == "auto":
+        source, precision = "TLKIT_PRECISION", os.environ.get("TLKIT_PRECISION") or "auto"
+    if checks.choose(source, precision, ["auto", *PRECISIONS]) != "auto":
+        return PRECISIONS[precision]
     if device.type == "cuda":
         # Before Ampere (a T4, say) a GPU only emulates bfloat16; before Volta it has neither.
         generation = torch.cuda.get_device_capability(device)
         return torch.bfloat16 if generation >= (8, 0) else torch.float16 if generation >= (7, 0) else torch.float32
-    has_matrix_tiles = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    return torch.bfloat16 if device.type == "cpu" and has_matrix_tiles() else torch.float32
+    return torch.bfloat16 if device.type == "cpu" and _has_bfloat16() else torch.float32
+
+
+@cache
+def _has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself; one that has AVX2 or AVX-512 alone emulates it, and crawls."""
+    # Without oneDNN (a Mac has none) torch does not use these instructions for convolutions.
+    return torch.backends.mkldnn.is_available() and not _BFLOAT16.isdisjoint(_instructions())
+
+
+def _instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """What the CPU can do, from whoever knows: a newer torch; or the two queries of an older one, and Linux."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return {name for name, there in torch.cpu.get_capabilities().items() if there is True}
+    queries = {"amx_tile": "_is_amx_tile_supported", "avx512_bf16": "_is_avx512_bf16_supported"}
+    has = {name for name, query in queries.items() if getattr(torch.cpu, query, bool)()}
+    if cpuinfo.exists():
+        lines = (line.partition(":") for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines())
+        has.update(*(flags.split() for name, _, flags in lines if name.strip() in ("flags", "Features")))
+    return has
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None = None) -> contextlib.AbstractContextManager:
