@@ -90,10 +90,10 @@ pictures: $(READY)  ## draw the contact sheets and the README's pictures again
 	$(BIN)/python -m tlkit pictures
 
 map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
-	$(BIN)/python -m tlkit map $(ARGS)
+	$(BIN)/python -m tlkit map --out datasets/decision_map.csv $(ARGS)
 
 pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
-	$(BIN)/python -m tlkit pretrain $(ARGS)
+	$(BIN)/python -m tlkit pretrain --out tlkit/weights $(ARGS)
 
 clean:  ## remove .venv, .venv-colab and site/ (the cache folder stays)
 	rm -rf .venv .venv-colab site

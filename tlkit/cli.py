@@ -5,10 +5,13 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from tlkit.course import check_folder
+
 __all__ = ["main"]
 
 
 _GOES_ON = ("fetch", "map", "pretrain", "transferability")  # where they were interrupted
+_IN_THE_FOLDER = ("badges", "costs", "exercises", "html", "pictures", "rehearse")  # of the course, where they work
 _HOME = {
     "badges": ("tlkit.badges", "badges"),
     "exercises": ("tlkit.notebooks", "exercises"),
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pretrain.add_argument("--per-class", type=int, help=size)
     pretrain.add_argument("--seed", type=int, default=0)
     pretrain.add_argument("--device", default="auto")
-    pretrain.add_argument("--out", default=None, help="folder for the weights (default: the course's own)")
+    pretrain.add_argument("--out", default=".", help="folder for weights and card (default: this one)")
     commands.add_parser("pictures", help="draw the contact sheets and the README's pictures")
     made = commands.add_parser("exercises", help="make the exercises of every lesson from lessons/solutions")
     made.add_argument("--check", action="store_true", help="change nothing, fail where a lesson differs")
@@ -59,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Imported here, so that --help answers at once.
     module, function = _HOME.get(command, ("tlkit.publish", command))
     try:
+        if command in _IN_THE_FOLDER:
+            check_folder(command)
         getattr(importlib.import_module(module), function)(**options)
     except KeyboardInterrupt:
         print("\nInterrupted.", "Run the same command again to go on." if command in _GOES_ON else "", file=sys.stderr)
@@ -79,7 +84,7 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
     """Only what is given is passed on: the defaults stand in ``run_map`` alone."""
     said = {"argument_default": argparse.SUPPRESS}
     parser = commands.add_parser("map", help="measure the decision map: every way at every size and similarity", **said)
-    parser.add_argument("--out", help="the CSV file (default: the one in datasets/)")
+    parser.add_argument("--out", help="the CSV file (default: decision_map.csv, here)")
     parser.add_argument("--datasets", nargs="+", metavar="NAME")
     parser.add_argument("--per-class", nargs="+", type=int, metavar="N")
     parser.add_argument("--ways", nargs="+", metavar="WAY")
@@ -94,7 +99,7 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
 def _add_transferability(commands: argparse._SubParsersAction) -> None:
     said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_transferability
     parser = commands.add_parser("transferability", help="measure how far each stage transfers (lesson 11)", **said)
-    parser.add_argument("--out", help="the CSV file (default: the one in datasets/)")
+    parser.add_argument("--out", help="the CSV file (default: transferability.csv, here)")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")

@@ -10,12 +10,13 @@ import numpy as np
 
 from tlkit import checks
 from tlkit.comparison import Comparison, points
+from tlkit.course import COURSE
 from tlkit.intervals import Interval, mean_interval
 from tlkit.world import OFFLINE_DATASETS
 
 __all__ = ["RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"]
 
-SHIPPED = Path(__file__).parents[1] / "datasets" / "decision_map.csv"
+SHIPPED = COURSE / "datasets" / "decision_map.csv"
 STOPS = tuple(name for name, world in OFFLINE_DATASETS.items() if world.similarity)
 PER_CLASS = (5, 20, 100, 300)
 SMALL, SIMILAR = 20, 2  # at most so many images a class are few; stops up to here are similar

@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlkit.course import COURSE, PACKAGE
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 __all__: list[str] = []
 
-COURSE = Path(__file__).parents[1]
 SOLUTIONS = COURSE / "lessons" / "solutions"
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
@@ -67,7 +68,7 @@ def execute(path: Path, environment: dict[str, str] | None = None, last_cell: st
         notebook.cells.append(nbformat.v4.new_code_cell(last_cell))
     begun = []
     with tempfile.TemporaryDirectory(prefix="tlkit-lesson-") as room:
-        packages = os.pathsep.join([str(COURSE), *filter(None, [os.environ.get("PYTHONPATH")])])
+        packages = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
         # A lesson that is rehearsed or measured is not one that somebody has done.
         own = {"PYTHONPATH": packages, "TLKIT_PROGRESS": str(Path(room, "done.json"))}
         client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": room}})

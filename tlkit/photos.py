@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from tlkit import archives, checks, download, pictures
 from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
+from tlkit.course import COURSE
 
 __all__: list[str] = []
 
-CARDS = Path(__file__).parents[1] / "datasets"
 PHOTO_SETS = ("flowers17", "hymenoptera", "flowers102", "eurosat", "dtd", "histology")
 _IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
 
@@ -24,7 +24,7 @@ _IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for eve
 @cache
 def card(name: str) -> dict:
     """The card of a photo set, ``datasets/NAME.toml``."""
-    return read_card(CARDS / f"{checks.choose('photo set', name, PHOTO_SETS)}.toml")
+    return read_card(COURSE / "datasets" / f"{checks.choose('photo set', name, PHOTO_SETS)}.toml")
 
 
 def folder_of(name: str) -> Path:

@@ -11,7 +11,7 @@ import torch
 
 from tlkit import checks
 from tlkit.augment import Augmentation
-from tlkit.backbones import WEIGHTS, load_backbone
+from tlkit.backbones import load_backbone
 from tlkit.cache import cache_folder, write_atomically
 from tlkit.cards import write_card
 from tlkit.data import load_dataset, recipe
@@ -30,18 +30,19 @@ def pretrain(
     per_class: int | None = None,
     seed: int = 0,
     device: str = "auto",
-    out: str | None = None,
+    out: str | Path = ".",
     source: str = "atlas",
 ) -> None:
     """Train ``minivgg`` on a source, ``atlas`` or ``portraits``, and write its weights and card.
 
+    They go into the folder ``out``, by default the current one; the course ships those in ``tlkit/weights``.
     ``per_class`` is 300 for ``atlas`` and 60 for ``portraits`` unless it is given. After an interrupt
     the same call goes on from the last whole epoch.
     """
     name, stored = _MAKES[checks.choose("source", source, _MAKES)]
     checks.count("epochs", epochs, 1)
     per_class = {"atlas": 300, "portraits": 60}[source] if per_class is None else per_class
-    folder = Path(out) if out else WEIGHTS
+    folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     split = load_dataset(source, per_class=per_class, seed=seed)
     print(split)

@@ -13,12 +13,13 @@ from tqdm.auto import tqdm
 
 from tlkit import plots
 from tlkit.cards import read_card, write_card
+from tlkit.course import COURSE
 from tlkit.data import Split, load_dataset
 from tlkit.decision import load_map
 from tlkit.faces import FACE_SETS, FaceSet, draw_faces
 from tlkit.intervals import mean_interval
 from tlkit.map_plots import plot_overview
-from tlkit.notebooks import COURSE, execute, read_notebook, write_notebook
+from tlkit.notebooks import execute, read_notebook, write_notebook
 from tlkit.ways import from_scratch, linear_probe
 from tlkit.ways_page import ways_page
 from tlkit.world import OFFLINE_DATASETS

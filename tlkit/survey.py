@@ -41,7 +41,7 @@ def recompute(dataset: str, per_class: int, way: str, seed: int = 0, device: str
 
 
 def run_map(
-    out: str | Path = SHIPPED,
+    out: str | Path = SHIPPED.name,
     datasets: Sequence[str] = STOPS,
     per_class: Sequence[int] = PER_CLASS,
     ways: Sequence[str] = tuple(WAYS),
@@ -63,7 +63,7 @@ def run_map(
 
     Parameters
     ----------
-    out : path of the CSV file
+    out : path of the CSV file; by default in the current folder
     datasets, per_class, ways : what to measure
     seeds : how many draws of each
     jobs : int, optional

@@ -24,6 +24,7 @@ from tlkit import checks
 from tlkit.backbones import WEIGHTS
 from tlkit.cache import write_atomically
 from tlkit.cards import read_card, write_card
+from tlkit.course import COURSE
 from tlkit.data import recipe
 from tlkit.decision import STOPS
 from tlkit.devices import pick_device
@@ -34,7 +35,7 @@ from tlkit.tasks import run_tasks
 
 __all__ = ["Transferability", "load_transferability", "plot_transferability", "run_transferability"]
 
-SHIPPED = Path(__file__).parents[1] / "datasets" / "transferability.csv"
+SHIPPED = COURSE / "datasets" / "transferability.csv"
 DATASETS = ("flowers", "tissue")  # one that is similar to the source, and one that is very different
 CUTS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 
@@ -43,7 +44,7 @@ CUTS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 
 
 def run_transferability(
-    out: str | Path = SHIPPED,
+    out: str | Path = SHIPPED.name,
     datasets: Sequence[str] = DATASETS,
     cuts: Sequence[str] = CUTS,
     seeds: int = 3,
@@ -59,7 +60,7 @@ def run_transferability(
 
     Parameters
     ----------
-    out : path of the CSV file
+    out : path of the CSV file; by default in the current folder
     datasets, cuts : what to measure
     seeds : how many draws of each
     per_class, epochs : images of each class, and epochs of every training
