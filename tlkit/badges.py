@@ -8,24 +8,19 @@ from tlkit.notebooks import read_notebook, write_notebook
 
 __all__: list[str] = []
 
-# The first code cell of every lesson, of its solutions, and of what notebooks beside them have one.
-# `git clone` gets COURSE word by word, so that it can name a branch too.
+# The first code cell of every lesson, of its solutions, and of what notebooks beside them have one. JupyterLab
+# folds it away, and Colab shows its title and a field for the address.
 SET_UP = """\
-# Set-up: finds the course. Colab has it not yet: there COURSE is the address that git clones.
-import subprocess
-import sys
-from pathlib import Path
+# @title Set-up: run this cell first
+COURSE = ""  # @param {"type": "string"}
+from importlib.util import find_spec
 
-COURSE = ""
-if "google.colab" in sys.modules and not Path("course").exists():
-    clone = ["git", "clone", "--quiet", "--depth=1", *COURSE.split(), "course"]
-    if not COURSE or subprocess.run(clone).returncode:
-        raise SystemExit(f'No course at "{COURSE}": set its address, COURSE = "https://...", and run again.')
-for folder in map(Path, ("../..", "..", ".", "course")):
-    if (folder / "tlkit/__init__.py").exists() and str(folder.resolve()) not in sys.path:
-        sys.path.insert(0, str(folder.resolve()))
-
+if COURSE and not find_spec("tlkit") and "google.colab" in str(get_ipython()):
+    %pip install -q --no-deps git+{COURSE}
+if not find_spec("tlkit"):
+    raise SystemExit("No tlkit here. Install the course as its README says; on Colab, COURSE is its address.")
 import tlkit"""
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 _BEGIN, _END = "\n<!-- badges: begin -->\n", "\n<!-- badges: end -->\n"
 _COLAB = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -66,7 +61,7 @@ def badges(repository: str | None = None, branch: str = "main", remove: bool = F
     address = ""
     if repository is not None:
         _check(repository, branch)
-        address = f"https://github.com/{repository}" + (f" --branch={branch}" if branch != "main" else "")
+        address = f"https://github.com/{repository}" + (f"@{branch}" if branch != "main" else "")
     readme = publish.COURSE / "README.md"
     before = _read(readme)
     after = _with_badges(before, repository and links(repository, branch, "00_first_minute.ipynb"))
@@ -107,9 +102,12 @@ def _changed(path: Path, repository: str | None, branch: str, address: str) -> d
         title = "".join(cells["title"]["source"])
         sources["title"] = _with_badges(title, repository and links(repository, branch, path.name))
     different = {name: source for name, source in sources.items() if "".join(cells[name]["source"]) != source}
+    if not different and cells["set-up"]["metadata"] == FOLDED:
+        return None
     for name, source in different.items():
         cells[name]["source"] = source.splitlines(keepends=True)
-    return notebook if different else None
+    cells["set-up"]["metadata"] = FOLDED
+    return notebook
 
 
 def _with_badges(text: str, line: str | None) -> str:
