@@ -10,9 +10,9 @@ import tlkit
 from tlkit import decision, publish, survey
 from tlkit.backbones import WEIGHTS
 from tlkit.cards import read_card
-from tlkit.data import recipe
 from tlkit.decision import DecisionMap
 from tlkit.ways_page import ways_page
+from tlkit.world import WORLD
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
 
@@ -51,7 +51,7 @@ def test_two_jobs_find_what_one_finds(tmp_path):
 def test_maps_of_different_worlds_are_not_mixed(tmp_path, monkeypatch):
     out = tmp_path / "map.csv"
     tlkit.run_map(out, **CELL | {"ways": ["probe"], "seeds": 1})
-    monkeypatch.setattr(survey, "recipe", lambda: "another")
+    monkeypatch.setattr(survey, "WORLD", 2)
     with pytest.raises(ValueError, match="other pictures or other weights. Delete it"):
         tlkit.run_map(out, **CELL)
     with survey._only_writer(out), pytest.raises(ValueError, match="Another run is writing"):
@@ -105,7 +105,7 @@ def test_the_shipped_map_is_whole_and_of_this_world(shipped):
             for way in tlkit.WAYS:
                 assert len(shipped.at(dataset, size).values(way)) == 5, (dataset, size, way)
     card = read_card(decision.SHIPPED.with_suffix(".toml"))
-    assert card["world"] == recipe() and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
+    assert card["world"] == WORLD and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
     assert card["command"].startswith("python -m tlkit map")
 
 

@@ -69,14 +69,6 @@ def test_the_cost_card_is_what_was_measured(path):
     assert dict(_cells(path, "markdown"))["cost-card"] == publish.cost_line(path.stem)
 
 
-def test_a_stale_cost_is_found_on_a_fast_and_on_a_slow_machine(request):
-    plugin = next(p for p in request.config.pluginmanager.get_plugins() if hasattr(p, "stale_costs"))
-    costs = {f"{name}-cpu-seconds": seconds for name, seconds in {"00_a": 10, "01_b": 50, "02_c": 90}.items()}
-    for speed in (0.2, 1, 7):
-        assert plugin.stale_costs({"00_a": 12 * speed, "01_b": 50 * speed, "02_c": 80 * speed}, costs) == []
-        assert plugin.stale_costs({"00_a": 10 * speed, "01_b": 130 * speed, "02_c": 90 * speed}, costs) == ["01_b"]
-
-
 def test_the_readme_shows_the_measured_table():
     readme = (publish.COURSE / "README.md").read_text(encoding="utf-8")
     assert publish.readme_table() in readme

@@ -1,35 +1,20 @@
 """The offline world: the same pixels everywhere, nothing shared, nothing out of order."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
+from golden import some_pictures
 
 import tlkit
 from tlkit.chance import Dice, derive_key
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
-GOLDEN = Path(__file__).parent / "golden_pictures.safetensors"
 TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
-
-
-def golden_pictures(name: str) -> torch.Tensor:
-    """Every fourth class, one picture each; ``tests/make_golden.py`` stores them."""
-    labels = torch.arange(0, len(OFFLINE_DATASETS[name].class_names), 4 if name != "atlas" else 10)
-    return draw_pictures(name, "train", labels, torch.zeros_like(labels), seed=0, size=64)
-
-
-@pytest.mark.parametrize("name", OFFLINE_DATASETS)
-def test_pixels_are_those_of_every_other_machine_up_to_one_grey_level(name):
-    stored = safetensors.torch.load_file(GOLDEN)[name]
-    assert (golden_pictures(name).int() - stored.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("name", OFFLINE_DATASETS)
 def test_a_picture_depends_neither_on_its_batch_nor_on_the_threads(name):
-    together = golden_pictures(name)
+    together = some_pictures(name)
     labels = torch.arange(0, len(OFFLINE_DATASETS[name].class_names), 4 if name != "atlas" else 10)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -18,7 +18,6 @@ import uuid
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import platformdirs
 import safetensors
@@ -105,14 +104,6 @@ def digest(*tensors: Tensor) -> str:
         plain = tensor.detach().cpu().contiguous()
         total.update(f"{tuple(plain.shape)}{plain.dtype}".encode())
         total.update(plain.reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
-
-
-def source_digest(*modules: ModuleType) -> str:
-    """A fingerprint of the modules' own source: what they made with other source is not reused."""
-    total = hashlib.blake2b(digest_size=6)
-    for module in modules:
-        total.update(Path(module.__file__).read_bytes())
     return total.hexdigest()
 
 

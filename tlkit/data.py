@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tlkit import chance, checks, face_parts, faces, objects, photos, plants, scene, specimens, world
-from tlkit.cache import cached, source_digest
-from tlkit.faces import FACE_SETS, draw_faces
-from tlkit.world import OFFLINE_DATASETS, draw_pictures
+from tlkit import checks, photos
+from tlkit.cache import cached
+from tlkit.faces import FACE_SETS, FACES, draw_faces
+from tlkit.world import OFFLINE_DATASETS, WORLD, draw_pictures
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
 
@@ -173,17 +173,14 @@ def _draw_block(name: str, part: str, block: int, seed: int, size: int) -> Tenso
     classes, count = len(_DRAWN[name].class_names), min(_BLOCK, _most(name)[part])
     labels = torch.arange(classes).repeat(count)
     indices = torch.arange(count).repeat_interleave(classes) + block * _BLOCK
-    key = f"{name}-{part}-{block}-seed{seed}-{size}px-{recipe(name)}"
+    key = f"{name}-{part}-{block}-{count}each-seed{seed}-{size}px-{recipe(name)}"
     draw = draw_faces if name in FACE_SETS else draw_pictures
     return cached("pictures", key, lambda: {"images": draw(name, part, labels, indices, seed, size)})["images"]
 
 
-@cache
 def recipe(name: str = "atlas") -> str:
-    """A fingerprint of the generator of a drawn dataset: when it changes, old pictures are not used.
+    """The version of the painter of a drawn dataset, as ``world1``: pictures of another version are not used.
 
-    Faces have one of their own: the measured map belongs to the fingerprint of the offline world.
+    Faces have a version of their own: the measured map belongs to that of the offline world.
     """
-    if name in FACE_SETS:
-        return source_digest(chance, scene, face_parts, faces)
-    return source_digest(chance, scene, plants, objects, specimens, world)
+    return f"faces{FACES}" if name in FACE_SETS else f"world{WORLD}"

@@ -22,6 +22,7 @@ from tlkit.scene import hsv, mix, ramp
 
 __all__ = ["FACE_SETS", "FaceSet", "draw_faces", "genes_of"]
 
+FACES = 1  # raised when any picture changes: older ones are not used then
 _AT_ONCE = 32  # pictures drawn together: few enough for the processor's cache
 
 

@@ -1,7 +1,7 @@
 """Features: what a stage of a backbone says about each picture, computed once and kept."""
 
 import hashlib
-import sys
+import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlkit import backbones, checks
+from tlkit import checks
 from tlkit.backbones import Backbone
-from tlkit.cache import digest, source_digest
+from tlkit.cache import digest
 from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
 from tlkit.tables import digest_rows, let_go, table
 
 __all__ = ["extract_features", "receptive_field", "top_patches"]
+
+FEATURES = 1  # raised when any feature changes by more than rounding: those computed before are not used then
 
 
 def extract_features(
@@ -101,8 +103,8 @@ def sweep_features(
     state = hashlib.blake2b(digest_size=16)
     for name, tensor in backbone.state_dict().items():
         state.update(f"{name}{digest(tensor)}".encode())
-    code = source_digest(backbones, sys.modules[__name__])
-    recipe = f"{code}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
+    state.update(_definition(backbone.stages).encode())
+    recipe = f"{FEATURES}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
     first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
     key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
 
@@ -121,6 +123,15 @@ def sweep_features(
         columns = make(0, len(images), lambda _: None)
         seconds = time.perf_counter() - start
     return {stage: columns[stage].numpy() for stage in stages}, seconds
+
+
+def _definition(stages: nn.ModuleDict) -> str:
+    """What stages do beside their weights: every layer with its settings, and the code of those that torch has not."""
+    kinds = {type(layer) for layer in stages.modules()}
+    own = [kind for kind in kinds if kind.__module__.partition(".")[0] not in ("torch", "torchvision")]
+    codes = [code for kind in own if (code := getattr(kind.forward, "__code__", None))]
+    said = sorted(f"{code.co_code.hex()}{code.co_names}{code.co_consts}" for code in codes)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", f"{stages}{said}")
 
 
 @torch.inference_mode()

@@ -17,9 +17,10 @@ import torch
 
 from tlkit import checks, training
 from tlkit.backbones import Backbone, load_backbone
-from tlkit.cache import cached, source_digest
+from tlkit.cache import cached
 from tlkit.data import Split, load_dataset, recipe
 from tlkit.decision import STOPS
+from tlkit.devices import pick_device, pick_precision
 from tlkit.finetune import freeze
 
 __all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]
@@ -27,6 +28,7 @@ __all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]
 TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+")
 PER_CLASS, EPOCHS = 50, 8
 RATE, BATCH = 4e-3, 32  # those of ``from_scratch``, for everything
+NETWORKS = 1  # raised when ``train_base`` makes another network of the same pictures and seed
 COLUMNS = ("dataset", "treatment", "cut", "seed", "loss", "accuracy")
 _AGAIN = 1_000  # added to a seed: what is random above a cut must not be the start that the base had
 
@@ -95,7 +97,9 @@ def _base(split: Split, epochs: int, device: str) -> tuple[Backbone, float]:
         network, loss = train_base(split, split.seed, epochs, device)
         return network.state_dict() | {"loss": torch.tensor(loss)}
 
-    made_with = f"{recipe()}-{source_digest(training)}-{RATE:g}-{BATCH}"
+    where = pick_device(device)
+    numbers = f"{where.type}-{pick_precision(where)}".replace("torch.", "")
+    made_with = f"{recipe()}-networks{NETWORKS}-{numbers}-{RATE:g}-{BATCH}"
     key = f"base-{split.name}-{split.per_class}-seed{split.seed}-{epochs}-{made_with}"
     state = dict(cached("networks", key, make))
     loss = state.pop("loss").item()

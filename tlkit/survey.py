@@ -22,13 +22,13 @@ from tlkit.backbones import WEIGHTS
 from tlkit.cache import write_atomically
 from tlkit.cards import read_card, write_card
 from tlkit.comparison import result_rows
-from tlkit.data import load_dataset, recipe
+from tlkit.data import load_dataset
 from tlkit.decision import COLUMNS, PER_CLASS, SHIPPED, STOPS, DecisionMap, load_map
 from tlkit.devices import pick_device
 from tlkit.results import Result
 from tlkit.tasks import run_tasks
 from tlkit.ways import WAYS
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world import OFFLINE_DATASETS, WORLD
 
 __all__ = ["recompute", "run_map"]
 
@@ -135,15 +135,15 @@ def _crew(backend: str, jobs: int | None, scheduler: str | None) -> Iterator[Par
         yield Parallel(n_jobs=jobs or 1, backend=backend, **settings)
 
 
-def _measure(seed: int, dataset: str, per_class: int, way: str, device: str, made_from: dict[str, str]) -> list[dict]:
+def _measure(seed: int, dataset: str, per_class: int, way: str, device: str, made_from: dict) -> list[dict]:
     if _made_from() != made_from:
         raise ValueError("A worker has another version of the course than this machine. Install the same there.")
     return result_rows(recompute(dataset, per_class, way, seed, device))
 
 
-def _made_from() -> dict[str, str]:
+def _made_from() -> dict[str, str | int]:
     """What a result depends on besides its cell: results with different ones do not belong into one map."""
-    return {"world": recipe(), "weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
+    return {"world": WORLD, "weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
 
 
 def _only_writer(out: Path) -> AbstractContextManager:

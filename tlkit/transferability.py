@@ -25,13 +25,13 @@ from tlkit.backbones import WEIGHTS
 from tlkit.cache import write_atomically
 from tlkit.cards import read_card, write_card
 from tlkit.course import COURSE
-from tlkit.data import recipe
 from tlkit.decision import STOPS
 from tlkit.devices import pick_device
 from tlkit.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.intervals import Interval, mean_interval
 from tlkit.style import COLOURS, ink, styled
 from tlkit.tasks import run_tasks
+from tlkit.world import WORLD
 
 __all__ = ["Transferability", "load_transferability", "plot_transferability", "run_transferability"]
 
@@ -118,7 +118,7 @@ def _made_from(per_class: int, epochs: int) -> dict[str, str | int | float]:
     """What a row depends on besides its cell: rows with different ones do not belong into one file."""
     weights = read_card(WEIGHTS / "minivgg.toml")["sha256"]
     settings = {"per_class": per_class, "epochs": epochs, "learning_rate": RATE, "batch_size": BATCH}
-    return {"world": recipe(), "weights": weights} | settings
+    return {"world": WORLD, "weights": weights} | settings
 
 
 def _about(asked: str, where: str) -> dict[str, str]:
