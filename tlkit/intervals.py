@@ -106,8 +106,8 @@ def _wilson(share: float, count: float, quantile: float) -> Interval:
     """The score interval of a share of ``count`` answers (Wilson 1927)."""
     pull = quantile**2 / count  # towards one half
     middle, half = share + pull / 2, quantile * np.sqrt((share * (1 - share) + pull / 4) / count)
-    # At 0 and 1 the ends are exact, but for rounding.
-    return Interval(share, max(0.0, (middle - half) / (1 + pull)), min(1.0, (middle + half) / (1 + pull)))
+    low, high = float(middle - half) / (1 + pull), float(middle + half) / (1 + pull)
+    return Interval(share, max(0.0, min(low, share)), min(1.0, max(high, share)))  # but for rounding, they are that
 
 
 def picture_interval(correct: np.ndarray) -> Interval:

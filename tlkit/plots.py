@@ -130,7 +130,9 @@ def plot_bars(
     """
     if intervals is None:
         intervals = [if_enough(accuracy_interval, seeds) for seeds in values.values()]
-    means = dict(zip(values, intervals, strict=True))
+    if len(intervals) != len(values):
+        raise ValueError(f"Give one interval for each bar: there are {len(intervals)} for {len(values)} bars.")
+    means = dict(zip(values, intervals))
     axes = new_figure(
         1.8 + 1.5 * len(values),
         4.2,
