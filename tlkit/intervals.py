@@ -65,8 +65,8 @@ def accuracy_interval(accuracies: Sequence[float], pictures: int | None = None) 
     """The mean of one accuracy a draw and its 95 % interval, which stays within 0 and 1.
 
     The scatter of the draws says how many independent answers their mean is worth,
-    ``p (1 - p) / error ** 2``. With as many, the interval is Wilson's (1927, the score interval),
-    with Student's t for few draws. Near 0 and 1 it is lopsided, as it should be.
+    ``p (1 - p) / error ** 2``. For so many, the interval is the score interval of Wilson (1927), with
+    Student's t for few draws. Near 0 and 1 it is lopsided, as it should be.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _spread(values: Sequence[float], looks: int = 1) -> tuple[float, float, floa
 
 
 def _wilson(share: float, count: float, quantile: float) -> Interval:
-    """The score interval of a share of ``count`` answers (Wilson 1927)."""
+    """The score interval of a share of ``count`` answers."""
     pull = quantile**2 / count  # towards one half
     middle, half = share + pull / 2, quantile * np.sqrt((share * (1 - share) + pull / 4) / count)
     low, high = float(middle - half) / (1 + pull), float(middle + half) / (1 + pull)
@@ -111,7 +111,7 @@ def _wilson(share: float, count: float, quantile: float) -> Interval:
 
 
 def picture_interval(correct: np.ndarray) -> Interval:
-    """The accuracy on one test set and its 95 % interval over the test pictures: Wilson's.
+    """The accuracy on one test set and its 95 % interval over the test pictures, as Wilson (1927).
 
     Parameters
     ----------
@@ -123,8 +123,8 @@ def picture_interval(correct: np.ndarray) -> Interval:
 def picture_difference(first: np.ndarray, second: np.ndarray, looks: int = 1) -> Interval:
     """The difference of two accuracies on the same test pictures, 95 % interval over the pictures.
 
-    Only pictures about which the two disagree count, as in McNemar's test (1947). Half a picture is
-    added to each of its four fields (Agresti and Min 2005), so that two that never disagree have an
+    Only pictures about which the two disagree count, as in the test of McNemar (1947). Half a
+    picture is added to each of its four fields (Agresti and Min 2005), so that two that never disagree have an
     interval too.
 
     Parameters
