@@ -37,7 +37,7 @@ def test_reveal_shows_the_numbers_of_the_shipped_map_everywhere(page):
             page.reveal.value = True
             advice = measured.recommend(stop, size)
             for way in tlkit.WAYS:
-                mean = tlkit.mean_interval(measured.at(stop, size).values(way))
+                mean = tlkit.accuracy_interval(measured.at(stop, size).values(way))
                 assert f"measured {mean}" in _says(page, way) and f"<b>{mean.mean:.1%}</b>" in page.bars[way].value
                 assert f'class="measured" style="width:{mean.mean:.2%}' in page.bars[way].value
                 assert ("★" in page.bars[way].value) == (way == advice.winner)

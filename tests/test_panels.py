@@ -154,7 +154,7 @@ def test_the_stage_picker_reads_every_stage_everywhere(monkeypatch):
         for size in _drive(panel._sizes):
             sweep = measured.stage_sweep(stop, size)
             for stage in _drive(panel._stage):
-                mean = tlkit.mean_interval(sweep[stage])
+                mean = tlkit.accuracy_interval(sweep[stage])
                 assert f"{stop}, {size} images per class" in _alt(panel) and f"{stage} {mean}" in _alt(panel)
     _check_fallback(panel, monkeypatch)
 

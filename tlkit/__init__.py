@@ -31,7 +31,7 @@ _NAMES = {
     "fetching": ("fetch", "is_here", "real_or_offline"),
     "finetune": ("freeze", "parameter_groups", "unfreeze"),
     "folders": ("FolderReport", "load_folder"),
-    "intervals": ("Interval", "mean_interval"),
+    "intervals": ("Interval", "accuracy_interval", "mean_interval", "points"),
     "map_plots": ("plot_map", "plot_overview", "plot_stages"),
     "meadow": ("draw_meadow", "plot_heat"),
     "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),

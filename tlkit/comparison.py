@@ -3,7 +3,7 @@
 import html
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,16 @@ from tqdm.auto import tqdm
 
 from tlkit import checks, plots
 from tlkit.data import Split
-from tlkit.intervals import Interval, mean_interval
+from tlkit.intervals import (
+    Interval,
+    accuracy_interval,
+    if_enough,
+    mean_interval,
+    picture_difference,
+    picture_interval,
+    points,
+    within,
+)
 from tlkit.results import Result
 from tlkit.tasks import run_tasks
 from tlkit.ways import WAYS
@@ -59,9 +68,16 @@ class Comparison:
         One for each way, seed and stage that was tried, with the columns of
         ``datasets/decision_map.csv``. Where several stages were tried, ``chosen`` marks the one
         that val chose.
+    correct : dict from (way, seed) to bool array (n,)
+        Which test pictures were named rightly; empty for a map that was read from a file.
+    one_cut : bool
+        Whether all seeds share one train, val and test. Then seeds differ in the luck of training
+        alone, which says nothing about other pictures: intervals are over the test pictures.
     """
 
     rows: list[dict]
+    correct: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
+    one_cut: bool = False
 
     @property
     def ways(self) -> list[str]:
@@ -80,22 +96,53 @@ class Comparison:
             raise ValueError(f"{way!r} was not tried on stage {stage!r}.")
         return {row["seed"]: row[column] for row in sorted(rows, key=lambda row: row["seed"])}
 
-    def difference(self, first: str, second: str) -> Interval:
-        """Mean test accuracy of ``first`` minus that of ``second`` over the seeds that both have, with its interval."""
-        one, other = self._by_seed(first, "accuracy"), self._by_seed(second, "accuracy")
-        return mean_interval([one[seed] - other[seed] for seed in one if seed in other])
+    def accuracy(self, way: str) -> Interval:
+        """Mean test accuracy over the seeds with its 95 % interval, over draws or (``one_cut``) over test pictures."""
+        values = self._by_seed(way, "accuracy")
+        if self.one_cut:
+            return picture_interval(self._share_right(way, values))
+        pictures = sum(len(self.correct.get((way, seed), ())) for seed in values) or None
+        return if_enough(accuracy_interval, list(values.values()), pictures=pictures)
 
-    def verdict(self, first: str, second: str) -> str:
-        """The paired difference in points, and whether it is clear of the noise."""
-        return f"{first} minus {second}: {points(self.difference(first, second))}"
+    def difference(self, first: str, second: str, looks: int = 1) -> Interval:
+        """Mean test accuracy of ``first`` minus that of ``second`` with its 95 % interval, which pairs what both have.
+
+        Paired are the seeds, or with ``one_cut`` the test pictures. Below three draws the ends are NaN.
+
+        Parameters
+        ----------
+        first, second : ways
+        looks : int
+            How many differences you look at before you name the best of them: see ``mean_interval``.
+        """
+        one, other = self._by_seed(first, "accuracy"), self._by_seed(second, "accuracy")
+        both = [seed for seed in one if seed in other]
+        if not both:
+            raise ValueError(f"{first!r} and {second!r} have no seed in common, so there is nothing to pair.")
+        checks.count("looks", looks, 1)
+        if self.one_cut:
+            return picture_difference(self._share_right(first, both), self._share_right(second, both), looks)
+        return within(if_enough(mean_interval, [one[seed] - other[seed] for seed in both], looks=looks))
+
+    def verdict(self, first: str, second: str, looks: int = 1) -> str:
+        """The paired difference in points, and whether it is clear of the noise; ``looks`` as for ``difference``."""
+        over = f" (one cut: interval over {self._pictures:,} test pictures)" if self.one_cut else ""
+        return f"{first} minus {second}: {points(self.difference(first, second, looks), looks)}{over}"
+
+    def _share_right(self, way: str, seeds: Iterable[int]) -> np.ndarray:
+        return np.mean([self.correct[way, seed] for seed in seeds], axis=0)
+
+    @property
+    def _pictures(self) -> int:
+        return len(next(iter(self.correct.values())))
 
     def _table(self) -> list[tuple[str, ...]]:
-        lines = [("way", "test accuracy (95 % interval)", "seconds", "trained weights")]
+        over = f" over {self._pictures:,} test pictures of one cut" if self.one_cut else ""
+        lines = [("way", f"test accuracy (95 % interval{over})", "seconds", "trained weights")]
         for way in self.ways:
-            interval = _interval(self.values(way))
             seconds = f"{np.median(self.values(way, 'seconds')):,.1f}"
             weights = f"{int(np.median(self.values(way, 'trained_parameters'))):,}"
-            lines.append((way, str(interval), seconds, weights))
+            lines.append((way, str(self.accuracy(way)), seconds, weights))
         return lines
 
     def __str__(self) -> str:
@@ -116,18 +163,8 @@ class Comparison:
         for way in self.ways:
             seconds = np.median(self.values(way, "seconds"))
             bars[f"{textwrap.fill(way, 12)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
-        return plots.plot_bars(bars, title=title)
-
-
-def _interval(values: np.ndarray) -> Interval | str:
-    return mean_interval(values) if len(values) > 1 else f"{values[0]:.1%} (one seed)"
-
-
-def points(difference: Interval) -> str:
-    """A difference in accuracy in words: ``+2.0 points (+1.3 to +2.6), clear of the noise``."""
-    mean, low, high = (100 * value for value in difference)
-    verdict = "clear of the noise" if low > 0 or high < 0 else "inside the noise"
-    return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f}), {verdict}"
+        over = f"\n95 % over {self._pictures:,} pictures of one cut" if self.one_cut else ""
+        return plots.plot_bars(bars, f"test accuracy (%){over}", title, [self.accuracy(way) for way in self.ways])
 
 
 def compare(
@@ -144,8 +181,9 @@ def compare(
     ways : names from ``WAYS``, or a dict from any name to a function ``(split, seed=..., **settings)``
         The second form compares settings of one way: ``{"gentle": partial(two_phase, ...)}``.
     split : Split, or function from seed to Split
-        A split that was loaded is drawn, or dealt, again for each seed. One of your own making
-        stays as it is, and the seeds differ in the luck of training alone.
+        A split that was loaded is drawn, or dealt, again for each seed, and intervals are over these
+        draws: it takes three. One of your own making (``split.draw`` is None) stays as it is. Then
+        the seeds differ in the luck of training alone, and intervals are over the test pictures.
     seeds : int, one or more
     jobs : int, optional
         Ways computed at once, each on one core. By default one after another on all cores, or what
@@ -165,13 +203,16 @@ def compare(
     if not ways or not seeds:
         raise ValueError("compare needs at least one way and one seed.")
     alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1)) == 1
-    rows = []
+    one_cut = isinstance(split, Split) and split.draw is None
+    rows, correct = [], {}
     with tqdm(total=len(ways) * len(seeds), desc="comparing", leave=False) as bar:
         workers = Parallel(n_jobs=jobs, batch_size=1, return_as="generator")
         for new in run_tasks(workers, _tasks(ways, split, seeds, settings, bar if alone else None), alone):
-            rows += new
+            for found, right in new:
+                rows += found
+                correct[found[0]["way"], found[0]["seed"]] = right
             bar.update()
-    return Comparison(rows)
+    return Comparison(rows, correct, one_cut)
 
 
 def _tasks(
@@ -180,7 +221,7 @@ def _tasks(
     seeds: Iterable[int],
     settings: dict,
     bar: tqdm | None,
-) -> Iterator[Callable[[], list[dict]]]:
+) -> Iterator[Callable[[], list[tuple[list[dict], np.ndarray]]]]:
     """Every way with every seed; with a ``bar`` in this process, one after another, on a split drawn once."""
     for seed in seeds:
         source = _source(split, seed)
@@ -194,10 +235,13 @@ def _tasks(
 
 def _rows(
     name: str, way: Callable[..., Result], source: Split | Callable[[int], Split], seed: int, settings: dict
-) -> list[dict]:
+) -> list[tuple[list[dict], np.ndarray]]:
+    """The rows of one result, and which test pictures it named rightly."""
     with torch.random.fork_rng(devices=[]):  # dropout draws from the one stream of the process
         torch.manual_seed(seed)
-        return [row | {"way": name} for row in result_rows(way(_drawn(source, seed), seed=seed, **settings))]
+        result = way(_drawn(source, seed), seed=seed, **settings)
+    rows = [row | {"way": name, "seed": seed} for row in result_rows(result)]
+    return [(rows, result.test_answers == result.split.test.labels.numpy())]
 
 
 def _source(split: Split | Callable[[int], Split], seed: int) -> Split | Callable[[int], Split]:

@@ -28,8 +28,8 @@ from functools import cache, partial
 import ipywidgets
 from PIL import Image
 
-from tlkit.comparison import points
 from tlkit.decision import STOPS, DecisionMap, Recommendation, load_map, quadrant
+from tlkit.intervals import points
 from tlkit.live import LiveComparison
 from tlkit.map_plots import example_pictures
 from tlkit.style import COLOURS
@@ -80,8 +80,9 @@ def _bar(
     lanes, says = f'<i class="hands" style="width:{share:.1%}"></i>', f"{way}: {share:.0%} of the hands"
     cells = f"<span></span><span>{share:.0%}</span>" if hands.total() else ""
     if advice:
-        mean, low, high = advice.accuracy[way]
-        whisker = f'<i class="whisker" style="left:{low:.2%};width:{high - low:.2%}"></i>'
+        found = advice.accuracy[way]
+        mean, low, high = found
+        whisker = f'<i class="whisker" style="left:{low:.2%};width:{high - low:.2%}"></i>' if found.known else ""
         lanes += f'<i class="measured" style="width:{mean:.2%};background:{colour}"></i>{_marks(chance)}{whisker}'
         seconds = f"{advice.seconds[way]:.{0 if advice.seconds[way] >= 10 else 1}f} s"
         best = "★" if way == advice.winner else ""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tlkit.comparison import Comparison
 from tlkit.decision import RULE, SIMILAR, STOPS, DecisionMap, quadrant
-from tlkit.intervals import mean_interval
+from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.plots import mosaic
 from tlkit.style import COLOURS, grid_colour, ink, new_figure, paper, styled
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
@@ -134,7 +134,7 @@ def _draw_bars(
 
 def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
     """A bar with its interval for each way; returns each in words."""
-    found = {way: mean_interval(here.values(way)) for way in here.ways}
+    found = {way: here.accuracy(way) for way in here.ways}
     seconds = {way: np.median(here.values(way, "seconds")) for way in here.ways}
     mean, low, high = 100 * np.array(list(found.values())).T
     places, hatches = range(len(mean)), ["", "//", "..", "xx", "\\\\"]
@@ -144,13 +144,13 @@ def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
     for k, (way, interval) in enumerate(found.items()):
         words = f"{interval.mean:.1%}\n{seconds[way]:.{0 if seconds[way] >= 10 else 1}f} s"
         above = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 10.5}
-        axes.annotate(words, (k, high[k]), **above)
+        axes.annotate(words, (k, np.fmax(mean, high)[k]), **above)
     return [f"{way} {interval} in {seconds[way]:.1f} s" for way, interval in found.items()]
 
 
 @styled
 def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str | None = None, title: str = "") -> Axes:
-    """Test accuracy of a linear SVM on each stage, from early to late, with 95 % intervals.
+    """Test accuracy of a linear SVM on each stage, from early to late, with 95 % intervals from three seeds on.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
     """
     axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, sweep in sweeps.items():
-        means = [mean_interval(values) for values in sweep.values()]
+        means = [if_enough(accuracy_interval, values) for values in sweep.values()]
         (line,) = axes.plot(range(len(means)), [100 * m.mean for m in means], label=name)
         low, high = ([100 * getattr(m, side) for m in means] for side in ("low", "high"))
         axes.fill_between(range(len(means)), low, high, color=line.get_color(), alpha=0.18, linewidth=0)
@@ -195,7 +195,7 @@ def plot_overview(measured: DecisionMap) -> Axes:
     sizes, said = measured.sizes, []
     for axes, dataset in zip(panels, STOPS):
         for way in measured.at(dataset, sizes[0]).ways:
-            means = [mean_interval(measured.at(dataset, size).values(way)) for size in sizes]
+            means = [measured.at(dataset, size).accuracy(way) for size in sizes]
             (line,) = axes.plot(sizes, [100 * m.mean for m in means], label=way, markersize=6)
             low, high = ([100 * getattr(m, side) for m in means] for side in ("low", "high"))
             axes.fill_between(sizes, low, high, color=line.get_color(), alpha=0.18, linewidth=0)

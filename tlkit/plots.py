@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.data import ImageSet, Split
-from tlkit.intervals import mean_interval
+from tlkit.intervals import Interval, accuracy_interval, if_enough
 from tlkit.style import COLOURS, ink, new_figure, paper, styled
 from tlkit.training import History
 
@@ -117,12 +117,22 @@ def plot_mistakes(
 
 
 @styled
-def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accuracy (%)", title: str = "") -> Axes:
+def plot_bars(
+    values: Mapping[str, Sequence[float]],
+    ylabel: str = "test accuracy (%)",
+    title: str = "",
+    intervals: Sequence[Interval] | None = None,
+) -> Axes:
     """One bar for each name: the mean over seeds, its 95 % interval, and each seed as a dot.
 
-    Values are shares from 0 to 1.
+    Values are shares from 0 to 1. Below three seeds there is no interval, and no whisker. Intervals
+    are those of ``accuracy_interval``, or yours, one a bar.
     """
-    means = {name: mean_interval(seeds) for name, seeds in values.items()}
+    if intervals is None:
+        intervals = [if_enough(accuracy_interval, seeds) for seeds in values.values()]
+    if len(intervals) != len(values):
+        raise ValueError(f"Give one interval for each bar: there are {len(intervals)} for {len(values)} bars.")
+    means = dict(zip(values, intervals))
     axes = new_figure(
         1.8 + 1.5 * len(values),
         4.2,
@@ -153,7 +163,7 @@ def plot_bars(values: Mapping[str, Sequence[float]], ylabel: str = "test accurac
         )
         axes.annotate(
             f"{mean.mean:.1%}",
-            (k, mean.high * 100),
+            (k, (mean.high if mean.known else mean.mean) * 100),
             textcoords="offset points",
             xytext=(0, 7),
             ha="center",
@@ -177,7 +187,7 @@ def plot_curves(
     title: str = "",
     log_x: bool = False,
 ) -> Axes:
-    """A line for each name with its 95 % interval.
+    """A line for each name with its 95 % interval, from three seeds on.
 
     Parameters
     ----------
@@ -187,7 +197,7 @@ def plot_curves(
     ends = []
     axes = new_figure(7.6, 4.4)
     for name, seeds in curves.items():
-        means = [mean_interval(column) for column in np.asarray(seeds).T]
+        means = [if_enough(accuracy_interval, column) for column in np.asarray(seeds).T]
         (line,) = axes.plot(x, [m.mean * 100 for m in means], label=name)
         axes.fill_between(
             x,

@@ -17,7 +17,7 @@ from tlkit.course import COURSE
 from tlkit.data import Split, load_dataset
 from tlkit.decision import load_map
 from tlkit.faces import FACE_SETS, FaceSet, draw_faces
-from tlkit.intervals import mean_interval
+from tlkit.intervals import accuracy_interval
 from tlkit.map_plots import plot_overview
 from tlkit.notebooks import execute, read_notebook, write_notebook
 from tlkit.ways import from_scratch, linear_probe
@@ -47,7 +47,7 @@ def pictures() -> None:
     _save(mistakes, folder / "mistakes.png")
     _save(plots.plot_bars(reached, title="17 species, 10 photos each"), folder / "probe_against_scratch.png")
     for name, values in reached.items():
-        print(name.replace("\n", " "), mean_interval(values))
+        print(name.replace("\n", " "), accuracy_interval(values))
 
 
 def _people_sheet(people: FaceSet) -> Axes:

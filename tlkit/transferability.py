@@ -28,7 +28,7 @@ from tlkit.course import COURSE
 from tlkit.decision import STOPS
 from tlkit.devices import pick_device
 from tlkit.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
-from tlkit.intervals import Interval, mean_interval
+from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interval
 from tlkit.style import COLOURS, ink, styled
 from tlkit.tasks import run_tasks
 from tlkit.world import WORLD
@@ -188,7 +188,7 @@ class Transferability:
 
     def difference(self, dataset: str, first: str, second: str, cut: str) -> Interval:
         """Mean test accuracy of one treatment minus that of another at a cut, paired by seed."""
-        return mean_interval(self.values(dataset, first, cut) - self.values(dataset, second, cut))
+        return if_enough(mean_interval, self.values(dataset, first, cut) - self.values(dataset, second, cut))
 
 
 def load_transferability(path: str | Path = SHIPPED) -> Transferability:
@@ -231,12 +231,12 @@ def plot_transferability(measured: Transferability, title: str = "") -> Axes:
     plt.close(figure)
     told = []
     for axes, name in zip(panels[0], names):
-        base = mean_interval(measured.values(name, "base"))
+        base = if_enough(accuracy_interval, measured.values(name, "base"))
         axes.axhline(100 * base.mean, color=ink(), linestyle=(0, (1, 1)), linewidth=1.8, label="base B")
         axes.axhspan(100 * base.low, 100 * base.high, color=ink(), alpha=0.08, linewidth=0)
         told.append(f"{name}, base {base.mean:.1%}")
         for k, (treatment, (colour, mark, line)) in enumerate(_LOOKS.items()):
-            found = [mean_interval(measured.values(name, treatment, cut)) for cut in measured.cuts]
+            found = [if_enough(accuracy_interval, measured.values(name, treatment, cut)) for cut in measured.cuts]
             middle = np.array([each.mean for each in found])
             ends = np.abs(np.array([(each.low, each.high) for each in found]).T - middle)
             axes.errorbar(

@@ -99,9 +99,12 @@ def _all(measured: DecisionMap, places: list[tuple[str, int]], way: str, what: s
 
 
 def _keeps_up(measured: DecisionMap, place: tuple[str, int], way: str) -> bool:
-    """Whether the way that val prefers here does not beat this one by more than the noise."""
-    winner = measured.recommend(*place).winner
-    return way == winner or measured.at(*place).difference(winner, way).low <= 0
+    """Whether the way that val prefers here does not beat this one by more than the noise.
+
+    The winner is held against every other way, so each of these intervals is corrected for their number.
+    """
+    here, winner = measured.at(*place), measured.recommend(*place).winner
+    return way == winner or not here.difference(winner, way, looks=len(here.ways) - 1).low > 0
 
 
 def _where(measured: DecisionMap, targets: list[str], size: int, way: str) -> str:
@@ -132,9 +135,10 @@ def _spread(measured: DecisionMap, places: list[tuple[str, int]], way: str) -> s
 def _notes(measured: DecisionMap, places: list[tuple[str, int]]) -> str:
     ways = {way: sum(_keeps_up(measured, place, way) for place in places) for way in WAYS}
     counted = ", ".join(f"{way} at {count}" for way, count in ways.items())
+    looks = len(WAYS) - 1
     return (
         f"\nOf the {len(places)} places of the map, a way is best or within the noise of the best so often: {counted}. "
         "*Within the noise* is judged on test against the way that val prefers there, paired over draws "
-        "(95 % interval). Scratch had twice the epochs of the others. [Lesson 07](07_when_and_how.ipynb) walks "
-        "through the map.\n"
+        f"(95 % interval, corrected for the {looks} ways that are held against it). Scratch had twice the epochs of "
+        "the others. [Lesson 07](07_when_and_how.ipynb) walks through the map.\n"
     )

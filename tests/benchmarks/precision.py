@@ -13,8 +13,8 @@ from codes import empty_cache
 from side_by_side import Options, Row, skipped
 
 import tlkit
-from tlkit.comparison import points
 from tlkit.devices import pick_precision
+from tlkit.intervals import points
 
 DRAWN = (("flowers", 20), ("tissue", 20))
 WAYS = ("probe", "earlier stage", "fine-tuning")
@@ -28,7 +28,7 @@ def measure(options: Options) -> Iterator[Row]:
     if fast == "float32":
         yield skipped("precision", "all", f"16 bits are not fast here ({device.type}); TLKIT_PRECISION=bfloat16 tries")
         return
-    seeds = range(max(2, options.seeds))  # one alone has no interval
+    seeds = range(max(3, options.seeds))  # fewer have no interval
     for title, draw, backbone in _targets(options):
         ways = {f"{way}, {fast}": tlkit.WAYS[way] for way in WAYS}
         ways |= {f"{way}, float32": partial(_in_float32, tlkit.WAYS[way]) for way in WAYS}
