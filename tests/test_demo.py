@@ -221,6 +221,9 @@ def test_a_failure_reaches_the_room(page, monkeypatch):
     page.train.click()
     page.live.wait()
     assert "It did not run: division by zero" in page.live_line.value
+    page.live.why = "It did not run: " + "no end of words " * 99
+    page.reveal.value = True
+    assert len(page.live_line.value) < 160, "the page has room for two lines"
 
 
 def test_nonsense_is_refused():

@@ -34,6 +34,23 @@ def _cells(number):
     return {cell["id"]: "".join(cell["source"]) for cell in cells}
 
 
+@cache
+def _heading_of(number):
+    """Under which heading each cell stands, as the table of contents lists it; None before the first."""
+    above, found = None, {}
+    for name, source in _cells(number).items():
+        headings = [] if name in _code(number) else re.findall(r"^#{2,3} (.+)$", source, flags=re.M)
+        above = [above, *headings][-1]
+        found[name] = f"“{above}”" if above else "the opening"
+    return found
+
+
+@cache
+def _code(number):
+    cells = json.loads(LESSONS[number].read_text(encoding="utf-8"))["cells"]
+    return {cell["id"] for cell in cells if cell["cell_type"] == "code"}
+
+
 def test_every_lesson_has_its_section_and_every_section_its_parts():
     assert list(SECTIONS) == list(LESSONS)
     for number, section in SECTIONS.items():
@@ -44,13 +61,16 @@ def test_every_lesson_has_its_section_and_every_section_its_parts():
         assert len(said) >= 3 and all("?" in question for question in asked), number
 
 
-def test_the_cells_that_it_names_are_there():
-    named = {number: re.findall(r"`([a-z0-9-]+)`", section) for number, section in SECTIONS.items()}
-    slow = re.findall(r"^\| \[(\d\d)\].*\| (.+) \|$", TEXT, flags=re.M)
-    named = {number: named[number] + re.findall(r"`([^`]+)`", cells) for number, cells in slow}
-    stages = {f"conv{k}" for k in range(1, 6)} | {"fc6", "fc7"}
-    for number, cells in named.items():
-        assert cells and set(cells) - stages <= set(_cells(number)), number
+def test_the_headings_that_it_names_are_in_the_lesson_and_no_cell_is_named_by_its_id():
+    slow = dict(re.findall(r"^\| \[(\d\d)\].*\| (.+) \|$", TEXT, flags=re.M))
+    for number, section in SECTIONS.items():
+        named = re.findall("“[^”]+”", section + slow[number])
+        assert named and set(named) <= set(_heading_of(number).values()), number
+        assert not set(re.findall(r"`([^`]+)`", section + slow[number])) & set(_cells(number)), number
+    others = TEXT.partition("\n## 00")[0].replace("“Such quotes”", "")
+    said = re.findall(r"“([^”]+)”(?: of lesson (\d\d))?", re.sub(r"^\| \[\d\d\].*$", "", others, flags=re.M))
+    assert said and all(f"“{heading}”" in _heading_of(number).values() for heading, number in said)
+    assert not re.search(r"\bcells? `", TEXT), "JupyterLab shows no ids"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -151,7 +171,7 @@ def test_the_guess_is_an_option_and_is_revealed_where_it_says(number):
     source = "\n".join(_cells(number).values())
     assert answers and all(f'"{answer}"' in source for answer in answers)
     revealed = [cell for cell, text in _cells(number).items() if re.search(r"(guess|liar)\.compare\(", text)]
-    assert revealed and all(f"(cell `{cell}`)" in _guess(number) for cell in revealed)
+    assert revealed and all(f"({_heading_of(number)[cell]})" in _guess(number) for cell in revealed)
     assert f"(../tlkit/exercises/quiz_{number}.toml)" in _guess(number)
 
 
@@ -168,7 +188,7 @@ def test_the_guesses_that_the_map_answers():
         ("large", "different"): 0,
     }
     said = "4 of 4 places; in each of the two fields with few images it loses at 2 of 4, and in "
-    assert said in _guess("07") and "at 0 (cell" in _guess("07")
+    assert said in _guess("07") and "at 0 (“Every place" in _guess("07")
     assert 'dataset_picker("tissue", per_class=20' in _cells("05")["picker"]
     assert measured.at("tissue", 20).difference("pretrained start", "scratch").mean >= 0.03
     sweep = {stage: values.mean() for stage, values in measured.stage_sweep("tissue", 20).items()}
@@ -271,7 +291,7 @@ def test_the_table_of_winners_is_the_map():
 def test_what_to_expect_is_what_the_cell_asserts(number, cell, asserted, stated):
     for words, text in ((asserted, _cells(number)[cell]), (stated, SECTIONS[number])):
         assert re.search(rf"(?<!\d){re.escape(words)}(?!\d)", text), words
-    assert f"`{cell}`" in SECTIONS[number]
+    assert _heading_of(number)[cell] in SECTIONS[number]
 
 
 # ---------------------------------------------------------------------------- the rehearsal

@@ -24,6 +24,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import cache, partial
+from textwrap import shorten
 
 import ipywidgets
 from PIL import Image
@@ -138,7 +139,7 @@ def _progress(live: LiveComparison, revealed: bool) -> str:
     if live.why:
         left = f"Not finished: {', '.join(live.left)}." if live.left else "All ways finished."
         shows = " <b>r</b> shows it." if live.accuracy and not revealed else ""
-        return f"◆ {html.escape(live.why)} {left if live.accuracy else 'No way finished.'}{shows}"
+        return f"◆ {html.escape(shorten(live.why, 120))} {left if live.accuracy else 'No way finished.'}{shows}"
     passed = time.perf_counter() - live.began
     fill = f"animation-duration:{live.seconds}s;animation-delay:-{passed:.1f}s"
     reached = f", {live.reached:.1%} on val" if revealed and live.reached is not None else ""
