@@ -163,10 +163,10 @@ def test_a_survey_that_cannot_be_is_refused_before_work_starts(tmp_path, bad, me
 
 
 def test_a_file_that_is_no_such_table_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"no such table at .*absent.csv"):
+    with pytest.raises(ValueError, match=r"no table of transferability at .*absent.csv. Make one: python -m tlkit"):
         load_transferability(tmp_path / "absent.csv")
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="bad.csv is not such a table"):
+    with pytest.raises(ValueError, match="bad.csv is not a table of transferability"):
         load_transferability(tmp_path / "bad.csv")
 
 
@@ -192,8 +192,7 @@ def test_what_ships_is_whole(shipped):
 def test_the_card_and_the_table_agree(shipped):
     card = read_card(SHIPPED.with_suffix(".toml"))
     assert card["sha256"] == hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
-    assert card["rows"] == len(shipped.rows) and card["columns"] == list(COLUMNS)
-    assert card["seeds"] == sorted({row["seed"] for row in shipped.rows})
+    assert card["rows"] == len(shipped.rows)
     assert card["world"] == WORLD and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
     settings = (card["per_class"], card["epochs"], card["learning_rate"], card["batch_size"])
     assert settings == (PER_CLASS, EPOCHS, grafting.RATE, grafting.BATCH)

@@ -1,9 +1,6 @@
 """The decision map: what the literature's rule says for a size and a similarity, and what was measured there."""
 
-import csv
-import io
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +9,8 @@ from tlkit import checks
 from tlkit.comparison import Comparison
 from tlkit.course import COURSE
 from tlkit.intervals import Interval, points
+from tlkit.ledger import Ledger
+from tlkit.ways import WAYS
 from tlkit.world import OFFLINE_DATASETS
 
 __all__ = ["RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"]
@@ -28,23 +27,32 @@ RULE = {
     ("large", "similar"): "fine-tuning",
     ("large", "different"): "pretrained start",
 }
-_TEXT = ("dataset", "way", "stage", "val_curve")
-_REAL = ("val_accuracy", "accuracy", "seconds")
-COLUMNS = (
-    "dataset",
-    "similarity",
-    "per_class",
-    "way",
-    "stage",
-    "seed",
-    "chosen",
-    "val_accuracy",
-    "accuracy",
-    "seconds",
-    "epochs",
-    "trained_parameters",
-    "val_curve",
-)
+_KINDS = {
+    "dataset": str,
+    "similarity": int,
+    "per_class": int,
+    "way": str,
+    "stage": str,
+    "seed": int,
+    "chosen": int,
+    "val_accuracy": float,
+    "accuracy": float,
+    "seconds": float,
+    "epochs": int,
+    "trained_parameters": int,
+    "val_curve": str,
+}
+
+
+def ledger_at(path: Path) -> Ledger:
+    """The table of a map."""
+    ways = list(WAYS)
+
+    def order(row: dict) -> tuple:
+        return row["similarity"], row["per_class"], ways.index(row["way"]), row["seed"]
+
+    cell = ("seed", "dataset", "per_class", "way")
+    return Ledger(path, _KINDS, cell, order, "decision map", "python -m tlkit map")
 
 
 def quadrant(dataset: str, per_class: int) -> tuple[str, str]:
@@ -162,22 +170,4 @@ def load_map(path: str | Path = SHIPPED) -> DecisionMap:
     ValueError
         If the file is missing or is not a map.
     """
-    return DecisionMap([dict(row) for row in _read_rows(Path(path))])
-
-
-@cache
-def _parse(text: str) -> list[dict]:
-    rows = []
-    for row in csv.DictReader(io.StringIO(text)):
-        kinds = {c: str if c in _TEXT else float if c in _REAL else int for c in COLUMNS}
-        rows.append({column: kind(row[column]) for column, kind in kinds.items()})
-    return rows
-
-
-def _read_rows(path: Path) -> list[dict]:
-    try:
-        return _parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"There is no map at {path}. Make one: python -m tlkit map --out {path}") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} is not a decision map: {error}. Its columns are: {', '.join(COLUMNS)}.") from error
+    return DecisionMap(ledger_at(Path(path)).read())

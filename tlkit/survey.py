@@ -1,32 +1,28 @@
 """Measuring the decision map: all of it, on this machine or on a cluster, or one cell again."""
 
-import csv
 import datetime
 import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from joblib import Parallel, parallel
-from tqdm.auto import tqdm
 
 from tlkit import checks
 from tlkit.backbones import WEIGHTS
-from tlkit.cache import write_atomically
-from tlkit.cards import read_card, write_card
+from tlkit.cards import read_card
 from tlkit.comparison import result_rows
 from tlkit.data import load_dataset
-from tlkit.decision import COLUMNS, PER_CLASS, SHIPPED, STOPS, DecisionMap, load_map
+from tlkit.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
 from tlkit.devices import pick_device
 from tlkit.results import Result
-from tlkit.tasks import run_tasks
+from tlkit.tasks import dask_cluster, run_tasks
 from tlkit.ways import WAYS
 from tlkit.world import OFFLINE_DATASETS, WORLD
 
@@ -83,23 +79,16 @@ def run_map(
         was made with another generator or other weights, or is being written by another run.
     """
     _check(datasets, per_class, ways, seeds, jobs)
-    out, alone = Path(out), backend != "dask" and jobs in (None, 1)
-    with _crew(backend, jobs, scheduler) as workers:
+    with _crew(backend, jobs, scheduler) as run:
         if backend != "dask":
             device = str(pick_device(device))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with _only_writer(out):
-            rows = _begin(out, _where(backend, device, alone))
-            done = {(row["seed"], row["dataset"], row["per_class"], row["way"]) for row in rows}
-            cells = [cell for cell in product(range(seeds), datasets, per_class, ways) if cell not in done]
-            if not cells:
-                print(f"All of it is in {out} already. To measure it anew, give another --out.")
-            tasks = (partial(_measure, *cell, device, _made_from()) for cell in cells)
-            with tqdm(total=len(cells) + len(done), initial=len(done), desc="decision map", unit="result") as bar:
-                for new in run_tasks(workers, tasks, alone):
-                    rows = _keep(out, rows + new)
-                    bar.set_postfix_str("{dataset} {per_class} {way}".format(**new[0]))
-                    bar.update()
+        cells = product(range(seeds), datasets, per_class, ways)
+        rows = ledger_at(Path(out)).fill(
+            cells,
+            lambda missing: run(partial(_measure, *cell, device, _made_from()) for cell in missing),
+            _made_from(),
+            _about(_where(backend, device, jobs in (None, 1))),
+        )
     return DecisionMap(rows)
 
 
@@ -118,21 +107,22 @@ def _check(
 
 
 @contextmanager
-def _crew(backend: str, jobs: int | None, scheduler: str | None) -> Iterator[Parallel]:
+def _crew(
+    backend: str, jobs: int | None, scheduler: str | None
+) -> Iterator[Callable[[Iterable[Callable[[], list]]], Iterator[list]]]:
     """What hands over every result as soon as it is there."""
     # multiprocessing would keep all results back until the last is there.
     known = {*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS} - {"multiprocessing"}
     checks.choose("joblib backend", backend, sorted(known))
-    settings = {"pre_dispatch": jobs or "all", "batch_size": 1, "return_as": "generator_unordered"}
     if backend == "dask":
-        from tlkit.cluster import connect  # Dask is large and seldom wanted
-
-        with connect(scheduler) as cluster:
-            yield Parallel(backend=cluster, **settings)
-    elif scheduler:
+        with dask_cluster(scheduler) as run:
+            yield run
+        return
+    if scheduler:
         raise ValueError(f"A scheduler is for the backend 'dask', but the backend is {backend!r}.")
-    else:
-        yield Parallel(n_jobs=jobs or 1, backend=backend, **settings)
+    count = jobs or 1
+    settings = {"pre_dispatch": count, "batch_size": 1, "return_as": "generator_unordered"}
+    yield lambda tasks: run_tasks(Parallel(n_jobs=count, backend=backend, **settings), tasks, count == 1)
 
 
 def _measure(seed: int, dataset: str, per_class: int, way: str, device: str, made_from: dict) -> list[dict]:
@@ -146,35 +136,16 @@ def _made_from() -> dict[str, str | int]:
     return {"world": WORLD, "weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
 
 
-def _only_writer(out: Path) -> AbstractContextManager:
-    lock = FileLock(out.with_suffix(".lock"))
-    try:
-        return lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ValueError(f"Another run is writing to {out}. Wait for it, or give another --out.") from error
-
-
-def _begin(out: Path, where: str) -> list[dict]:
-    """The rows that are there already; writes the card of a new map, refuses to mix two kinds of map."""
-    card_path = out.with_suffix(".toml")
-    made_from = _made_from()
-    if out.exists():
-        card = read_card(card_path)
-        if any(card.get(key) != value for key, value in made_from.items()):
-            raise ValueError(
-                f"{out} was measured on other pictures or other weights. Delete it, or give another --out."
-            )
-        return load_map(out).rows
-    card = made_from | {
+def _about(where: str) -> dict[str, str]:
+    asked = shlex.join(sys.argv[1:]) if sys.argv[1:2] == ["map"] else ""
+    return {
         "what": "Test accuracy of five ways to transfer, by dataset size and similarity",
-        "command": f"python -m tlkit {shlex.join(sys.argv[1:])}" if sys.argv[1:2] == ["map"] else "tlkit.run_map(...)",
+        "command": f"python -m tlkit {asked}" if asked else "tlkit.run_map(...)",
         "date": datetime.date.today().isoformat(),
         "machine": where,
         "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
         "licence": "CC BY 4.0",
     }
-    write_atomically(card_path, lambda part: part.write_text(write_card(card), encoding="utf-8"))
-    return []
 
 
 def _where(backend: str, device: str, alone: bool) -> str:
@@ -182,18 +153,3 @@ def _where(backend: str, device: str, alone: bool) -> str:
         return f"the workers of a Dask cluster; device {device}, one core a result"
     cores = f"{os.cpu_count()} CPU cores, {platform.machine()}"
     return f"{cores}; computed on {device}, {'all of it for each result' if alone else 'one core a result'}"
-
-
-def _keep(out: Path, rows: list[dict]) -> list[dict]:
-    """Write the rows, in the order of the map."""
-    ways = list(WAYS)
-    rows = sorted(rows, key=lambda row: (row["similarity"], row["per_class"], ways.index(row["way"]), row["seed"]))
-    write_atomically(out, lambda part: _write_rows(part, rows))
-    return rows
-
-
-def _write_rows(path: Path, rows: list[dict]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)

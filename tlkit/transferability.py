@@ -1,9 +1,6 @@
 """The experiment of ``tlkit.grafting`` at every cut: measured, kept, read and drawn."""
 
-import csv
 import datetime
-import hashlib
-import io
 import os
 import platform
 from collections.abc import Iterator, Sequence
@@ -15,20 +12,18 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from joblib import Parallel
 from matplotlib.axes import Axes
-from tqdm.auto import tqdm
 
 from tlkit import checks
 from tlkit.backbones import WEIGHTS
-from tlkit.cache import write_atomically
-from tlkit.cards import read_card, write_card
+from tlkit.cards import read_card
 from tlkit.course import COURSE
 from tlkit.decision import STOPS
 from tlkit.devices import pick_device
 from tlkit.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interval
+from tlkit.ledger import Ledger
 from tlkit.style import COLOURS, ink, styled
 from tlkit.tasks import run_tasks
 from tlkit.world import WORLD
@@ -79,27 +74,27 @@ def run_transferability(
         checks.choose("stage", cut, CUTS)
     checks.count("seeds", seeds, 1)
     checks.count("jobs", jobs, 1)
-    out, device = Path(out), str(pick_device(device))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(out.with_suffix(".lock")).acquire(timeout=0)
-    except Timeout as error:
-        raise ValueError(f"Another run is writing to {out}. Wait for it, or give another path.") from error
-    with lock:
-        made_from = _made_from(per_class, epochs)
-        rows = _rows_so_far(out, made_from)
-        asked = f"--seeds {seeds} --jobs {jobs}"
-        card = made_from | _about(asked, f"computed on {device}, {jobs} at once")
-        done = {tuple(row[name] for name in ("seed", "dataset", "treatment", "cut")) for row in rows}
-        cells = [cell for cell in _cells(seeds, datasets, cuts) if cell not in done]
-        tasks = (partial(_measure, *cell, per_class, epochs, device) for cell in cells)
-        crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
-        with tqdm(total=len(cells) + len(done), initial=len(done), desc="transferability", unit="network") as bar:
-            for new in run_tasks(crew, tasks, jobs == 1):
-                rows = _keep(out, rows + new, card)
-                bar.set_postfix_str("{dataset} {treatment} {cut}".format(**new[0]))
-                bar.update()
-    return Transferability(rows)
+    device = str(pick_device(device))
+    crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
+
+    def run(missing: list[tuple]) -> Iterator[list[dict]]:
+        tasks = (partial(_measure, *cell, per_class, epochs, device) for cell in missing)
+        return run_tasks(crew, tasks, jobs == 1)
+
+    about = _about(f"--seeds {seeds} --jobs {jobs}", f"computed on {device}, {jobs} at once")
+    cells = _cells(seeds, datasets, cuts)
+    return Transferability(_ledger_at(Path(out)).fill(cells, run, _made_from(per_class, epochs), about))
+
+
+def _ledger_at(path: Path) -> Ledger:
+    kinds = dict(zip(COLUMNS, (str, str, str, int, float, float)))
+    place = {name: k for k, name in enumerate((*TREATMENTS, "", *CUTS))}
+
+    def order(row: dict) -> tuple:
+        return row["dataset"], place[row["treatment"]], place[row["cut"]], row["seed"]
+
+    cell = ("seed", "dataset", "treatment", "cut")
+    return Ledger(path, kinds, cell, order, "table of transferability", "python -m tlkit transferability")
 
 
 def _cells(seeds: int, datasets: Sequence[str], cuts: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
@@ -130,32 +125,6 @@ def _about(asked: str, where: str) -> dict[str, str]:
         "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
         "licence": "CC BY 4.0",
     }
-
-
-def _rows_so_far(out: Path, made_from: dict) -> list[dict]:
-    if not out.exists():
-        return []
-    card = read_card(out.with_suffix(".toml"))
-    other = [key for key, value in made_from.items() if card.get(key) != value]
-    if other:
-        raise ValueError(f"{out} was measured with other {', '.join(other)}. Delete it, or give another path.")
-    return load_transferability(out).rows
-
-
-def _keep(out: Path, rows: list[dict], card: dict) -> list[dict]:
-    """Write the rows in a fixed order, and the card that belongs to them."""
-    place = {name: k for k, name in enumerate((*TREATMENTS, "", *CUTS))}
-    rows = sorted(rows, key=lambda r: (r["dataset"], place[r["treatment"]], place[r["cut"]], r["seed"]))
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    content = text.getvalue().encode()
-    seeds = sorted({row["seed"] for row in rows})
-    held = {"columns": list(COLUMNS), "rows": len(rows), "seeds": seeds, "sha256": hashlib.sha256(content).hexdigest()}
-    write_atomically(out, lambda part: part.write_bytes(content))
-    write_atomically(out.with_suffix(".toml"), lambda part: part.write_text(write_card(card | held), encoding="utf-8"))
-    return rows
 
 
 # ------------------------------------------------------------------------------------ what was measured
@@ -199,17 +168,7 @@ def load_transferability(path: str | Path = SHIPPED) -> Transferability:
     ValueError
         If the file is missing or is not such a table.
     """
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            kinds = dict(zip(COLUMNS, (str, str, str, int, float, float)))
-            rows = [{column: kind(row[column]) for column, kind in kinds.items()} for row in csv.DictReader(file)]
-    except OSError as error:
-        raise ValueError(
-            f"There is no such table at {path}. Make one: python -m tlkit transferability --out {path}"
-        ) from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} is not such a table: {error}. Its columns are: {', '.join(COLUMNS)}.") from error
-    return Transferability(rows)
+    return Transferability(_ledger_at(Path(path)).read())
 
 
 # Blue for B's own stages, red for A's; full lines with filled marks are frozen.
