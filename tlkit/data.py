@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from tlkit import chance, checks, face_parts, faces, objects, photos, plants, scene, specimens, world
 from tlkit.cache import cached, source_digest
+from tlkit.depths import Reading
 from tlkit.faces import FACE_SETS, draw_faces
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
 
@@ -68,9 +69,12 @@ class Split:
         What the split was made with; the same two give the same split again. Where classes differ
         in size, ``per_class`` is their mean.
     draw : function from seed to Split, or None
-        Makes the same kind of split with another seed; ``compare`` calls it.
+        Makes the same kind of split with another seed; ``compare`` calls it. None for a set that came
+        cut into parts: there is one cut.
     report : FolderReport or None
         Of a folder of yours: what was read, and what was not.
+    reading : Reading or None
+        How pictures of more than 8 bits were read, if there were any; ``read_picture`` takes it.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Split:
     seed: int
     draw: "Callable[[int], Split] | None" = field(default=None, repr=False, compare=False)
     report: object = field(default=None, repr=False, compare=False)
+    reading: Reading | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part} {len(getattr(self, part)):,}" for part in ("train", "val", "test"))
@@ -150,16 +155,18 @@ def split_of(
     name: str,
     per_class: int | None,
     seed: int,
-    draw: Callable[[int], Split],
+    draw: Callable[[int], Split] | None,
     report: object = None,
+    rows: dict[str, Tensor] | None = None,
 ) -> Split:
-    """Deal a collection of pictures into a split."""
+    """Make a split of a collection of pictures: of the rows of each part, or dealt by the seed."""
     classes = len(collection.class_names)
-    rows = photos.deal(collection.labels, classes, per_class, seed)
+    rows = photos.deal(collection.labels, classes, per_class, seed) if rows is None else rows
     taken = collection.take(rows)
     sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
     mean = round(len(rows["train"]) / classes)
-    return Split(name, collection.class_names, **sets, per_class=mean, seed=seed, draw=draw, report=report)
+    about = dict(per_class=mean, seed=seed, draw=draw, report=report, reading=collection.reading)
+    return Split(name, collection.class_names, **sets, **about)
 
 
 def _most(name: str) -> dict[str, int]:
