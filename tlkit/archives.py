@@ -8,14 +8,17 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from tqdm.auto import tqdm
 
 from tlkit.cache import DiskFull, check_room, disk_is_full
+from tlkit.spelling import encoding_of
 
 __all__: list[str] = []
 
+NAMES = 2  # raise it when names come out otherwise: what was unpacked before is unpacked anew
 _DAMAGED = (zipfile.BadZipFile, tarfile.ReadError, EOFError, zlib.error, lzma.LZMAError)
 
 
@@ -64,9 +67,42 @@ def _outside(archive: Path, name: str) -> ValueError:
     return ValueError(f"{archive.name} wants to write outside of its folder ({name!r}). Nothing was unpacked.")
 
 
+def encoding_of_names(archive: Path) -> str:
+    """How the names in a zip were read, if they do not say it and are not plain: "GBK", for example; else ""."""
+    if not zipfile.is_zipfile(archive):
+        return ""
+    with zipfile.ZipFile(archive) as file:
+        encoding = _encoding(file.infolist())
+    return {"": "", "utf-8": "UTF-8", "gb18030": "GBK", "cp1252": "Windows-1252", "cp437": "those of DOS"}[encoding]
+
+
+def _encoding(members: Sequence[zipfile.ZipInfo]) -> str:
+    """The encoding of all names that are not marked as UTF-8, judged together; "" if all are plain ASCII."""
+    raw = b"\n".join(_raw(member) for member in members if _is_unmarked(member))
+    return encoding_of(raw, dos=True) if raw else ""
+
+
+def _is_unmarked(member: zipfile.ZipInfo) -> bool:
+    return not member.flag_bits & 0x800 and not member.orig_filename.isascii()
+
+
+def _raw(member: zipfile.ZipInfo) -> bytes:
+    """The bytes of a name: Python reads those that are not marked as DOS would."""
+    return member.orig_filename.encode("cp437")
+
+
+def _with_right_names(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """The members, named as they were meant; folders are parted by slashes, whatever made the archive."""
+    encoding = _encoding(members)
+    for member in members:
+        name = _raw(member).decode(encoding, errors="replace") if _is_unmarked(member) else member.orig_filename
+        member.filename = name.replace("\\", "/")
+    return members
+
+
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as file:
-        members = file.infolist()
+        members = _with_right_names(file.infolist())
         for member in members:
             # As Windows reads it: drives and backslashes too.
             where = PureWindowsPath(member.filename)

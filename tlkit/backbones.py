@@ -44,7 +44,11 @@ class Backbone(nn.Module):
     source_accuracy : float or None
         The share of the source's held-out pictures that its head gets right, 0 to 1; None for
         random weights and for a new head.
+    class_names : tuple of str or None
+        What the head tells apart, once it was trained on classes whose names are known.
     """
+
+    class_names: tuple[str, ...] | None = None
 
     def __init__(
         self,
@@ -129,7 +133,7 @@ class Backbone(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.head = nn.Linear(self.head.in_features, classes).to(self.head.weight.device)
-        self.source_accuracy = None
+        self.source_accuracy = self.class_names = None
         return self
 
 

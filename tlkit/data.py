@@ -1,7 +1,7 @@
 """Datasets as a split in train, val and test, and the cards that describe them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -10,7 +10,9 @@ from tqdm.auto import tqdm
 
 from tlkit import checks, photos
 from tlkit.cache import cached
+from tlkit.depths import Reading
 from tlkit.faces import FACE_SETS, FACES, draw_faces
+from tlkit.spelling import few
 from tlkit.world import OFFLINE_DATASETS, WORLD, draw_pictures
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
@@ -28,6 +30,8 @@ class ImageSet:
     ----------
     images : uint8 tensor (n, 3, h, w), values 0 to 255
     labels : int64 tensor (n,), values 0 to k - 1
+    class_names : tuple of str, one a label, or None where nobody knows them
+        A split gives its own to its parts. Where two sets are known, labels are compared by name.
 
     Raises
     ------
@@ -37,6 +41,7 @@ class ImageSet:
 
     images: Tensor
     labels: Tensor
+    class_names: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         checks.images(self.images)
@@ -52,7 +57,27 @@ class ImageSet:
             mine = self.labels == label
             rank[mine] = torch.arange(int(mine.sum()))
         keep = rank < per_class
-        return ImageSet(self.images[keep], self.labels[keep])
+        return ImageSet(self.images[keep], self.labels[keep], self.class_names)
+
+    def labels_as(self, class_names: Sequence[str] | None) -> Tensor:
+        """The labels as numbers of other class names: by name, so that the order of a folder does not matter.
+
+        Raises
+        ------
+        ValueError
+            If a picture is of a class that is not among them.
+        """
+        if class_names is None or self.class_names is None or tuple(class_names) == self.class_names:
+            return self.labels
+        number = {name: k for k, name in enumerate(class_names)}
+        strange = [name for name in (self.class_names[k] for k in self.labels.unique()) if name not in number]
+        if strange:
+            raise ValueError(
+                f"These pictures are of classes that the network was not trained on: {few(strange, 3)}.\n"
+                f"It knows: {few(class_names)}. Score it on pictures of these classes, called the same."
+            )
+        order = torch.tensor([number.get(name, -1) for name in self.class_names])
+        return order[self.labels]
 
 
 @dataclass(frozen=True)
@@ -68,9 +93,12 @@ class Split:
         What the split was made with; the same two give the same split again. Where classes differ
         in size, ``per_class`` is their mean.
     draw : function from seed to Split, or None
-        Makes the same kind of split with another seed; ``compare`` calls it.
+        Makes the same kind of split with another seed; ``compare`` calls it. None for a set that came
+        cut into parts: there is one cut.
     report : FolderReport or None
         Of a folder of yours: what was read, and what was not.
+    reading : Reading or None
+        How pictures of more than 8 bits were read, if there were any; ``read_picture`` takes it.
     """
 
     name: str
@@ -82,6 +110,13 @@ class Split:
     seed: int
     draw: "Callable[[int], Split] | None" = field(default=None, repr=False, compare=False)
     report: object = field(default=None, repr=False, compare=False)
+    reading: Reading | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = tuple(self.class_names)
+        for part in ("train", "val", "test"):
+            if getattr(self, part).class_names != names:
+                object.__setattr__(self, part, replace(getattr(self, part), class_names=names))
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part} {len(getattr(self, part)):,}" for part in ("train", "val", "test"))
@@ -150,16 +185,18 @@ def split_of(
     name: str,
     per_class: int | None,
     seed: int,
-    draw: Callable[[int], Split],
+    draw: Callable[[int], Split] | None,
     report: object = None,
+    rows: dict[str, Tensor] | None = None,
 ) -> Split:
-    """Deal a collection of pictures into a split."""
+    """Make a split of a collection of pictures: of the rows of each part, or dealt by the seed."""
     classes = len(collection.class_names)
-    rows = photos.deal(collection.labels, classes, per_class, seed)
+    rows = photos.deal(collection.labels, classes, per_class, seed) if rows is None else rows
     taken = collection.take(rows)
     sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
     mean = round(len(rows["train"]) / classes)
-    return Split(name, collection.class_names, **sets, per_class=mean, seed=seed, draw=draw, report=report)
+    about = dict(per_class=mean, seed=seed, draw=draw, report=report, reading=collection.reading)
+    return Split(name, collection.class_names, **sets, **about)
 
 
 def _most(name: str) -> dict[str, int]:

@@ -1,68 +1,58 @@
-"""Your own pictures: a folder with one subfolder a class, a CSV file, or a zip of either."""
+"""Your own pictures: a folder with one subfolder a class, a set that is cut into parts, a table, or a zip of these."""
 
-import csv
-import hashlib
-import json
-import os
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
-from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from torch import Tensor
 
-from tlkit import archives, checks, photos, pictures
-from tlkit.cache import cache_folder, write_atomically
+from tlkit import archives, checks, depths, looks, parts, photos, spelling
+from tlkit.cache import cache_folder
 from tlkit.data import Split, split_of
+from tlkit.file_tables import ENDINGS, items_of_table
+from tlkit.listing import FolderReport, Item, Place, items_of_folder
+from tlkit.looks import Seen
+from tlkit.part_names import PARTS
+from tlkit.spelling import few
 
 __all__ = ["FolderReport", "load_folder"]
 
-_PARTS = {"train", "training", "val", "valid", "validation", "test"}
-_FEWEST = 3  # pictures a class: one each to train, to choose and to test
-
-
-@dataclass
-class FolderReport:
-    """What was read from a folder, and what was not.
-
-    Attributes
-    ----------
-    read : dict from class to number of pictures
-    left_out : dict from file or class to the reason
-    """
-
-    read: dict[str, int] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        counts = ", ".join(f"{name} {count:,}" for name, count in list(self.read.items())[:20])
-        more = f", and {len(self.read) - 20} more classes" if len(self.read) > 20 else ""
-        lines = [f"Read {sum(self.read.values()):,} pictures of {len(self.read)} classes: {counts}{more}."]
-        if self.left_out:
-            first = "" if len(self.left_out) <= 10 else ", the first ten here, all in the report's left_out"
-            lines.append(f"Left out {len(self.left_out):,}{first}:")
-            lines += [f"  {name}: {why}" for name, why in list(self.left_out.items())[:10]]
-        return "\n".join(lines)
+Found = list[tuple[Item, Seen]]
 
 
 def load_folder(
-    path: str | Path, per_class: int | None = None, seed: int = 0, image_size: int = 224, quiet: bool = False
+    path: str | Path | None = None,
+    per_class: int | None = None,
+    seed: int = 0,
+    image_size: int = 224,
+    quiet: bool = False,
+    *,
+    train: str | Path | None = None,
+    val: str | Path | None = None,
+    test: str | Path | None = None,
 ) -> Split:
     """Make a split of your own pictures, stratified by class.
 
+    A set that is cut already, by folders or a column called train, val and test in most languages,
+    stays as it is: its val and test are taken whole, one that is missing is dealt from train, class
+    by class, and the split's ``draw`` is None, because there is one cut. Otherwise the pictures are
+    dealt by the seed.
+
     Every file is opened once to see whether it can be used; what can not is left out, and a report
-    says why. The report is printed and is the split's ``report``. Of files with the same bytes one is
-    kept, or none if they are in two classes; a copy that was scaled or saved again is not noticed. A
-    class of fewer than three pictures is left out.
+    says why, and how everything was read. It is printed and is the split's ``report``. Of files with
+    the same bytes one is kept, or none if they are in two classes; in two parts, the one in test, then
+    that in val. A copy that was scaled or saved again is not noticed. A class that has too few pictures
+    for the parts is left out. Pictures of 10 to 16 bits, or of floats, are scaled by one rule for the
+    whole set, ``split.reading``.
 
     Parameters
     ----------
     path : str or Path
-        A folder with one subfolder for each class; a CSV file whose columns ``file`` and ``label``
-        name pictures beside it; or a zip of either.
+        A folder with one subfolder for each class; one with such folders for train, val and test; a
+        table (CSV, TSV, JSON lines) with a column of files, relative to it, and one of labels; or a zip
+        of any of these.
     per_class : int, optional
         Training pictures of each class at most; by default all that are not held out. About an
         eighth of each class is for val, and three eighths for test, fewer of large classes.
@@ -72,12 +62,16 @@ def load_folder(
         Height and width in pixels, 16 to 512: that of the backbone, ``backbone.image_size``.
     quiet : bool
         True prints no report.
+    train, val, test : str or Path, optional
+        Instead of ``path``: the folder, table or zip of each part. The subfolders of ``train`` are the
+        classes, whatever they are called; val and test may lack some of them.
 
     Raises
     ------
     ValueError
-        If there is no such folder, fewer than two classes of three pictures, folders that are cut
-        into train and val already, or a zip that is damaged or writes outside of its folder.
+        If there is no such folder, fewer than two classes with pictures enough, folders that may be
+        parts or classes, parts that share no class, or a zip that is damaged, writes outside of its
+        folder or names files there.
     OSError
         If the disk has no room for the decoded pictures.
     """
@@ -85,207 +79,186 @@ def load_folder(
         checks.count("per_class", per_class, 1)
     checks.count("seed", seed, 0)
     checks.count("image_size", image_size, 16, 512)
-    path = Path(path).expanduser().absolute()  # a later draw may be asked for from another folder
-    root = _open(path)
+    given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
+    _check_given(given)
     report = FolderReport()
-    listed = list(_from_csv(root, report) if root.is_file() else _from_subfolders(root, report))
-    base = root.parent if root.is_file() else root
-    files, keys, labels = _usable(base, listed, report)
+    base, items = _listed(given, report)
+    found = _usable(base, items, report)
+    found, reading = _one_reading(found, report)
+    names, labels, kept = _classes(found, report)
+    cut = _cut(kept)
+    if len(names) < 2:
+        if not quiet:
+            print(report)
+        raise _too_few(next(iter(given.values())), names, report)
+    rows = photos.deal(labels, len(names), per_class, seed, cut)
+    _note_parts(kept, rows, labels, names, report)
     if not quiet:
         print(report)
-    names = list(report.read)
-    if len(names) < 2:
-        example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
+    files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
+    collection = photos.Collection(names, labels, photos.taker(files, keys, image_size, reading), reading)
+    first = given.get(None, given.get("train"))
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"))
+    again = partial(load_folder, given.get(None), per_class, **same)
+    return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
+
+
+def _absolute(path: str | Path) -> Path:
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"load_folder takes the path of a folder, a table or a zip, not {type(path).__name__}.")
+    return Path(path).expanduser().absolute()  # a later draw may be asked for from another folder
+
+
+def _check_given(given: dict[str | None, Path]) -> None:
+    if (None in given) == ("train" in given) or (None in given and len(given) > 1):
         raise ValueError(
-            f"{path} has too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
-            "Put the pictures of each class into a subfolder with the name of the class.\n"
-            f"Left out were {len(report.left_out)}: {example}."
+            "load_folder takes one path, or the parts by name: load_folder(train=..., val=..., test=...).\n"
+            "val and test may be missing: they are dealt from train."
         )
-    collection = photos.Collection(names, torch.tensor(labels), photos.taker(files, keys, image_size))
-    draw = partial(load_folder, path, per_class, image_size=image_size, quiet=True)
-    return split_of(collection, path.stem, per_class, seed, draw, report)
+    for path in given.values():
+        if not path.exists():
+            raise ValueError(f"There is no folder or file {path}. You are in {Path.cwd()}.")
+    if len(set(given.values())) < len(given):
+        raise ValueError("Two of train, val and test are the same path. A picture can be in one part only.")
 
 
-def _open(path: Path) -> Path:
-    """The folder or CSV file that holds the classes: unpacked, and entered where it is wrapped in another."""
-    if not path.exists():
-        raise ValueError(f"There is no folder or file {path}. You are in {Path.cwd()}.")
-    if path.is_file() and path.suffix.lower() != ".csv":
-        folder = cache_folder() / "uploads" / f"{path.stem}-{_checksum(path)}"
-        path = folder if folder.is_dir() else archives.unpack(path, folder)
-    while path.is_dir():
-        entries = _entries(path)
-        tables = [entry for entry in entries if _is_table(entry)]
-        if len(tables) == 1:
-            return tables[0]
-        if len(entries) != 1 or entries[0].is_symlink():  # a link may lead back here
-            break
-        if not any(entry.is_dir() or _is_table(entry) for entry in _entries(entries[0])):
-            break
-        path = entries[0]  # a zip often wraps everything in one more folder
-    return path
-
-
-def _entries(path: Path) -> list[Path]:
-    return [entry for entry in path.iterdir() if not _is_hidden(entry.name)] if path.is_dir() else []
-
-
-def _is_table(path: Path) -> bool:
-    return path.suffix.lower() == ".csv" and path.is_file() and "label" in _header(path)
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in ("Thumbs.db", "desktop.ini", "__MACOSX")
-
-
-def _checksum(path: Path) -> str:
-    total = hashlib.blake2b(digest_size=16)
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            total.update(block)
-    return total.hexdigest()
-
-
-def _rows(path: Path) -> Iterator[list[str]]:
-    """The rows of a CSV file. Spreadsheets part its columns by a comma, a semicolon or a tab, by country."""
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as table:
-        first = table.readline()
-        table.seek(0)
-        yield from csv.reader(table, delimiter=max(",;\t", key=first.count))
-
-
-def _header(path: Path) -> list[str]:
-    return [name.strip().lower() for name in next(_rows(path), [])]
-
-
-def _from_csv(path: Path, report: FolderReport) -> Iterator[tuple[str, str]]:
-    """File and class from the columns ``file`` and ``label``; files are named relative to the CSV."""
-    header = _header(path)
-    if not {"file", "label"} <= set(header):
-        raise ValueError(
-            f"{path.name} needs a first line with the columns file and label, but it has: {', '.join(header)}."
-        )
-    for row in _rows(path):
-        cells = dict(zip(header, row))
-        name, label = cells.get("file", "").strip(), cells.get("label", "").strip()
-        if [name.lower(), label.lower()] == ["file", "label"] or not name:
-            continue
-        if not label:
-            report.left_out[name] = "the CSV gives it no label"
-        elif not (path.parent / name).is_file():
-            report.left_out[name] = "the CSV names it, but there is no such file"
+def _listed(given: dict[str | None, Path], report: FolderReport) -> tuple[Path, list[Item]]:
+    """All files of a set with label and part, and the folder that they are counted to."""
+    items: list[Item] = []
+    for part, path in given.items():
+        root, inside = _unpacked(path, report)
+        if part is None:
+            base, places = parts.find_places(root, report)
         else:
-            yield name, label
+            base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report)
+        for place in places:
+            items += _items(place, base, report, inside)
+    if set(given) == {"train"}:  # nothing is cut: all of it is dealt
+        items = [Item(item.path, item.name, item.label) for item in items]
+    return base, items
 
 
-def _from_subfolders(root: Path, report: FolderReport) -> Iterator[tuple[str, str]]:
-    """File and class, a class being a subfolder and everything below it. Loops of links are walked once."""
-    tops = {top.name.lower() for top in _entries(root) if top.is_dir()}
-    if tops and tops <= _PARTS:
-        raise ValueError(
-            f"{root} is cut into {' and '.join(sorted(tops))} already; load_folder deals the pictures itself.\n"
-            "Put all pictures of one class into one subfolder with the name of the class."
-        )
-    about = os.stat(root)
-    above = (about.st_dev, about.st_ino)
-    for top in sorted(root.iterdir()):
-        if _is_hidden(top.name):
-            continue
-        if not top.is_dir():
-            report.left_out[top.name] = "it lies in no class's subfolder"
-            continue
-        found = 0
-        seen = {above}  # by class: what is linked into two is reported as being in both
-        for folder, subfolders, files in os.walk(top, followlinks=True):
-            about = os.stat(folder)
-            if (about.st_dev, about.st_ino) in seen:
-                subfolders.clear()
-                continue
-            seen.add((about.st_dev, about.st_ino))
-            subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
-            for name in sorted(files):
-                if not _is_hidden(name):
-                    found += 1
-                    yield os.path.relpath(os.path.join(folder, name), root), top.name
-        if not found:
-            report.left_out[top.name] = "a class without a file"
+def _items(place: Place, base: Path, report: FolderReport, inside: Path | None) -> list[Item]:
+    if place.path.is_file():
+        return list(items_of_table(place, report, inside))
+    return list(items_of_folder(place, base, report))
 
 
-def _usable(base: Path, listed: list[tuple[str, str]], report: FolderReport) -> tuple[list[Path], list[str], list[int]]:
-    """The files that can be used, a checksum of each, and the label of each; the rest goes to the report."""
-    checked = _check_all(base, [name for name, _ in listed])
-    where: dict[str, list[tuple[str, str]]] = {}
-    for name, label in listed:
-        checksum, problem = checked[name]
-        if problem:
-            report.left_out[name] = problem
+def _unpacked(path: Path, report: FolderReport) -> tuple[Path, Path | None]:
+    """A folder or table; where it came out of an archive also the folder that it may not name files outside of."""
+    if path.is_dir() or path.suffix.lower() in ENDINGS:
+        return path, None
+    encoding = archives.encoding_of_names(path)
+    if encoding:
+        report.notes.append(f"The names in {path.name} do not say how they are written; they were read as {encoding}.")
+    folder = cache_folder() / "uploads" / f"{path.stem}-{looks.checksum(path)}-{archives.NAMES}"
+    folder = folder if folder.is_dir() else archives.unpack(path, folder)
+    return folder, folder
+
+
+def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
+    """The files that can be used, each once, with the names of their classes; the rest goes to the report."""
+    classes = spelling.one_spelling([item.label for item in items], report.notes)
+    where: dict[str, Found] = {}
+    for item, seen in zip(items, looks.look_at([item.path for item in items], base)):
+        if seen.problem:
+            report.left_out[item.name] = seen.problem
         else:
-            where.setdefault(checksum, []).append((name, label))
-    by_class: dict[str, list[tuple[str, str]]] = {}
-    for checksum, places in where.items():
-        (first, label), *others = places
-        classes = sorted({label for _, label in places})
-        if len(classes) > 1:  # nobody can know which label is right
-            for name, _ in places:
-                report.left_out[name] = f"the same picture is in {' and '.join(classes)}"
+            named = Item(item.path, item.name, classes[item.label], item.part)
+            where.setdefault(seen.checksum, []).append((named, seen))
+    found: Found = []
+    for places in where.values():
+        # One that is in test stays there: what a network has seen in training says nothing in a test.
+        places.sort(key=lambda place: -PARTS.index(place[0].part or "train"))
+        labels = sorted({item.label for item, _ in places})
+        first = places[0][0]
+        if len(labels) > 1:  # nobody can know which label is right
+            report.left_out |= {item.name: f"the same picture is in {' and '.join(labels)}" for item, _ in places}
             continue
-        report.left_out |= {name: f"the same picture as {first}" for name, _ in others if name != first}
-        by_class.setdefault(label, []).append((first, checksum))
-    for label in sorted(by_class):
-        if len(by_class[label]) < _FEWEST:
-            report.left_out[label] = (
-                f"a class of {len(by_class[label])}; it takes {_FEWEST}, one each to train, to choose and to test"
+        others = [item.name for item, _ in places[1:] if item.name != first.name]
+        report.left_out |= dict.fromkeys(others, f"the same picture as {first.name}")
+        found.append(places[0])
+    pages = [item.name for item, seen in found if seen.pages]
+    if pages:
+        report.notes.append(f"Of files with several pages or frames the first is read: {few(pages, 3)}.")
+    return found
+
+
+def _one_reading(found: Found, report: FolderReport) -> tuple[Found, depths.Reading | None]:
+    """The rule by which all deep pictures of the set are read, without those in which it leaves nothing."""
+    deep = [(item, seen.depth) for item, seen in found if seen.depth]
+    if not deep:
+        return found, None
+    reading = depths.decide([depth for _, depth in deep])
+    empty = {item.name for item, depth in deep if depth.low is None and set(depth.marks) <= set(reading.missing)}
+    report.left_out |= dict.fromkeys(sorted(empty), "none of its pixels has a value")
+    report.notes += depths.describe(reading, {item.name: depth for item, depth in deep if item.name not in empty})
+    return [(item, seen) for item, seen in found if item.name not in empty], reading
+
+
+def _classes(found: Found, report: FolderReport) -> tuple[list[str], Tensor, Found]:
+    """The classes that have pictures enough, the label of each picture, and the pictures, class by class."""
+    there = {item.part or "train" for item, _ in found}
+    fewest = 1 + len({"val", "test"} - there)  # one to train, and one for each part that is dealt
+    train = Counter(item.label for item, _ in found if item.part in (None, "train"))
+    everywhere = Counter(item.label for item, _ in found)
+    for label in spelling.in_order(everywhere):
+        if not train[label]:
+            where = " and ".join(sorted({item.part for item, _ in found if item.label == label}))
+            report.left_out[label] = f"a class of {where} that train does not have ({everywhere[label]:,} pictures)"
+        elif train[label] < fewest:
+            report.left_out[label] = _small(train[label], fewest)
+    names = spelling.in_order(label for label, count in train.items() if count >= fewest)
+    for part in sorted(there - {"train"}):
+        if names and not any(item.label in names for item, _ in found if item.part == part):
+            other = few(sorted({item.label for item, _ in found if item.part == part}), 3)
+            raise ValueError(
+                f"train and {part} share no class: train has {few(names, 3)}, {part} has {other}.\n"
+                "Give the classes the same names in both."
             )
-            del by_class[label]
-    by_class = {label: by_class[label] for label in sorted(by_class)}
-    report.read = {label: len(found) for label, found in by_class.items()}
-    chosen = [(base / name, checksum, k) for k, found in enumerate(by_class.values()) for name, checksum in found]
-    files, keys, labels = (list(column) for column in zip(*chosen)) if chosen else ([], [], [])
-    return files, keys, labels
+    number = {name: k for k, name in enumerate(names)}
+    kept = sorted((one for one in found if one[0].label in number), key=lambda one: number[one[0].label])
+    report.read = {name: everywhere[name] for name in names}
+    return names, torch.tensor([number[item.label] for item, _ in kept], dtype=torch.int64), kept
 
 
-def _check_all(base: Path, names: list[str]) -> dict[str, tuple[str, str]]:
-    """Checksum and problem ("" if it can be used) of each file; a file that did not change is not opened again."""
-    folder = cache_folder() / "photos"
-    folder.mkdir(exist_ok=True)
-    kept = folder / f"checked-{hashlib.blake2b(str(base.resolve()).encode(), digest_size=12).hexdigest()}.json"
-    try:
-        known = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or cut short: everything is looked at
-        known = {}
-    stamps = {name: _stamp(base / name) for name in names}
-    new = [name for name in names if known.get(name, [None])[0] != stamps[name]]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is judged here anyway
-            results = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
-                delayed(_check)(base / name) for name in new
-            )
-            bar = tqdm(results, total=len(new), desc="looking at files", unit="file", leave=False, delay=1)
-            for result, name in zip(bar, new):  # the bar first, or its end is never reached and joblib warns
-                known[name] = [stamps[name], *result]
-    finally:  # an interrupted look goes on where it stopped
-        if new:
-            text = json.dumps({name: known[name] for name in names if name in known})
-            write_atomically(kept, lambda part: part.write_text(text, encoding="utf-8"))
-    return {name: (known[name][1], known[name][2]) for name in names}
+def _small(count: int, fewest: int) -> str:
+    each = (
+        "one each to train, to choose and to test" if fewest == 3 else "one to train and one for the part that is dealt"
+    )
+    return f"a class of {count}; it takes {fewest}, {each}"
 
 
-def _stamp(path: Path) -> list[int]:
-    """What changes with the file: its size and time; nothing for a link that leads nowhere."""
-    try:
-        about = os.stat(path)
-    except OSError:
-        return []
-    return [about.st_size, about.st_mtime_ns]
+def _cut(kept: Found) -> dict[str, Tensor] | None:
+    """The rows of each part of a set that came cut; None for one that is to be dealt."""
+    of = [item.part or "train" for item, _ in kept]
+    if set(of) <= {"train"}:
+        return None
+    return {part: torch.tensor([k for k, one in enumerate(of) if one == part]) for part in PARTS if part in of}
 
 
-def _check(path: Path) -> tuple[str, str]:
-    try:
-        checksum = _checksum(path)
-        pictures.read_picture(path, 32)
-        return checksum, ""
-    except pictures.BadPicture as error:
-        return "", str(error)
-    except OSError as error:
-        return "", f"it cannot be opened ({error.strerror or error})"
+def _note_parts(kept: Found, rows: dict, labels: Tensor, names: list[str], report: FolderReport) -> None:
+    """Say how the set was cut, and where val and test have little of a class."""
+    given = Counter(item.part for item, _ in kept if item.part)
+    if set(given) - {"train"}:
+        counts = ", ".join(f"{part} {given[part]:,}" for part in PARTS if given[part])
+        missing = [part for part in ("val", "test") if not given[part]]
+        dealt = f" No {missing[0]}: it is dealt from train, class by class." if missing else ""
+        report.notes.append(f"Came cut into parts, which stay: {counts}.{dealt}")
+    elif given:
+        report.notes.append("Only train was found: val and test are dealt from it, class by class.")
+    for part in ("val", "test"):
+        counts = labels[rows[part]].bincount(minlength=len(names)).tolist()
+        for few_of, number in (("no picture", 0), ("one picture", 1)):
+            of = [name for name, count in zip(names, counts) if count == number]
+            if of:
+                report.notes.append(f"{part.capitalize()} has {few_of} of: {few(of)}.")
+
+
+def _too_few(path: Path, names: list[str], report: FolderReport) -> ValueError:
+    example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
+    return ValueError(
+        f"{path} has too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
+        "Put the pictures of each class into a subfolder with the name of the class.\n"
+        f"Left out were {len(report.left_out)}: {example}."
+    )

@@ -14,6 +14,7 @@ from tlkit import archives, checks, download, pictures
 from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
 from tlkit.course import COURSE
+from tlkit.depths import Reading
 
 __all__: list[str] = []
 
@@ -111,11 +112,14 @@ class Collection:
     take : function
         From a dict of parts to rows, int64 ``(m,)``, to a dict of the same parts to their pictures,
         uint8 ``(m, 3, h, w)``.
+    reading : Reading or None
+        How pictures of more than 8 bits are read, if there are any: new ones are to be read the same.
     """
 
     class_names: list[str]
     labels: Tensor
     take: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+    reading: Reading | None = None
 
 
 def load(name: str, image_size: int) -> Collection:
@@ -155,8 +159,8 @@ def _digits(image_size: int) -> Collection:
     )
 
 
-def taker(files: Sequence[Path], keys: Sequence[str], image_size: int) -> Callable:
-    """The ``take`` of a collection of files; ``keys`` stand for the content of each.
+def taker(files: Sequence[Path], keys: Sequence[str], image_size: int, reading: Reading | None = None) -> Callable:
+    """The ``take`` of a collection of files; ``keys`` stand for the content of each, ``reading`` for how it is read.
 
     A collection of moderate size is decoded once, and every split takes its rows from there. Of a
     larger one only what a split needs is decoded, in the order of the split, and stays on disk:
@@ -165,27 +169,31 @@ def taker(files: Sequence[Path], keys: Sequence[str], image_size: int) -> Callab
 
     def take(parts: dict[str, Tensor]) -> dict[str, Tensor]:
         if len(files) * 3 * image_size**2 <= _IN_MEMORY:
-            table = pictures.decode(files, keys, image_size)
+            table = pictures.decode(files, keys, image_size, reading)
             return {part: table[rows] for part, rows in parts.items()}
         order = torch.cat(list(parts.values())).tolist()
-        table = pictures.decode([files[row] for row in order], [keys[row] for row in order], image_size)
+        table = pictures.decode([files[row] for row in order], [keys[row] for row in order], image_size, reading)
         return dict(zip(parts, table.split([len(rows) for rows in parts.values()])))
 
     return take
 
 
-def deal(labels: Tensor, classes: int, per_class: int | None, seed: int) -> dict[str, Tensor]:
+def deal(
+    labels: Tensor, classes: int, per_class: int | None, seed: int, cut: dict[str, Tensor] | None = None
+) -> dict[str, Tensor]:
     """Deal rows into train, val and test, class by class.
 
     Half of a class or more is for training; at most an eighth goes to val and three eighths to
-    test, less where that would make the test set larger than about a thousand pictures.
+    test, less where that would make the test set larger than about a thousand pictures. Of a set that
+    is cut already, val and test stay as they are, and one that is missing is dealt from train.
 
     Parameters
     ----------
-    labels : int64 tensor (n,), every class at least three times
+    labels : int64 tensor (n,), every class often enough for one in each part that is dealt
     classes : how many there are
     per_class : training pictures of each class at most; None for all
     seed : which pictures go where
+    cut : dict from "train", and "val" or "test" if there are such parts, to their rows
 
     Returns
     -------
@@ -193,13 +201,17 @@ def deal(labels: Tensor, classes: int, per_class: int | None, seed: int) -> dict
         Class by class in turn, so that fewer per class are the beginning of more.
     """
     random = torch.Generator().manual_seed(seed)
+    cut = {"train": torch.arange(len(labels))} if cut is None else cut
     dealt: dict[str, list[tuple[int, int, int]]] = {"train": [], "val": [], "test": []}
     for label in range(classes):
-        rows = (labels == label).nonzero().flatten()
-        rows = rows[torch.randperm(len(rows), generator=random)].tolist()
-        test, val = held_out(len(rows), classes)
-        cuts = {"test": rows[:test], "val": rows[test : test + val], "train": rows[test + val :][:per_class]}
-        for part, chosen in cuts.items():
+        own = {part: rows[labels[rows] == label].tolist() for part, rows in cut.items()}
+        mixed = torch.randperm(len(own["train"]), generator=random).tolist()
+        rows = [own["train"][k] for k in mixed]
+        for part, count in zip(("test", "val"), held_out(len(rows), classes)):
+            if part not in own:
+                own[part], rows = rows[:count], rows[count:]
+        own["train"] = rows[:per_class]
+        for part, chosen in own.items():
             dealt[part] += [(rank, label, row) for rank, row in enumerate(chosen)]
     return {part: torch.tensor([row for _, _, row in sorted(chosen)]) for part, chosen in dealt.items()}
 

@@ -1,9 +1,12 @@
 """Picture files: read one whatever its kind, say plainly what is wrong with it, decode many once."""
 
+import contextlib
 import hashlib
+import importlib
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from tlkit import depths, unreadable
+from tlkit.depths import Depth, Reading
 from tlkit.tables import remove, table
 
 __all__: list[str] = []
@@ -20,7 +25,9 @@ __all__: list[str] = []
 PHOTOS = 1  # raised when any file is read as another picture: what was decoded before is not used then
 SMALLEST, LARGEST = 8, 89_478_485  # pixels: the shorter side, and the whole picture (Pillow's own limit)
 # Those that can hold photos. Not among them: EPS, which Pillow hands to another program.
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO")
+_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "HEIF")
+_ORIENTATION = 0x0112  # the tag of EXIF that says which side was up
+_NO_VALUE = "none of its pixels has a value"
 _MARGIN = 0.0625  # of each side; what is left, 7/8, is the share that ImageNet's evaluation keeps
 
 
@@ -28,39 +35,101 @@ class BadPicture(ValueError):
     """A file that can not be used as a picture; its message says why."""
 
 
-def read_picture(path: Path, size: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Look:
+    """What was seen when a picture was opened.
+
+    Attributes
+    ----------
+    depth : Depth or None
+        What it holds if it has more than 8 bits.
+    pages : bool
+        Whether there is more than the one page or frame that is read.
+    """
+
+    depth: Depth | None = None
+    pages: bool = False
+
+
+def read_picture(path: Path, size: int, reading: Reading | None = None) -> np.ndarray:
     """Read a picture as uint8 ``(3, size, size)``: turned upright, its middle square, scaled down smoothly.
 
-    The first frame of an animation is taken, transparency becomes white, 16 bits become 8. As in
-    the evaluation on ImageNet, an eighth of the shorter side is cut off.
+    The first frame of an animation is taken, transparency becomes white. As in the evaluation on
+    ImageNet, an eighth of the shorter side is cut off.
+
+    Parameters
+    ----------
+    path : Path
+    size : int
+    reading : Reading, optional
+        How values of more than 8 bits, and floats, become 0 to 255: that of a set (``split.reading``)
+        reads a new picture as those of the set were read. By default the picture's own values decide.
 
     Raises
     ------
     BadPicture
         If it is no picture, is damaged, or has too many or too few pixels.
     """
+    with _opened(path, size) as (image, deep):
+        if deep:
+            # Scaled before it is turned: turning knows 8 bits best.
+            image, turned = depths.as_bytes(deep, reading), image.getexif().get(_ORIENTATION)
+            if turned:
+                image.getexif()[_ORIENTATION] = turned
+        image = _as_rgb(ImageOps.exif_transpose(image))
+        square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
+        return np.asarray(square).transpose(2, 0, 1)
+
+
+def look(path: Path) -> Look:
+    """Open a picture to see whether it can be read, and what kind it is.
+
+    Raises
+    ------
+    BadPicture
+        As ``read_picture`` does.
+    """
+    with _opened(path, 32) as (image, deep):
+        pages = image.format in ("TIFF", "GIF", "WEBP", "PNG") and bool(getattr(image, "is_animated", False))
+        if not deep:
+            _as_rgb(image)
+            return Look(None, pages)
+        depth = depths.measure(deep)
+        if depth is None:
+            raise BadPicture(_NO_VALUE)
+        return Look(depth, pages)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep | None"]]:
+    """A loaded picture, and its values if it is deep; whatever goes wrong with it becomes a BadPicture."""
     try:
-        with Image.open(path, formats=_known_formats()) as image:
+        with Image.open(path, formats=known_formats()) as image:
             _check_pixels(image)
+            deep_colour = depths.is_deep_colour(image)
             image.draft("RGB", (size * 2, size * 2))  # a large JPEG need not be decoded in full
             image.load()
-            image = _as_rgb(ImageOps.exif_transpose(image))
-            square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
-            return np.asarray(square).transpose(2, 0, 1)
+            yield image, depths.deep_of(image, deep_colour)
     except BadPicture:
         raise
     except UnidentifiedImageError as error:
-        why = "the file is empty (0 bytes)" if path.stat().st_size == 0 else "not a picture that can be read here"
-        raise BadPicture(why) from error
+        raise BadPicture(unreadable.reason(path)) from error
     except Image.DecompressionBombError as error:
         raise BadPicture("far too many pixels: it may be a trap") from error
+    except MemoryError as error:
+        raise BadPicture("too large for the memory of this machine") from error
     except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
+        if str(error) == _NO_VALUE:
+            raise BadPicture(_NO_VALUE) from error
         raise BadPicture(f"damaged ({error or type(error).__name__})") from error
 
 
 @cache
-def _known_formats() -> list[str]:
+def known_formats() -> list[str]:
+    """The formats that can be read here; HEIC is one of them where ``pillow-heif`` is installed."""
     Image.init()
+    with contextlib.suppress(ImportError):  # then a HEIC photo is left out, and the report says what it takes
+        importlib.import_module("pillow_heif").register_heif_opener()
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
@@ -73,13 +142,8 @@ def _check_pixels(image: Image.Image) -> None:
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, dtype=np.float64)
-        low, high = float(values.min()), float(values.max())
-        if image.mode.startswith("I") and low >= 0 and high < 2**16:  # whole numbers of 8 or 16 bits
-            low, high = 0.0, 255.0 if high < 256 else 65_535.0
-        values = (values - low) / max(high - low, 1e-12) * 255
-        return Image.fromarray(values.round().astype(np.uint8)).convert("RGB")
+    if image.mode == "LAB":
+        raise BadPicture("its colours are in LAB, which is not read here: save it in RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -87,7 +151,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
+def decode(files: Sequence[Path], keys: Sequence[str], size: int, reading: Reading | None = None) -> Tensor:
     """Decode picture files once and for all; uint8 ``(n, 3, size, size)``, mapped from disk, not held in memory.
 
     An interrupted call goes on where it stopped.
@@ -97,6 +161,7 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
     files : pictures that can be read
     keys : what stands for the content of each, for example a checksum
     size : height and width in pixels
+    reading : how values of more than 8 bits become 0 to 255
 
     Raises
     ------
@@ -106,12 +171,14 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
         If one can not be read.
     """
     total = hashlib.blake2b(f"{size}/{PHOTOS}".encode(), digest_size=16)
+    if reading not in (None, Reading()):
+        total.update(repr(reading).encode())
     for key in keys:
         total.update(f"/{key}".encode())
     name = f"{size}px-{total.hexdigest()}"
 
     def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
-        return {"images": _read_all(files[start:stop], size, done)}
+        return {"images": _read_all(files[start:stop], size, done, reading)}
 
     try:
         # A photo has no checksum of its own here: reading all of them back at each load would take too long.
@@ -121,12 +188,14 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int) -> Tensor:
         raise
 
 
-def _read_all(files: Sequence[Path], size: int, done: Callable[[int], object]) -> Tensor:
+def _read_all(
+    files: Sequence[Path], size: int, done: Callable[[int], object], reading: Reading | None = None
+) -> Tensor:
     """Read pictures side by side, in threads, because Pillow lets go of the interpreter while it decodes and scales."""
     rows = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
 
     def read(row: int, path: Path) -> None:
-        rows[row] = torch.from_numpy(read_picture(path, size).copy())
+        rows[row] = torch.from_numpy(read_picture(path, size, reading).copy())
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -131,6 +131,7 @@ def load_model(folder: str | Path, device: str = "auto") -> tuple[Backbone, dict
         network.load_state_dict(safetensors.torch.load(content))
     except (RuntimeError, safetensors.SafetensorError) as error:
         raise ValueError(f"The weights of {folder.name} do not fit a {card['backbone']}.") from error
+    network.class_names = tuple(card["class_names"])
     return network.eval(), card
 
 

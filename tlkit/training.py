@@ -66,8 +66,18 @@ def predict(network: Backbone, images: Tensor, batch_size: int | None = None) ->
 
 
 def accuracy(network: Backbone, part: ImageSet) -> float:
-    """The share of pictures whose class the network gets right, 0 to 1."""
-    return (predict(network, part.images) == part.labels).float().mean().item()
+    """The share of pictures whose class the network gets right, 0 to 1.
+
+    A set whose classes are in another order than those that the network was trained on is scored by
+    their names, as far as both are known.
+
+    Raises
+    ------
+    ValueError
+        If the network was trained on other classes.
+    """
+    labels = part.labels_as(network.class_names)
+    return (predict(network, part.images) == labels).float().mean().item()
 
 
 def train_network(
@@ -136,7 +146,8 @@ def train_network(
     Raises
     ------
     ValueError
-        For a learning rate or a number out of range, or labels that the head does not have.
+        For a learning rate or a number out of range, labels that the head does not have, or a val of
+        other classes than train.
     """
     checks.count("epochs", epochs, 1)
     checks.count("batch_size", batch_size, 2)
@@ -146,6 +157,8 @@ def train_network(
             f"There is a label {int(train.labels.max())}, but the head has {network.head.out_features} "
             "classes (0, 1, ...). backbone.new_head(classes) puts another one on."
         )
+    val_labels = None if val is None else val.labels_as(train.class_names)
+    network.class_names = train.class_names
     where = pick_device(device)
     network.to(where, memory_format=torch.channels_last)
     groups = groups or [{"params": [p for p in network.parameters() if p.requires_grad], "lr": learning_rate}]
@@ -195,7 +208,7 @@ def train_network(
             good = _copy(network)
             with clock.paused():
                 if val is not None:
-                    history.val_accuracy.append(seen_val.accuracy(val.labels))
+                    history.val_accuracy.append(seen_val.accuracy(val_labels))
                     bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
             history.seconds.append(clock.seconds)
             if checkpoint is not None:
