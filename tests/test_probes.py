@@ -64,7 +64,8 @@ def test_val_chooses_the_regularisation(blobs, kind):
 def test_it_follows_scikit_learns_conventions(blobs):
     X, y, *_ = blobs
     probe = tlkit.LinearProbe("softmax", Cs=(0.1, 1.0), seed=3)
-    assert clone(probe).get_params() == {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3, "n_jobs": -1}
+    expected = {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3, "n_jobs": -1, "class_weight": None}
+    assert clone(probe).get_params() == expected
     assert probe.fit(X, y) is probe and probe.n_features_in_ == 30
     assert probe.classes_.tolist() == [0, 1, 2, 3, 4]
     named = np.array(["a", "b", "c", "d", "e"])[y]

@@ -9,6 +9,7 @@ from tlkit.backbones import Backbone, check_backbone, load_backbone
 from tlkit.data import Split
 from tlkit.decision import PER_CLASS, RULE, SMALL
 from tlkit.devices import pick_device
+from tlkit.own_backbones import check_fit
 
 __all__ = ["Advice", "advise", "similarity"]
 
@@ -40,7 +41,7 @@ def similarity(split: Split, backbone: str | Backbone = "minivgg", device: str =
     split : Split
         Up to 256 training pictures are looked at.
     backbone : str or Backbone
-        With the head of its pretraining.
+        With the head of its pretraining. One of your own says in ``source_accuracy`` how often that is right.
     device : str
 
     Returns
@@ -54,6 +55,7 @@ def similarity(split: Split, backbone: str | Backbone = "minivgg", device: str =
     """
     if isinstance(backbone, Backbone):
         network = backbone.to(pick_device(device))
+        _check_own(network, split.train.images)
     else:
         network = load_backbone(check_backbone(backbone), device=device)
     if not network.source_accuracy:
@@ -64,6 +66,22 @@ def similarity(split: Split, backbone: str | Backbone = "minivgg", device: str =
     images = split.train.images
     images = images[torch.linspace(0, len(images) - 1, min(_ENOUGH, len(images))).long()]
     return float(_largest_probability(network, images).mean()) / network.source_accuracy
+
+
+def _check_own(network: Backbone, images: Tensor) -> None:
+    """Refuse a network of one's own that does not say how often it is right, which nobody else can know."""
+    if not network.own:
+        return
+    known = network.source_accuracy
+    if known is None:
+        raise ValueError(
+            f"How often {network.name} is right on its own source is not known. If it has the head of its pretraining, "
+            "set\nbackbone.source_accuracy to the published accuracy, 0 to 1. With another head there is no similarity: "
+            "tlkit.compare decides."
+        )
+    if not 0 < known <= 1:
+        raise ValueError(f"source_accuracy of {network.name} must be a share, above 0 to 1, but it is {known}.")
+    check_fit(network, images)
 
 
 @torch.inference_mode()
@@ -84,6 +102,9 @@ class Advice:
     ----------
     dataset, backbone : str
     per_class : int
+        The mean.
+    fewest : int
+        Of the smallest class.
     similarity : float
         See ``tlkit.similarity``.
     size : "small" or "large"
@@ -92,16 +113,20 @@ class Advice:
         What the rule of thumb says there.
     doubts : list of str
         What makes this unsure; empty if nothing does.
+    own : bool
+        Whether the backbone is one of your own, which no name loads.
     """
 
     dataset: str
     backbone: str
     per_class: int
+    fewest: int
     similarity: float
     size: str
     likeness: str
     way: str
     doubts: list[str]
+    own: bool = False
 
     @property
     def sure(self) -> bool:
@@ -112,11 +137,14 @@ class Advice:
         towards = "to" if self.likeness == "similar" else "from"
         rival = "scratch" if self.way == "pretrained start" else "pretrained start"
         how_sure = "Fairly sure." if self.sure else f"Not sure: {'; '.join(self.doubts)}."
+        smallest = f" (the smallest class has {self.fewest})" if self.fewest < self.per_class else ""
+        backbone = "backbone" if self.own else f'"{self.backbone}"'
         return (
-            f"{self.dataset}: {self.per_class} images per class are {'few' if self.size == 'small' else 'many'}, and "
+            f"{self.dataset}: {self.per_class} images per class{smallest} are {'few' if self.size == 'small' else 'many'}, and "
             f"it is {self.likeness} {towards} what {self.backbone} knows (similarity {self.similarity:.2f}).\n"
             f"Try first: {self.way}. {how_sure}\n"
-            f'Proof, with your split: tlkit.compare(["{self.way}", "{rival}"], split, backbone="{self.backbone}")'
+            f"Proof, with your split{' and backbone' if self.own else ''}: "
+            f'tlkit.compare(["{self.way}", "{rival}"], split, backbone={backbone})'
         )
 
     __repr__ = __str__
@@ -125,19 +153,27 @@ class Advice:
 def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "auto") -> Advice:
     """Say which way to try first on a split, before anything is trained; ``compare`` tests it (lesson 08).
 
-    Up to 20 images a class are few; from 100 on they are certainly many. The border of similarity
+    Up to 20 images a class are few; from 100 on they are certainly many. Where classes differ in size
+    their mean decides, and the smallest is a doubt if it lies elsewhere. The border of similarity
     lies between the second and the third stop of the offline world.
 
     The parameters, and what is raised, are those of ``similarity``.
     """
     found = similarity(split, backbone, device)
-    name = backbone.name if isinstance(backbone, Backbone) else backbone
+    name, own = (backbone.name, backbone.own) if isinstance(backbone, Backbone) else (backbone, False)
     size = "small" if split.per_class <= SMALL else "large"
     likeness = "similar" if found >= BORDER else "different"
-    below, above = (NEAR, NEAR) if name == "minivgg" else (FAR_BELOW, FAR_ABOVE)
+    below, above = (NEAR, NEAR) if name == "minivgg" and not own else (FAR_BELOW, FAR_ABOVE)
     doubts = []
     if BORDER - below < found < BORDER + above:
         doubts.append("the similarity is near the border, so it may be called either")
-    if SMALL < split.per_class < PER_CLASS[PER_CLASS.index(SMALL) + 1]:
+    fewest, many = split.fewest, PER_CLASS[PER_CLASS.index(SMALL) + 1]
+    if fewest <= SMALL < split.per_class:
+        doubts.append(
+            f"the classes have {split.per_class} images in the mean, which is large, but the smallest has {fewest}, which "
+            'is small (class_weight="balanced" gives each class the same say)'
+        )
+    if SMALL < split.per_class < many or SMALL < fewest < many:
         doubts.append("the size lies between what we measured as few and as many")
-    return Advice(split.name, name, split.per_class, found, size, likeness, RULE[size, likeness], doubts)
+    way = RULE[size, likeness]
+    return Advice(split.name, name, split.per_class, fewest, found, size, likeness, way, doubts, own)

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tlkit import checks
+from tlkit import checks, own_backbones
 from tlkit.cards import read_card
 from tlkit.devices import pick_device
 from tlkit.weight_files import fetch_weights, put_weights, read_shipped, read_weights
@@ -26,7 +26,18 @@ class Backbone(nn.Module):
     """A network cut in named stages, from early to late, with a head on top.
 
     It takes pictures as they are, uint8 ``(n, 3, h, w)``, moves them to its own device and
-    normalises them itself.
+    normalises them itself. Any network can be made into one, and then goes wherever a name goes::
+
+        model = timm.create_model("resnet18.a1_in1k", pretrained=True)
+        stages = {
+            "stem": nn.Sequential(model.conv1, model.bn1, model.act1, model.maxpool),
+            **{f"layer{k}": nn.Sequential(getattr(model, f"layer{k}")) for k in range(1, 5)},
+            "codes": nn.Sequential(model.global_pool),  # the last stage gives a row a picture, which the head takes
+        }
+        mean, std = model.default_cfg["mean"], model.default_cfg["std"]
+        mine = Backbone("resnet18.a1_in1k", stages, model.fc, mean, std, image_size=224, smallest=32)
+        mine.source_accuracy = 0.71  # published, on ImageNet; ``advise`` needs it
+        tlkit.two_phase(split, mine)
 
     Attributes
     ----------
@@ -46,6 +57,13 @@ class Backbone(nn.Module):
         random weights and for a new head.
     class_names : tuple of str or None
         What the head tells apart, once it was trained on classes whose names are known.
+    own : bool
+        Whether somebody made it, so that no name loads it again; False for what ``load_backbone`` gives.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For stages that are no ``nn.Sequential``, a head that is no ``nn.Linear``, or numbers that make no sense.
     """
 
     class_names: tuple[str, ...] | None = None
@@ -61,9 +79,12 @@ class Backbone(nn.Module):
         smallest: int,
     ):
         super().__init__()
+        own_backbones.check_parts(name, stages, head, mean, std)
+        checks.count("image_size", image_size, checks.count("smallest", smallest, 1))
         self.name, self.image_size, self.smallest = name, image_size, smallest
         self.frozen = 0
         self.source_accuracy: float | None = None
+        self.own = True
         self.stages = nn.ModuleDict(stages)
         self.head = head
         self.code_stage = list(stages)[-1]
@@ -237,6 +258,7 @@ def load_backbone(
         path = WEIGHTS / f"{name}.safetensors"
         put_weights(backbone, name, read_weights(Path(weights)) if weights else read_shipped(path))
         backbone.source_accuracy = None if weights else read_card(path.with_suffix(".toml"))["source_accuracy"]
+    backbone.own = False
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
 

@@ -8,7 +8,9 @@ is looked into first and never written. What is read is mapped from its file, so
 machine share the memory.
 """
 
+import atexit
 import errno
+import functools
 import hashlib
 import json
 import os
@@ -23,8 +25,9 @@ import platformdirs
 import safetensors
 import safetensors.torch
 import torch
-from filelock import FileLock
 from torch import Tensor
+
+from tlkit.locks import locked
 
 __all__ = ["cache_folder"]
 
@@ -34,22 +37,46 @@ _READ_FAILURES = (OSError, ValueError, KeyError, safetensors.SafetensorError)
 def cache_folder() -> Path:
     """The folder of the cache, made if needed.
 
+    If nothing can be written there, a warning says so once, and a temporary folder takes its place until the session ends.
+
     Raises
     ------
     OSError
-        If nothing can be written there.
+        If there is no temporary folder either.
     """
+    problem = cache_problem()
+    return _stand_in(problem) if problem else _own_folder()
+
+
+def _own_folder() -> Path:
     named = os.environ.get("TLKIT_CACHE")
-    folder = Path(named).expanduser() if named else platformdirs.user_cache_path("tlkit", appauthor=False)
+    return Path(named).expanduser() if named else platformdirs.user_cache_path("tlkit", appauthor=False)
+
+
+def cache_problem() -> str:
+    """Why nothing can be kept in the cache folder, and what to do; "" if all is well."""
+    folder = _own_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return folder
+            return ""
     except OSError as error:
-        raise OSError(
-            f"The cache folder {folder} cannot be written ({error.strerror or error}).\n"
+        return (
+            f"The cache folder {folder} cannot be written ({error.strerror or error}): what is made is lost at the end.\n"
             "Set the environment variable TLKIT_CACHE to a folder of yours and restart the kernel."
-        ) from error
+        )
+
+
+@functools.cache
+def _stand_in(problem: str) -> Path:
+    """A temporary folder for this session."""
+    warnings.warn(problem, stacklevel=4)
+    try:
+        folder = tempfile.mkdtemp(prefix="tlkit-")
+    except OSError as error:
+        raise OSError(problem) from error
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def shared_folder() -> Path | None:
@@ -131,7 +158,7 @@ def cached(kind: str, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[s
     folder = cache_folder() / kind
     folder.mkdir(exist_ok=True)
     path = folder / name
-    with FileLock(folder / f"{key}.lock"):
+    with locked(folder / f"{key}.lock"):
         if tensors := _kept(path, "making it again"):
             return tensors
         tensors = {name: tensor.contiguous() for name, tensor in make().items()}

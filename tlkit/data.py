@@ -91,7 +91,7 @@ class Split:
     train, val, test : ImageSet
     per_class, seed : int
         What the split was made with; the same two give the same split again. Where classes differ
-        in size, ``per_class`` is their mean.
+        in size, ``per_class`` is their mean, and ``fewest`` the training pictures of the smallest.
     draw : function from seed to Split, or None
         Makes the same kind of split with another seed; ``compare`` calls it. None for a set that came
         cut into parts: there is one cut.
@@ -117,6 +117,11 @@ class Split:
         for part in ("train", "val", "test"):
             if getattr(self, part).class_names != names:
                 object.__setattr__(self, part, replace(getattr(self, part), class_names=names))
+
+    @property
+    def fewest(self) -> int:
+        """Training pictures of the smallest class."""
+        return int(torch.bincount(self.train.labels, minlength=len(self.class_names)).min())
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part} {len(getattr(self, part)):,}" for part in ("train", "val", "test"))

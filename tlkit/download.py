@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 
-from filelock import FileLock
 from tqdm.auto import tqdm
 
 from tlkit.cache import check_room, disk_is_full
+from tlkit.locks import locked
 
 __all__: list[str] = []
 
@@ -63,7 +63,7 @@ def download(urls: Sequence[str], path: Path, checksum: str = "", size: int = 0)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     check_room(path.parent, size - (part.stat().st_size if part.exists() else 0), path.name)
-    with FileLock(path.with_name(path.name + ".lock")):
+    with locked(path.with_name(path.name + ".lock")):
         if path.exists():  # another kernel fetched it while this one waited
             return path
         problems = {}

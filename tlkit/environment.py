@@ -42,20 +42,36 @@ def _package_problem(name: str, oldest: str) -> str | None:
 def _machine_problems() -> list[str]:
     # Imported only now: these need the packages that were checked first.
     from tlkit.backbones import BACKBONES, load_backbone
-    from tlkit.cache import cache_folder
 
-    problems = []
-    try:
-        free = shutil.disk_usage(cache_folder()).free / 2**30
-        if free < 1:
-            problems.append(f"Only {free:.1f} GB are free in {cache_folder()}. Set TLKIT_CACHE to a folder elsewhere.")
-    except OSError as error:
-        problems.append(str(error))
+    problems = _cache_problems()
     for name in BACKBONES:
         try:
             load_backbone(name, device="cpu")
         except ValueError as error:
             problems.append(str(error))
+    return problems
+
+
+def _cache_problems() -> list[str]:
+    from tlkit.cache import cache_folder, cache_problem, shared_folder
+    from tlkit.locks import has_locks
+
+    problems = []
+    try:
+        shared_folder()
+    except OSError as error:
+        problems.append(str(error))
+    if problem := cache_problem():
+        return [*problems, problem]
+    folder = cache_folder()
+    free = shutil.disk_usage(folder).free / 2**30
+    if free < 1:
+        problems.append(f"Only {free:.1f} GB are free in {folder}. Set TLKIT_CACHE to a folder elsewhere.")
+    if not has_locks(folder):
+        problems.append(
+            f"The file system of {folder} has no locks. The course works; if a kernel dies there, it may leave a file\n"
+            "NAME.held for which others wait. Better set TLKIT_CACHE to a folder on a disk of this machine."
+        )
     return problems
 
 

@@ -104,6 +104,10 @@ def sweep_features(
     for name, tensor in backbone.state_dict().items():
         state.update(f"{name}{digest(tensor)}".encode())
     state.update(_definition(backbone.stages).encode())
+    if backbone.own:  # its weights do not say what it does with them, but what it makes of a picture does
+        with torch.inference_mode():
+            made = _run(backbone, images[:1], stages, relu, grid, 1, lambda _: None)
+        state.update(digest(*made.values()).encode())
     recipe = f"{FEATURES}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
     first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
     key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"

@@ -8,15 +8,14 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from tlkit.cache import write_atomically
 from tlkit.cards import read_card, write_card
+from tlkit.locks import only_writer
 
 __all__: list[str] = []
 
@@ -106,7 +105,7 @@ class Ledger:
             If what is there was made from something else, or another run is writing.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._only_writer():
+        with only_writer(self.path):
             rows, card = self._begin(made_from, about)
             done = {tuple(row[name] for name in self.cell) for row in rows}
             missing = [cell for cell in cells if cell not in done]
@@ -123,16 +122,6 @@ class Ledger:
     @property
     def _card(self) -> Path:
         return self.path.with_suffix(".toml")
-
-    @contextmanager
-    def _only_writer(self) -> Iterator[None]:
-        lock = FileLock(self.path.with_suffix(".lock"))
-        try:
-            held = lock.acquire(timeout=0)
-        except Timeout as error:
-            raise ValueError(f"Another run is writing to {self.path}. Wait for it, or give another path.") from error
-        with held:
-            yield
 
     def _begin(self, made_from: Mapping[str, object], about: Mapping[str, object]) -> tuple[list[Row], dict]:
         """The rows that are there already, with their card; those of other settings are refused."""

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 from torch import Tensor, nn
 
 from tlkit import archives, checks, download, pictures
@@ -15,6 +14,7 @@ from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
 from tlkit.course import COURSE
 from tlkit.depths import Reading
+from tlkit.locks import locked
 
 __all__: list[str] = []
 
@@ -56,7 +56,7 @@ def fetch(name: str) -> None:
         print(f"{name}: already here.")
         return
     folder.parent.mkdir(exist_ok=True)
-    with FileLock(folder.with_name(f"{name}.lock")):
+    with locked(folder.with_name(f"{name}.lock")):
         if not is_here(name):
             _fetch_and_unpack(about, folder)
     print(f"{name}: {about['images']:,} pictures are here ({about['megabytes']} MB fetched).")

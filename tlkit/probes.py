@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from tlkit import checks
+from tlkit.balance import check_class_weight, mean_recall
 from tlkit.svm import fit_svms
 
 __all__ = ["PROBES", "LinearProbe"]
@@ -39,20 +40,30 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         Changes nothing: no kind of probe depends on luck.
     n_jobs : int
         How many values of ``C`` are tried at once; -1 uses every core. The SVM does not need it.
+    class_weight : "balanced", optional
+        scikit-learn's: rows of a small class weigh more. Then val chooses by the mean of the classes' own accuracies.
 
     Attributes
     ----------
     classes_ : array (k,)
     C_ : float, the chosen one
-    val_scores_ : dict from C to accuracy on val (empty without a validation set)
+    val_scores_ : dict from C to accuracy on val, balanced if asked for (empty without a validation set)
     model_ : the fitted scikit-learn pipeline
     """
 
-    def __init__(self, kind: str = "svm", Cs: tuple[float, ...] | None = None, seed: int = 0, n_jobs: int = -1):
+    def __init__(
+        self,
+        kind: str = "svm",
+        Cs: tuple[float, ...] | None = None,
+        seed: int = 0,
+        n_jobs: int = -1,
+        class_weight: str | None = None,
+    ):
         self.kind = kind
         self.Cs = Cs
         self.seed = seed
         self.n_jobs = n_jobs
+        self.class_weight = class_weight
 
     def fit(
         self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray | None = None, y_val: np.ndarray | None = None
@@ -65,6 +76,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             For an unknown kind, features or labels that do not match, or fewer than two classes.
         """
         checks.choose("probe", self.kind, PROBES)
+        check_class_weight(self.class_weight)
         Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else self.Cs)
         if not Cs or not all(0 < C < np.inf for C in Cs):
             raise ValueError(f"Cs must be finite numbers above 0, but it is {self.Cs}.")
@@ -85,7 +97,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 "extract both from the same stage."
             )
         models = self._fit_each(Cs, X, y)
-        scores = [float(model.score(X_val, y_val)) for model in models]
+        answers = [model.predict(X_val) for model in models]
+        scores = [mean_recall(y_val, a) if self.class_weight else float(np.mean(a == y_val)) for a in answers]
         best = int(np.argmax(scores))
         self.val_scores_ = dict(zip(Cs, scores))
         self.C_, self.model_ = Cs[best], models[best]
@@ -95,7 +108,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         """A fitted pipeline for each C."""
         if self.kind == "svm":
             scaler = StandardScaler().fit(X)
-            return [make_pipeline(scaler, svm) for svm in fit_svms(scaler.transform(X), y, Cs)]
+            svms = fit_svms(scaler.transform(X), y, Cs, class_weight=self.class_weight)
+            return [make_pipeline(scaler, svm) for svm in svms]
         # Threads, because BLAS lets go of the interpreter while it works.
         fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
             delayed(self._pipeline(C).fit)(X, y) for C in Cs
@@ -103,7 +117,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         return list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
 
     def _pipeline(self, C: float) -> Pipeline:
-        classifier = LogisticRegression(C=C, max_iter=1000)
+        classifier = LogisticRegression(C=C, max_iter=1000, class_weight=self.class_weight)
         return make_pipeline(
             StandardScaler(), classifier if self.kind == "softmax" else OneVsRestClassifier(classifier)
         )

@@ -8,9 +8,9 @@ import warnings
 from pathlib import Path
 
 import platformdirs
-from filelock import FileLock
 
 from tlkit.cache import write_atomically
+from tlkit.locks import locked
 
 __all__ = ["Progress", "show_progress"]
 
@@ -26,7 +26,7 @@ def note(name: str) -> None:
     path = progress_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=5):  # a killed kernel may have left its lock
+        with locked(path.with_suffix(".lock"), timeout=5):  # a killed kernel may have left its lock
             names = done() | {name}
             write_atomically(path, lambda part: part.write_text(json.dumps(sorted(names)), encoding="utf-8"))
     except OSError as error:

@@ -5,7 +5,8 @@ signs y = +1 for its rows and -1 for the rest, and for each C:
 
     minimise  P(w) = |w|^2 / 2 + C * sum_i max(0, 1 - y_i w.x_i)^2
 
-where the bias is one more weight, on a constant 1. LinearSVC takes one C after another, one class after another, one
+where the bias is one more weight, on a constant 1. Where classes are to weigh the same, C has a factor for each row and
+class, as in LinearSVC. LinearSVC takes one C after another, one class after another, one
 row after another. Here the classes are the columns of a matrix, and each C starts from the solution of the one below:
 
 1. *No more columns than rows.* With more features than rows, w lies in the span of the rows: a QR factorisation makes
@@ -16,8 +17,8 @@ row after another. Here the classes are the columns of a matrix, and each C star
    few rows are inside the margin: a Newton step is cheap, and a handful is enough.
 
 Every step has the exact length. The proof: with slack_i = max(0, 1 - y_i w.x_i), the multipliers 2 C slack_i are
-feasible in the dual problem, and the gap from P(w) down to the dual value there is |gradient of P|^2 / 2. The optimum
-lies in between.
+feasible in the dual problem, and the gap from P(w) down to the dual value there is |gradient of P|^2 / 2, with factors
+or without. The optimum lies in between.
 
 Hsieh, Chang, Lin, Keerthi & Sundararajan, "A dual coordinate descent method for large-scale linear SVM", ICML 2008.
 Keerthi & DeCoste, "A modified finite Newton method for fast solution of large scale linear SVMs", JMLR 6, 2005.
@@ -33,13 +34,20 @@ from sklearn.svm import LinearSVC
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from tlkit.balance import class_weights
+
 __all__: list[str] = []
 
 _NEWTON_STEPS = 100
 
 
 def fit_svms(
-    X: np.ndarray, y: np.ndarray, Cs: Sequence[float], tol: float = 1e-4, device: str | torch.device = "cpu"
+    X: np.ndarray,
+    y: np.ndarray,
+    Cs: Sequence[float],
+    tol: float = 1e-4,
+    device: str | torch.device = "cpu",
+    class_weight: str | None = None,
 ) -> list[LinearSVC]:
     """Fit a linear SVM with squared hinge loss for each C, one class against the rest.
 
@@ -58,6 +66,9 @@ def fit_svms(
         reached, a warning says so.
     device : str or torch.device
         Where to compute: the CPU or CUDA (MPS has no float64).
+    class_weight : "balanced", optional
+        As LinearSVC has it: C is multiplied by n / (classes * rows of the class) for the rows of a class, and with more
+        than two classes it stays as it is for the rest.
 
     Returns
     -------
@@ -70,15 +81,16 @@ def fit_svms(
     rows = exact.float()
     gram = rows.T @ rows
     signs = _signs(numbers, len(classes)).to(exact)
+    costs = _costs(numbers, signs) if class_weight else None
     W = exact.new_zeros(len(signs), exact.shape[1])
     steps = 20 + exact.shape[1] // 20  # the time of a few Newton steps
     found = {}
     for C in tqdm(sorted(set(Cs)), desc="SVMs", leave=False, delay=2):
         # Half the tolerance, because the last word is in float64.
-        W = _together(_Problem(rows, signs.float(), C), W.float(), tol / 2, steps, _factor(gram, C))
-        W, at = _one_by_one(_Problem(exact, signs, C), W.double(), tol, rows)
+        W = _together(_Problem(rows, signs.float(), C, _float(costs)), W.float(), tol / 2, steps, _factor(gram, C))
+        W, at = _one_by_one(_Problem(exact, signs, C, costs), W.double(), tol, rows)
         _warn_if_above(tol, at.gap.max().item(), C)
-        found[C] = _classifier(C, classes, way_back(W), at)
+        found[C] = _classifier(C, classes, way_back(W), at, class_weight)
     return [found[C] for C in Cs]
 
 
@@ -94,23 +106,30 @@ class _Look:
 
 @dataclass
 class _Problem:
-    """One C and k classes: rows (n, m), signs (k, n). Weights are (k, m)."""
+    """One C, its factors (k, n) if there are any, and k classes: rows (n, m), signs (k, n). Weights are (k, m)."""
 
     rows: Tensor
     signs: Tensor
     C: float
+    costs: Tensor | None = None
+
+    def weigh(self, values: Tensor) -> Tensor:
+        """One value for each class and row, times its factor."""
+        return values if self.costs is None else self.costs * values
 
     def look(self, W: Tensor, margins: Tensor | None = None) -> _Look:
         margins = self.signs * (W @ self.rows.T) if margins is None else margins
         slack = (1 - margins).clamp_min(0)
-        gradient = W - 2 * self.C * ((self.signs * slack) @ self.rows)
-        objective = W.square().sum(1) / 2 + self.C * slack.square().sum(1)
+        gradient = W - 2 * self.C * (self.weigh(self.signs * slack) @ self.rows)
+        objective = W.square().sum(1) / 2 + self.C * self.weigh(slack.square()).sum(1)
         return _Look(margins, objective, gradient, gradient.square().sum(1) / 2 / objective)
 
     def step(self, W: Tensor, at: _Look, D: Tensor) -> tuple[Tensor, _Look]:
         """Go along D, for each class as far as is best."""
         change = self.signs * (D @ self.rows.T)
-        length = _best_length(at.margins, change, (W * D).sum(1), D.square().sum(1), self.C)[:, None]
+        length = _best_length(at.margins, change, self.weigh(change), (W * D).sum(1), D.square().sum(1), self.C)[
+            :, None
+        ]
         W = W + length * D
         return W, self.look(W, at.margins + length * change)
 
@@ -140,6 +159,8 @@ def _one_by_one(problem: _Problem, W: Tensor, tol: float, rows: Tensor) -> tuple
         D = torch.zeros_like(W)
         for j in left:
             inside = rows[at.margins[j] < 1]
+            if problem.costs is not None:
+                inside = inside * problem.costs[j, at.margins[j] < 1, None].sqrt().to(inside)
             factor = _factor(inside.T @ inside, problem.C)
             D[j] = -torch.cholesky_solve(at.gradient[j, :, None].to(rows), factor)[:, 0]
         W, at = problem.step(W, at, D)
@@ -153,18 +174,18 @@ def _factor(gram: Tensor, C: float) -> Tensor:
     return torch.linalg.cholesky(hessian)
 
 
-def _best_length(margins: Tensor, change: Tensor, slope: Tensor, square: Tensor, C: float) -> Tensor:
-    """The t >= 0 of each class that minimises P along its direction.
+def _best_length(margins: Tensor, change: Tensor, weighed: Tensor, slope: Tensor, square: Tensor, C: float) -> Tensor:
+    """The t >= 0 of each class that minimises P along its direction; ``weighed`` is the change times its factors.
 
-    The derivative, slope + square t - 2 C sum(change max(0, 1 - margins - t change)), rises in straight pieces:
+    The derivative, slope + square t - 2 C sum(weighed max(0, 1 - margins - t change)), rises in straight pieces:
     Newton's method inside a bracket ends on the right piece, and there it is exact.
     """
     t, low, high = torch.ones_like(slope), torch.zeros_like(slope), torch.full_like(slope, torch.inf)
     for _ in range(30):
         slack = (1 - margins - t[:, None] * change).clamp_min(0)
-        rise = slope + square * t - 2 * C * (change * slack).sum(1)
+        rise = slope + square * t - 2 * C * (weighed * slack).sum(1)
         low, high = torch.where(rise < 0, t, low), torch.where(rise > 0, t, high)
-        curve = square + 2 * C * torch.where(slack > 0, change, 0).square().sum(1)
+        curve = square + 2 * C * torch.where(slack > 0, change * weighed, 0).sum(1)
         to = t - rise / curve.clamp_min(torch.finfo(t.dtype).tiny)
         to = torch.where((to > low) & (to < high) | high.isinf(), to, (low + high) / 2)
         done = ((to - t).abs() <= 1e-2 * t).all()
@@ -193,6 +214,17 @@ def _signs(numbers: np.ndarray, classes: int) -> Tensor:
     return own * 2 - 1
 
 
+def _costs(numbers: np.ndarray, signs: Tensor) -> Tensor:
+    """The factors of C (k, n) for balanced classes: the class's own weight for its rows, 1 for the rest of many."""
+    labels = torch.as_tensor(numbers)
+    weights = class_weights(labels, 0)[labels].to(signs)
+    return weights[None] if len(signs) == 1 else torch.where(signs > 0, weights, 1.0)
+
+
+def _float(costs: Tensor | None) -> Tensor | None:
+    return None if costs is None else costs.float()
+
+
 def _warn_if_above(tol: float, gap: float, C: float) -> None:
     if not gap <= tol:  # true for NaN too
         warnings.warn(
@@ -202,9 +234,9 @@ def _warn_if_above(tol: float, gap: float, C: float) -> None:
         )
 
 
-def _classifier(C: float, classes: np.ndarray, W: Tensor, at: _Look) -> LinearSVC:
+def _classifier(C: float, classes: np.ndarray, W: Tensor, at: _Look, class_weight: str | None) -> LinearSVC:
     """scikit-learn's classifier with the attributes that its own ``fit`` would set, and the proof."""
-    svm, weights = LinearSVC(C=C), W.cpu().numpy()
+    svm, weights = LinearSVC(C=C, class_weight=class_weight), W.cpu().numpy()
     svm.coef_, svm.intercept_ = weights[:, :-1], weights[:, -1]
     svm.classes_, svm.n_features_in_ = classes, weights.shape[1] - 1
     svm.objective_, svm.gap_ = at.objective.cpu().numpy(), at.gap.cpu().numpy()

@@ -21,11 +21,11 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from filelock import FileLock
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from tlkit.cache import cache_folder, check_room, digest, disk_is_full, shared_folder, write_atomically
+from tlkit.locks import locked
 
 __all__: list[str] = []
 
@@ -84,7 +84,7 @@ def table(
             return _open(common / kind / key, state), state.seconds
     folder = cache_folder() / kind / key
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
+    with locked(folder.with_suffix(".lock")):
         state = _whole(folder, check)
         with tqdm(total=rows, initial=state.rows, desc=desc, unit="picture", leave=False, delay=1) as bar:
             while state.rows < rows:

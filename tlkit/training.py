@@ -6,16 +6,17 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tlkit import checks
+from tlkit import checkpoints, checks
 from tlkit.augment import Augmentation
 from tlkit.backbones import Backbone
-from tlkit.cache import write_atomically
+from tlkit.balance import check_class_weight, class_weights, mean_recall
 from tlkit.data import ImageSet
 from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
 
@@ -31,10 +32,12 @@ class History:
     Attributes
     ----------
     loss : mean training loss
-    val_accuracy : accuracy on val, 0 to 1; empty if val was not watched
+    val_accuracy : accuracy on val, 0 to 1, with ``class_weight`` the mean of the classes' own; empty if val was not
+        watched
     seconds : training seconds since the start, without those spent on looking at val
     stopped : why training ended before its last epoch, or "" if it did not
     head_epochs : how many of the epochs trained the head alone, in a training of two phases
+    kept : the epoch, counted from 1, whose weights the network has, if ``patience`` asked for the best on val; else 0
     """
 
     loss: list[float] = field(default_factory=list)
@@ -42,13 +45,15 @@ class History:
     seconds: list[float] = field(default_factory=list)
     stopped: str = ""
     head_epochs: int = 0
+    kept: int = 0
 
     def __add__(self, later: "History") -> "History":
         """Two runs one after the other, as one."""
         before = self.seconds[-1] if self.seconds else 0.0
         seconds = self.seconds + [before + s for s in later.seconds]
         accuracies = self.val_accuracy + later.val_accuracy
-        return History(self.loss + later.loss, accuracies, seconds, later.stopped, self.head_epochs)
+        kept = len(self.loss) + later.kept if later.kept else self.kept
+        return History(self.loss + later.loss, accuracies, seconds, later.stopped, self.head_epochs, kept)
 
 
 @torch.inference_mode()
@@ -65,8 +70,8 @@ def predict(network: Backbone, images: Tensor, batch_size: int | None = None) ->
         network.train(was_training)
 
 
-def accuracy(network: Backbone, part: ImageSet) -> float:
-    """The share of pictures whose class the network gets right, 0 to 1.
+def accuracy(network: Backbone, part: ImageSet, class_weight: str | None = None) -> float:
+    """The share of pictures that the network gets right, 0 to 1; with ``class_weight`` the mean of the classes'.
 
     A set whose classes are in another order than those that the network was trained on is scored by
     their names, as far as both are known.
@@ -76,8 +81,14 @@ def accuracy(network: Backbone, part: ImageSet) -> float:
     ValueError
         If the network was trained on other classes.
     """
-    labels = part.labels_as(network.class_names)
-    return (predict(network, part.images) == labels).float().mean().item()
+    return score(predict(network, part.images), part.labels_as(network.class_names), class_weight)
+
+
+def score(answers: Tensor, labels: Tensor, class_weight: str | None) -> float:
+    """The accuracy of answers, or with ``class_weight`` the mean of the classes' own accuracies."""
+    if class_weight:
+        return mean_recall(labels.numpy(), answers.numpy())
+    return (answers == labels).float().mean().item()
 
 
 def train_network(
@@ -95,8 +106,10 @@ def train_network(
     augment: Augmentation | None = None,
     views: int = 4,
     watch: Callable[[History], bool | None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     desc: str = "training",
+    class_weight: str | None = None,
+    patience: int | None = None,
 ) -> History:
     """Train the weights that are not frozen, with AdamW and a one-cycle learning rate.
 
@@ -132,10 +145,17 @@ def train_network(
         computed beforehand.
     watch : function, optional
         Called with the history after each epoch. When it returns True, training stops there.
-    checkpoint : Path, optional
-        A file to go on from after an interrupt; removed at the end.
+    checkpoint : str or Path, optional
+        A file to go on from after an interrupt; removed at the end. It belongs to the same pictures, network and
+        settings.
     desc : str
         What the progress bar says.
+    class_weight : "balanced", optional
+        Every class has the same say, however many pictures it has: a picture weighs n / (classes * pictures of its
+        class), as in scikit-learn. Then ``val_accuracy`` is the mean of the classes' own accuracies.
+    patience : int, optional
+        Training ends when val has been no better for so many epochs, and the network gets the weights of its best
+        epoch (the first of equals) back; ``history.kept`` says which that was.
 
     Returns
     -------
@@ -146,82 +166,193 @@ def train_network(
     Raises
     ------
     ValueError
-        For a learning rate or a number out of range, labels that the head does not have, or a val of
-        other classes than train.
+        For a learning rate or a number out of range, labels that the head does not have, a val of
+        other classes than train, patience without val, or a checkpoint of another run.
     """
     checks.count("epochs", epochs, 1)
     checks.count("batch_size", batch_size, 2)
     checks.images(train.images, network.smallest)
+    check_class_weight(class_weight)
+    if patience is not None:
+        check_patience(patience, val is not None)
     if train.labels.max() >= network.head.out_features:
         raise ValueError(
             f"There is a label {int(train.labels.max())}, but the head has {network.head.out_features} "
             "classes (0, 1, ...). backbone.new_head(classes) puts another one on."
         )
-    val_labels = None if val is None else val.labels_as(train.class_names)
+    if val is not None:
+        val = ImageSet(val.images, val.labels_as(train.class_names), train.class_names)
     network.class_names = train.class_names
-    where = pick_device(device)
-    network.to(where, memory_format=torch.channels_last)
+    network.to(pick_device(device), memory_format=torch.channels_last)
     groups = groups or [{"params": [p for p in network.parameters() if p.requires_grad], "lr": learning_rate}]
-    rates = [checks.rate("learning_rate", group["lr"]) for group in groups]
-    batch_size = min(batch_size, len(train))
-    steps = len(train) // batch_size  # a last, smaller batch would upset BatchNorm
-    optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=where.type in ("cpu", "cuda"))
-    total = max(3, epochs * steps)  # the cycle needs a step up and a step down
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rates, total_steps=total, pct_start=max(warm_up, 2 / total)
-    )
-    scaler = torch.amp.GradScaler(where.type, init_scale=2.0**10, enabled=pick_precision(where) == torch.float16)
-    parts = {"network": network, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
-    settings = {"epochs": epochs, "steps": steps, "learning_rate": max(rates), "seed": seed}
-    history = _resume(checkpoint, parts, settings, where)
-    done = len(history.loss)
-    clock = _Clock(history.seconds[-1] if done else 0.0)
-    quiet = watch is not None  # whoever watches shows the progress
-    bar = tqdm(total=epochs * steps, initial=done * steps, desc=desc, unit="step", leave=False, delay=1, disable=quiet)
-    good = _copy(network)
-    labels = train.labels.to(where)
-    try:
-        feed = _Feed(network, train.images, augment, views, seed, quiet)
-        with clock.paused():
-            seen_val = _Feed(network, val.images, quiet=quiet) if val is not None else None
-        for epoch in range(done, epochs):
-            # Seeded by the epoch, a resumed run shuffles as an uninterrupted one does.
-            shuffle = torch.Generator().manual_seed(seed * 100_003 + epoch)
-            order = torch.randperm(len(train), generator=shuffle)[: steps * batch_size].view(steps, batch_size)
-            network.train()
-            losses = []
-            for rows in order:
-                losses.append(_step(network, feed(rows, shuffle), labels[rows.to(where)], optimizer, scaler))
-                schedule.step()
-                bar.update()
-            # Looked at once an epoch: to look at each step would make a GPU wait for it.
-            loss = torch.stack(losses).mean().item()
-            if not math.isfinite(loss) or not all(tensor.isfinite().all() for tensor in _copy(network).values()):
-                network.load_state_dict(good, strict=False)
-                history.stopped = (
-                    f"In epoch {epoch + 1} the loss was no longer a number: the learning rate {max(rates):g} is "
-                    f"too high, try a tenth of it. The network is as it was after epoch {epoch}."
-                )
-                warnings.warn(history.stopped, stacklevel=2)
-                break
-            history.loss.append(loss)
-            good = _copy(network)
-            with clock.paused():
-                if val is not None:
-                    history.val_accuracy.append(seen_val.accuracy(val_labels))
-                    bar.set_postfix(val=f"{history.val_accuracy[-1]:.1%}")
-            history.seconds.append(clock.seconds)
-            if checkpoint is not None:
-                _keep(checkpoint, parts, history, settings)
-            if watch is not None and watch(history):
-                history.stopped = f"Stopped after epoch {epoch + 1} of {epochs}, as asked."
-                break
-    finally:
-        bar.close()
-        network.eval()
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
-    return history
+    run = _Run(
+        network, train, val, epochs, min(batch_size, len(train)), groups, weight_decay, warm_up, seed, augment, views,
+        watch, checkpoints.place(checkpoint), desc, class_weight, patience,
+    )  # fmt: skip
+    return run.train()
+
+
+def check_patience(patience: int, sees_val: bool) -> int:
+    """Return ``patience`` if it can be had; else raise ValueError."""
+    if not sees_val:
+        raise ValueError("patience goes by the accuracy on val, but val is not looked at: give val, or no patience.")
+    return checks.count("patience", patience, 1)
+
+
+@dataclass(eq=False)
+class _Run:
+    """One training: what it was asked for, how far it is, and the steps of its loop."""
+
+    network: Backbone
+    images: ImageSet
+    val: ImageSet | None
+    epochs: int
+    batch_size: int
+    groups: list[dict]
+    weight_decay: float
+    warm_up: float
+    seed: int
+    augment: Augmentation | None
+    views: int
+    watch: Callable[[History], bool | None] | None
+    checkpoint: Path | None
+    desc: str
+    class_weight: str | None
+    patience: int | None
+
+    def __post_init__(self) -> None:
+        self.where = where = self.network.mean.device
+        self.rates = [checks.rate("learning_rate", group["lr"]) for group in self.groups]
+        self.steps = len(self.images) // self.batch_size  # a last, smaller batch would upset BatchNorm
+        fused = where.type in ("cpu", "cuda")
+        optimizer = torch.optim.AdamW(self.groups, weight_decay=self.weight_decay, fused=fused)
+        total = max(3, self.epochs * self.steps)  # the cycle needs a step up and a step down
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.rates, total_steps=total, pct_start=max(self.warm_up, 2 / total)
+        )
+        scaled = pick_precision(where) == torch.float16
+        scaler = torch.amp.GradScaler(where.type, init_scale=2.0**10, enabled=scaled)
+        self.parts = {"network": self.network, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
+        self.weights = None
+        if self.class_weight:
+            self.weights = class_weights(self.images.labels, self.network.head.out_features).float().to(where)
+        self.labels = self.images.labels.to(where)
+        self.history, self.good = History(), _copy(self.network)
+        self.best = self.good  # of the epochs so far, on val
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self._resume()
+
+    def train(self) -> History:
+        """Epoch by epoch, to the last one or until something ends it; returns the history."""
+        done = len(self.history.loss)
+        clock = _Clock(self.history.seconds[-1] if done else 0.0)
+        quiet = self.watch is not None  # whoever watches shows the progress
+        total = self.epochs * self.steps
+        options = dict(initial=done * self.steps, desc=self.desc, unit="step", leave=False, delay=1, disable=quiet)
+        with tqdm(total=total, **options) as self.bar:
+            try:
+                feed = _Feed(self.network, self.images.images, self.augment, self.views, self.seed, quiet)
+                with clock.paused():
+                    seen_val = _Feed(self.network, self.val.images, quiet=quiet) if self.val is not None else None
+                while not self._is_over():
+                    loss = self._epoch(feed)
+                    if not self._went_well(loss):
+                        break
+                    with clock.paused():
+                        self._look_at(seen_val)
+                    self.history.loss.append(loss)
+                    self.history.seconds.append(clock.seconds)
+                    self._keep()
+                    if self.watch is not None and self.watch(self.history):
+                        self.history.stopped = f"Stopped after epoch {self._done} of {self.epochs}, as asked."
+                        break
+            finally:
+                self.network.eval()
+        if self.patience is not None:
+            self.network.load_state_dict(self.best, strict=False)
+        if self.checkpoint is not None:
+            self.checkpoint.unlink(missing_ok=True)
+        return self.history
+
+    @property
+    def _done(self) -> int:
+        return len(self.history.loss)
+
+    def _is_over(self) -> bool:
+        """Whether the last epoch is done, or patience is at its end."""
+        out_of_patience = self.patience is not None and self._done - self.history.kept >= self.patience
+        return self._done >= self.epochs or out_of_patience
+
+    def _epoch(self, feed: "_Feed") -> float:
+        """Every picture once, in whole batches; returns the mean loss."""
+        # Seeded by the epoch, a resumed run shuffles as an uninterrupted one does.
+        shuffle = torch.Generator().manual_seed(self.seed * 100_003 + self._done)
+        order = torch.randperm(len(self.images), generator=shuffle)[: self.steps * self.batch_size]
+        optimizer, schedule, scaler = (self.parts[name] for name in ("optimizer", "schedule", "scaler"))
+        self.network.train()
+        losses = []
+        for rows in order.view(self.steps, self.batch_size):
+            labels = self.labels[rows.to(self.where)]
+            losses.append(_step(self.network, feed(rows, shuffle), labels, optimizer, scaler, self.weights))
+            schedule.step()
+            self.bar.update()
+        # Looked at once an epoch: to look at each step would make a GPU wait for it.
+        return torch.stack(losses).mean().item()
+
+    def _went_well(self, loss: float) -> bool:
+        """Whether all is a number still; if not, the network becomes what it was, and the history says why."""
+        now = _copy(self.network)
+        if math.isfinite(loss) and all(tensor.isfinite().all() for tensor in now.values()):
+            self.good = now
+            return True
+        self.network.load_state_dict(self.good, strict=False)
+        self.history.stopped = (
+            f"In epoch {self._done + 1} the loss was no longer a number: the learning rate {max(self.rates):g} is "
+            f"too high, try a tenth of it. The network is as it was after epoch {self.history.kept or self._done}."
+        )
+        warnings.warn(self.history.stopped, stacklevel=4)
+        return False
+
+    def _look_at(self, seen_val: "_Feed | None") -> None:
+        """The accuracy on val after this epoch; with patience, remember the best."""
+        if seen_val is None:
+            return
+        reached = score(seen_val.answers(), self.val.labels, self.class_weight)
+        if self.patience is not None and reached > max(self.history.val_accuracy, default=-1.0):
+            self.best, self.history.kept = self.good, self._done + 1
+        self.history.val_accuracy.append(reached)
+        self.bar.set_postfix(val=f"{reached:.1%}")
+
+    @cached_property
+    def _about(self) -> dict:
+        """What a checkpoint of this run belongs to."""
+        names = ("epochs", "batch_size", "weight_decay", "warm_up", "seed", "class_weight", "patience")
+        weights = [sum(p.numel() for p in group["params"]) for group in self.groups]
+        views = self.views if self.augment and self.network.frozen else 0
+        return (
+            checkpoints.about(self.network, self.images, self.val)
+            | {
+                "learning rates": str(self.rates),
+                "weights of each rate": str(weights),
+                "augment": str(self.augment),
+                "views": views,
+            }
+            | {name: getattr(self, name) for name in names}
+        )
+
+    def _keep(self) -> None:
+        if self.checkpoint is not None:
+            best = self.best if self.patience is not None else {}
+            checkpoints.keep(self.checkpoint, self.parts, vars(self.history), best, self._about)
+
+    def _resume(self) -> None:
+        """Put everything back to the last whole epoch of an interrupted run."""
+        state = checkpoints.read(self.checkpoint, self._about, self.where)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        self.history, self.good = History(**state["history"]), _copy(self.network)
+        self.best = state["best"] or self.good
+        print(f"Going on after epoch {self._done} of the interrupted run.")
 
 
 class _Clock:
@@ -280,14 +411,15 @@ class _Feed:
             return self.network.prefix(images)
 
     @torch.inference_mode()
-    def accuracy(self, labels: Tensor) -> float:
-        """The share of the pictures, as they are, that the network gets right."""
+    def answers(self) -> Tensor:
+        """The most likely class of each picture, as it is."""
         self.network.eval()
         where = self.network.mean.device
-        rows = torch.arange(len(labels)).split(1024 if self.table else batch_size_for(where, *self.images.shape[2:]))
+        rows = torch.arange(len(self.images)).split(
+            1024 if self.table else batch_size_for(where, *self.images.shape[2:])
+        )
         with autocast(where):
-            answers = [self.network.rest(self(batch, None)).argmax(1) for batch in rows]
-        return (torch.cat(answers).cpu() == labels).float().mean().item()
+            return torch.cat([self.network.rest(self(batch, None)).argmax(1) for batch in rows]).cpu()
 
 
 def _on_gpu(images: Tensor, device: torch.device) -> Tensor:
@@ -314,40 +446,21 @@ def _copy(network: Backbone) -> dict[str, Tensor]:
 
 
 def _step(
-    network: Backbone, x: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+    network: Backbone,
+    x: Tensor,
+    labels: Tensor,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    weights: Tensor | None,
 ) -> Tensor:
-    """One step down the gradient; returns the loss."""
+    """One step down the gradient; returns the loss. ``weights`` are those of the classes."""
     with autocast(network.mean.device):
         scores = network.rest(x)
-    loss = nn.functional.cross_entropy(scores.float(), labels)
+    # Divided by the pictures of the batch and not by their weights, or a batch without a rare class would count more.
+    how = "mean" if weights is None else "none"
+    loss = nn.functional.cross_entropy(scores.float(), labels, weights, reduction=how).mean()
     optimizer.zero_grad(set_to_none=True)
     scaler.scale(loss).backward()
     scaler.step(optimizer)
     scaler.update()
     return loss.detach()
-
-
-def _keep(checkpoint: Path, parts: dict, history: History, settings: dict) -> None:
-    state = {name: part.state_dict() for name, part in parts.items()}
-    state |= {"history": vars(history), "settings": settings}
-    write_atomically(checkpoint, lambda part: torch.save(state, part))
-
-
-def _resume(checkpoint: Path | None, parts: dict, settings: dict, where: torch.device) -> History:
-    """Put the parts back to the last whole epoch of an interrupted run, if there is one."""
-    if checkpoint is None or not checkpoint.exists():
-        return History()
-    try:
-        state = torch.load(checkpoint, weights_only=True, map_location=where)
-        same = state["settings"] == settings
-    except Exception as error:  # torch raises many kinds for a file that is cut short
-        raise ValueError(f"The checkpoint {checkpoint} is damaged. Delete it, and training starts anew.") from error
-    if not same:
-        raise ValueError(
-            f"The checkpoint {checkpoint} was made with {state['settings']}, this run has {settings}.\n"
-            "Delete it to start anew, or use the same settings to go on."
-        )
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    print(f"Going on after epoch {len(state['history']['loss'])} of the interrupted run.")
-    return History(**state["history"])

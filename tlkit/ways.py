@@ -16,10 +16,12 @@ from torch import Tensor
 from tlkit import checks, training
 from tlkit.augment import Augmentation
 from tlkit.backbones import BACKBONES, Backbone, check_backbone, load_backbone
+from tlkit.balance import check_class_weight
 from tlkit.data import Split
 from tlkit.devices import pick_device
 from tlkit.features import sweep_features
 from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
+from tlkit.own_backbones import check_fit, random_copy
 from tlkit.probes import PROBES, LinearProbe
 from tlkit.results import Result
 from tlkit.training import History, train_network
@@ -51,15 +53,27 @@ def _epochs(epochs: int | None, split: Split, pretrained: bool = True) -> int:
 def _check(split: Split, backbone: str | Backbone) -> None:
     if not isinstance(backbone, Backbone):
         check_backbone(backbone)
+    elif backbone.own:
+        check_fit(backbone, split.train.images)
     if len(split.train.labels.unique()) < 2:
         raise ValueError(
             f"{split.name} has training pictures of one class only. A classifier needs at least two to tell apart."
         )
 
 
+def _check_training(
+    split: Split, backbone: str | Backbone, class_weight: str | None, patience: int | None, watch_val: bool
+) -> None:
+    _check(split, backbone)
+    check_class_weight(class_weight)
+    if patience is not None:
+        training.check_patience(patience, watch_val)
+
+
 def _load(backbone: str | Backbone, device: str, pretrained: bool = True, seed: int = 0) -> Backbone:
-    if isinstance(backbone, Backbone) and pretrained:
-        return copy.deepcopy(backbone).to(pick_device(device))
+    if isinstance(backbone, Backbone) and (pretrained or backbone.own):
+        network = copy.deepcopy(backbone) if pretrained else random_copy(backbone, seed)
+        return network.to(pick_device(device))
     name = backbone.name if isinstance(backbone, Backbone) else backbone
     return load_backbone(name, pretrained, seed, device)
 
@@ -76,6 +90,7 @@ def linear_probe(
     augment: Augmentation | None = None,
     views: int = 4,
     device: str = "auto",
+    class_weight: str | None = None,
 ) -> Result:
     """Way 1: a linear classifier on CNN codes, the backbone frozen (lesson 02).
 
@@ -90,13 +105,16 @@ def linear_probe(
     augment, views : Augmentation and int, optional
         Learn from the codes of ``views`` views of each picture: itself and ``views - 1`` others.
     device : str
+    class_weight : "balanced", optional
+        For classes of unequal size: each has the same say in training, and val chooses by the mean of the classes'
+        own accuracies, which then stands in ``val_accuracy``.
 
     Raises
     ------
     ValueError
         For an unknown name, or a split with one class only.
     """
-    settings = dict(kind=kind, stage=stage, augment=augment, views=views)
+    settings = dict(kind=kind, stage=stage, augment=augment, views=views, class_weight=class_weight)
     network = _load(backbone, device)
     return _probe("probe", split, network, seed, [stage or network.code_stage], settings, device)
 
@@ -109,13 +127,14 @@ def earlier_stage(
     augment: Augmentation | None = None,
     views: int = 4,
     device: str = "auto",
+    class_weight: str | None = None,
 ) -> Result:
     """Way 2: a linear SVM on the activations of the stage that does best on val (lesson 03).
 
     By default every stage is tried, the last one too: where that is best, this way says so. The
     other parameters are those of ``linear_probe``.
     """
-    settings = dict(stages=stages, augment=augment, views=views)
+    settings = dict(stages=stages, augment=augment, views=views, class_weight=class_weight)
     network = _load(backbone, device)
     return _probe("earlier stage", split, network, seed, stages or network.stage_names, settings, device)
 
@@ -123,8 +142,9 @@ def earlier_stage(
 def _probe(
     way: str, split: Split, network: Backbone, seed: int, stages: Sequence[str], settings: dict, device: str
 ) -> Result:
-    _check(split, network.name)
+    _check(split, network)
     checks.choose("probe", settings.get("kind", "svm"), PROBES)
+    check_class_weight(settings["class_weight"])
     augment = settings["augment"]
     checks.count("views", settings["views"], 2 if augment else 1)  # the first view is the picture as it is
     seen, labels = [split.train.images], [split.train.labels]
@@ -137,7 +157,7 @@ def _probe(
     start = time.perf_counter()
     y = torch.cat(labels).numpy()
     probes = {
-        stage: LinearProbe(settings.get("kind", "svm"), seed=seed).fit(
+        stage: LinearProbe(settings.get("kind", "svm"), seed=seed, class_weight=settings["class_weight"]).fit(
             train[stage], y, val[stage], split.val.labels.numpy()
         )
         for stage in stages
@@ -185,6 +205,8 @@ def two_phase(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    class_weight: str | None = None,
+    patience: int | None = None,
 ) -> Result:
     """Way 3: freeze, train a new head, unfreeze, train on with small steps (lesson 04).
 
@@ -201,15 +223,21 @@ def two_phase(
     augment, views : Augmentation and int, optional
         A new view of each picture every epoch; while stages are frozen, one of ``views``.
     watch : function, optional
-        See ``train_network``.
+        See ``train_network``. When it stops the first phase there is no second: then ``result.way`` is "new head",
+        and ``result.history.stopped`` says so.
     watch_val : bool
         False looks at val at the end only, which saves time.
+    class_weight : "balanced", optional
+        As in ``linear_probe``.
+    patience : int, optional
+        A phase ends when val has been no better for so many epochs, and goes on, or ends, with the weights of its best
+        epoch; ``result.history.kept`` is the one that the network has.
 
     Raises
     ------
     ValueError
-        For an unknown name, a split with one class, a rate that is not above 0, or more stages
-        than there are.
+        For an unknown name, a split with one class, a rate that is not above 0, more stages than
+        there are, or patience without a look at val.
     """
     settings = dict(
         epochs=_epochs(epochs, split),
@@ -220,13 +248,16 @@ def two_phase(
         stage_decay=stage_decay,
         augment=augment,
         views=views,
+        class_weight=class_weight,
+        patience=patience,
     )
-    _check(split, backbone)
+    _check_training(split, backbone, class_weight, patience, watch_val)
     network = _load(backbone, device).new_head(len(split.class_names), seed)
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
-    common = dict(batch_size=32, device=device, augment=augment, views=views)
+    names = ("augment", "views", "class_weight", "patience")
+    common = dict(batch_size=32, device=device) | {name: settings[name] for name in names}
     val, first, second = split.val if watch_val else None, settings["head_epochs"], settings["epochs"]
     freeze(network)
     history = train_network(
@@ -247,7 +278,10 @@ def two_phase(
             desc="fine-tuning",
             **common,
         )
-    return _network_result("fine-tuning", split, network, seed, settings, history)
+    elif unfrozen:
+        history.stopped += " That was the first phase: the new head alone was trained, nothing was fine-tuned."
+    way = "new head" if unfrozen and network.frozen == len(network.stages) else "fine-tuning"
+    return _network_result(way, split, network, seed, settings, history)
 
 
 def pretrained_start(
@@ -260,6 +294,8 @@ def pretrained_start(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    class_weight: str | None = None,
+    patience: int | None = None,
 ) -> Result:
     """Way 4: train the whole network at one full rate, with the pretrained weights as its start (lesson 05).
 
@@ -269,6 +305,7 @@ def pretrained_start(
     """
     rate = _full_rate(learning_rate, backbone)
     settings = dict(epochs=_epochs(epochs, split), learning_rate=rate, augment=augment)
+    settings |= dict(class_weight=class_weight, patience=patience)
     return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
 
 
@@ -282,6 +319,8 @@ def from_scratch(
     device: str = "auto",
     watch: Callable[[History], bool | None] | None = None,
     watch_val: bool = True,
+    class_weight: str | None = None,
+    patience: int | None = None,
 ) -> Result:
     """Way 5, the baseline: the same architecture, random weights, nothing but the target's own pictures.
 
@@ -290,6 +329,7 @@ def from_scratch(
     """
     rate = _full_rate(learning_rate, backbone)
     settings = dict(epochs=_epochs(epochs, split, False), learning_rate=rate, augment=augment)
+    settings |= dict(class_weight=class_weight, patience=patience)
     return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
 
 
@@ -310,8 +350,9 @@ def _whole_network(
     watch: Callable[[History], bool | None] | None,
     watch_val: bool,
 ) -> Result:
-    _check(split, backbone)
+    _check_training(split, backbone, settings["class_weight"], settings["patience"], watch_val)
     network = _load(backbone, device, way != "scratch", seed).new_head(len(split.class_names), seed)
+    unfreeze(network)  # a backbone of yours may come frozen
     val = split.val if watch_val else None
     history = train_network(
         network, split.train, val, batch_size=32, seed=seed, device=device, watch=watch, desc=way, **settings
@@ -320,7 +361,10 @@ def _whole_network(
 
 
 def _network_result(way: str, split: Split, network: Backbone, seed: int, settings: dict, history: History) -> Result:
-    val = history.val_accuracy[-1] if history.val_accuracy else training.accuracy(network, split.val)
+    if history.val_accuracy:
+        val = history.val_accuracy[history.kept - 1]  # the last one, if no epoch was chosen
+    else:
+        val = training.accuracy(network, split.val, settings["class_weight"])
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Result(
         way,
