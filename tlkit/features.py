@@ -80,8 +80,11 @@ def sweep_features(
     batch_size: int | None = None,
     device: str = "auto",
     precision: str = "auto",
+    keep: bool = True,
 ) -> tuple[dict[str, np.ndarray], float]:
     """The features of several stages (default: all) from one run through the network.
+
+    With ``keep=False`` the cache is neither read nor written: for pictures that are seen once.
 
     Returns
     -------
@@ -98,13 +101,6 @@ def sweep_features(
     if grid is not None:
         checks.count("grid", grid, 1)
     backbone.to(where)
-    state = hashlib.blake2b(digest_size=16)
-    for name, tensor in backbone.state_dict().items():
-        state.update(f"{name}{digest(tensor)}".encode())
-    code = source_digest(backbones, sys.modules[__name__])
-    recipe = f"{code}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
-    first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
-    key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
 
     def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
         with autocast(where, dtype):
@@ -112,15 +108,28 @@ def sweep_features(
         let_go(images)
         return rows
 
+    if not keep:
+        return _now(make, len(images), stages)
+    state = hashlib.blake2b(digest_size=16)
+    for name, tensor in backbone.state_dict().items():
+        state.update(f"{name}{digest(tensor)}".encode())
+    code = source_digest(backbones, sys.modules[__name__])
+    recipe = f"{code}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
+    first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
+    key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
     what = f"{stages[0]} features" if len(stages) == 1 else f"features of {len(stages)} stages"
     try:
         columns, seconds = table("features", key, len(images), make, what)
     except OSError as error:
         warnings.warn(f"Could not keep the {what} in the cache ({error}); going on without.", stacklevel=2)
-        start = time.perf_counter()
-        columns = make(0, len(images), lambda _: None)
-        seconds = time.perf_counter() - start
+        return _now(make, len(images), stages)
     return {stage: columns[stage].numpy() for stage in stages}, seconds
+
+
+def _now(make: Callable, count: int, stages: Sequence[str]) -> tuple[dict[str, np.ndarray], float]:
+    start = time.perf_counter()
+    columns = make(0, count, lambda _: None)
+    return {stage: columns[stage].numpy() for stage in stages}, time.perf_counter() - start
 
 
 @torch.inference_mode()
