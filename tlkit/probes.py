@@ -154,6 +154,14 @@ class LinearRule:
     intercept: np.ndarray
     classes: np.ndarray
 
+    def fits(self, width: int, classes: int) -> bool:
+        """Whether it can be used on features of this width, for that many classes; false if it is damaged."""
+        k, numbers = len(self.classes), (self.mean, self.scale, self.coef, self.intercept)
+        if [array.shape for array in numbers] != [(width,), (width,), (k, width), (k,)] or k < 2:
+            return False
+        own = self.classes.ndim == 1 and self.classes.dtype.kind == "i" and set(self.classes) <= set(range(classes))
+        return own and len(set(self.classes)) == k and all(np.isfinite(array).all() for array in numbers)
+
     def decisions(self, X: np.ndarray, classes: int) -> np.ndarray:
         """The score of each of the labels 0 ... ``classes - 1``, (n, classes); -inf for one that was not trained."""
         found = np.full((len(X), classes), -np.inf)
