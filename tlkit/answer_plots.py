@@ -27,24 +27,33 @@ def plot_names(
     """
     columns = min(checks.count("columns", columns, 1), len(images))
     rows, side = -(-len(images) // columns), images.shape[-1]
+    number = f"{len(images)} of {len(best)}" if len(images) < len(best) else f"{len(best)}"
     said = [f"{file}: {name} ({score})" for file, (name, score) in zip(files, best[: len(images)])]
     axes = new_figure(
         max(4.5, columns * 1.75),
         rows * 2.15 + 0.5,
-        f"{len(images)} of {len(best)} photos with their most likely name and its {scores_are}: {'; '.join(said)}.",
+        f"{number} photos with their most likely name and its {scores_are}: {'; '.join(said)}.",
     )
     for k, picture in enumerate(images):
         left, top = (k % columns) * side * 1.25, (k // columns) * side * 1.5
         place = (left, left + side, top + side, top)
         axes.imshow(picture.permute(1, 2, 0).numpy(), extent=place, interpolation="lanczos")
         name, score = best[k]
-        shown = name if len(name) <= 18 else f"{name[:17]}…"
-        axes.text(left, top + side * 1.06, shown, va="top", fontsize=9.5, color=ink(), weight="bold", parse_math=False)
+        axes.text(
+            left,
+            top + side * 1.06,
+            _short(name, 18),
+            va="top",
+            fontsize=9.5,
+            color=ink(),
+            weight="bold",
+            parse_math=False,
+        )
         axes.text(left, top + side * 1.24, score, va="top", fontsize=9.5, color=ink())
     axes.set_xlim(-2, columns * side * 1.25)
     axes.set_ylim(rows * side * 1.5, -4)
     axes.set_axis_off()
-    axes.set_title(f"{len(images)} of {len(best)} photos, each with its {scores_are}")
+    axes.set_title(f"{number} photos, each with its {scores_are}")
     return axes
 
 
@@ -60,11 +69,11 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str
     confusion : int array (k, k), true classes down, answers across
     """
     shown = most_mistaken(confusion, _MOST)
-    counts, answers = confusion[np.ix_(shown, shown)], [class_names[k] for k in shown]
+    counts, answers = confusion[np.ix_(shown, shown)], [_short(class_names[k]) for k in shown]
     if len(shown) < len(confusion):
         others = confusion[shown].sum(1) - counts.sum(1)
         counts, answers = np.column_stack([counts, others]), [*answers, "another class"]
-        title = f"{title}: {len(shown)} of {len(confusion)} classes, those with most mistakes"
+        title = f"{title}: the {len(shown)} of {len(confusion)} classes that are mixed up most"
     totals = counts.sum(1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     side = 0.42 * len(shown)
@@ -77,7 +86,7 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str
             color="#ffffff" if dark else "#000000",
         )  # fmt: skip
     axes.set_xticks(range(len(answers)), answers, rotation=60, ha="right", rotation_mode="anchor", fontsize=9)
-    axes.set_yticks(range(len(shown)), [class_names[k] for k in shown], fontsize=9)
+    axes.set_yticks(range(len(shown)), answers[: len(shown)], fontsize=9)
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_parse_math(False)  # a class may be called "$5"
     axes.tick_params(length=0)
@@ -89,19 +98,23 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str
 
 
 def most_mistaken(confusion: np.ndarray, most: int) -> list[int]:
-    """Up to ``most`` classes, in their order: those with the most mistakes, made on them and into them."""
-    wrong = confusion - np.diag(confusion.diagonal())
-    return sorted(np.argsort(-(wrong.sum(0) + wrong.sum(1)), kind="stable")[:most].tolist())
+    """Up to ``most`` classes, in their order: both sides of the most frequent mistakes, then any others."""
+    pairs = [k for pair in worst_pairs(confusion, most * 5) for k in pair[:2]]
+    return sorted(list(dict.fromkeys([*pairs, *range(len(confusion))]))[:most])
 
 
 def worst_pairs(confusion: np.ndarray, count: int) -> list[tuple[int, int, int]]:
     """The most frequent mistakes: true class, answer, how often."""
     wrong = confusion - np.diag(confusion.diagonal())
     order = np.argsort(-wrong, axis=None, kind="stable")[:count]
-    return [(k, j, int(wrong[k, j])) for k, j in zip(*np.unravel_index(order, wrong.shape)) if wrong[k, j]]
+    return [(int(k), int(j), int(wrong[k, j])) for k, j in zip(*np.unravel_index(order, wrong.shape)) if wrong[k, j]]
+
+
+def _short(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _in_words(confusion: np.ndarray, class_names: Sequence[str], title: str) -> str:
-    pairs = [f"{class_names[k]} taken for {class_names[j]} {n} times" for k, j, n in worst_pairs(confusion, 5)]
+    pairs = [f"{class_names[k]} taken for {class_names[j]} ({n})" for k, j, n in worst_pairs(confusion, 5)]
     right, total = int(confusion.trace()), int(confusion.sum())
     return f"{title or 'Confusion matrix'}. {right} of {total} right. Most often: {'; '.join(pairs) or 'no mistake'}."

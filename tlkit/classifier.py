@@ -132,7 +132,7 @@ class Classifier:
             found.add(names, images, self._scores(self._decisions(images, [self.stage], keep=False)[self.stage]))
         if not found.files:
             (name, why), *others = found.left_out.items()
-            more = f", nor any of the {len(others)} others" if others else ""
+            more = f", and no other of the {len(others) + 1} files" if others else ""
             raise ValueError(f"{name} cannot be read as a photo{more}: {why}.")
         return found
 

@@ -60,7 +60,7 @@ def code(network: Backbone, class_names: Sequence[str], size: tuple[int, int], w
     mean, std = (getattr(network, name).flatten().tolist() for name in ("mean", "std"))
     build = _minivgg(network) if network.name in BACKBONES else _from_torchvision(network)
     return _PROGRAM.format(
-        imports="from torchvision import models\n" if network.name not in BACKBONES else "",
+        imports=_IMPORTS if network.name in BACKBONES else "from torchvision import models\n",
         names=list(class_names), build=build, weights=weights, mean=mean, std=std, height=height, width=width,
         classes=len(class_names),
     )  # fmt: skip
@@ -86,18 +86,22 @@ def _minivgg(network: Backbone) -> str:
     return _MINIVGG.format(classes=network.head.out_features)
 
 
-_MINIVGG = """\
+_IMPORTS = """\
 from collections import OrderedDict
 
 from torch.nn import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
+"""
+
+_MINIVGG = """\
 
 
 def conv(before, after):
     return Sequential(Conv2d(before, after, 3, padding=1, bias=False), BatchNorm2d(after), MaxPool2d(2), ReLU())
 
 
-stages = OrderedDict(conv1=conv(3, 32), conv2=conv(32, 64), conv3=conv(64, 128), conv4=conv(128, 256))
-stages["conv5"] = conv(256, 256)
+stages = OrderedDict()
+for k, (before, after) in enumerate([(3, 32), (32, 64), (64, 128), (128, 256), (256, 256)], start=1):
+    stages[f"conv{{k}}"] = conv(before, after)
 stages["fc6"] = Sequential(AdaptiveAvgPool2d(2), Flatten(), Linear(1024, 512), ReLU())
 stages["fc7"] = Sequential(Linear(512, 512), ReLU())
 model = Sequential(OrderedDict(stages=Sequential(stages), head=Linear(512, {classes})))"""
