@@ -36,7 +36,7 @@ def test_the_test_set_is_opened_by_one_call_only(result, tiny_split, monkeypatch
     again = tlkit.WAYS[result.way](tiny_split, seed=1, device="cpu", **result.settings)
     assert again.test_accuracy is None and again.test_answers is None
     assert again.open_test() == accuracy_score(tiny_split.test.labels, again.predict(tiny_split.test.images))
-    monkeypatch.setattr(again, "answer", lambda images: pytest.fail("opened a second time"))
+    monkeypatch.setattr(again.classifier, "answers", lambda images: pytest.fail("opened a second time"))
     assert again.open_test() == again.test_accuracy
 
 

@@ -19,6 +19,7 @@ _NAMES = {
     "augment": ("Augmentation",),
     "backbones": ("BACKBONES", "Backbone", "load_backbone"),
     "cache": ("cache_folder",),
+    "classifier": ("Classifier",),
     "comparison": ("Comparison", "compare"),
     "convolutional": ("as_convolutions",),
     "data": ("ImageSet", "Split", "load_dataset"),

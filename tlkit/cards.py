@@ -21,12 +21,20 @@ def read_card(path: Path) -> dict:
 
 
 def write_card(values: dict[str, str | int | float | list]) -> str:
-    """The text of a flat card."""
-    return "".join(f"{name} = {_as_toml(value)}\n" for name, value in values.items())
+    """The text of a flat card; a text of several lines stays readable."""
+    return "".join(f"{name} = {_in_lines(value) or _as_toml(value)}\n" for name, value in values.items())
+
+
+def _in_lines(value: object) -> str:
+    """Several lines as TOML's literal kind, which knows no escapes; "" for what it cannot hold."""
+    plain = isinstance(value, str) and "\n" in value and "'''" not in value and not value.endswith("'")
+    return f"'''\n{value}'''" if plain and all(c == "\n" or c.isprintable() for c in value) else ""
 
 
 def _as_toml(value: str | int | float | list) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_as_toml, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     # A string of JSON is one of TOML, but for this one character.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)

@@ -82,8 +82,11 @@ def sweep_features(
     batch_size: int | None = None,
     device: str = "auto",
     precision: str = "auto",
+    keep: bool = True,
 ) -> tuple[dict[str, np.ndarray], float]:
     """The features of several stages (default: all) from one run through the network.
+
+    With ``keep=False`` the cache is neither read nor written: for pictures that are seen once.
 
     Returns
     -------
@@ -100,17 +103,6 @@ def sweep_features(
     if grid is not None:
         checks.count("grid", grid, 1)
     backbone.to(where)
-    state = hashlib.blake2b(digest_size=16)
-    for name, tensor in backbone.state_dict().items():
-        state.update(f"{name}{digest(tensor)}".encode())
-    state.update(_definition(backbone.stages).encode())
-    if backbone.own:  # its weights do not say what it does with them, but what it makes of a picture does
-        with torch.inference_mode():
-            made = _run(backbone, images[:1], stages, relu, grid, 1, lambda _: None)
-        state.update(digest(*made.values()).encode())
-    recipe = f"{FEATURES}/{state.hexdigest()}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
-    first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
-    key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
 
     def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
         with autocast(where, dtype):
@@ -118,15 +110,30 @@ def sweep_features(
         let_go(images)
         return rows
 
+    if not keep:
+        return _now(make, len(images), stages)
+    state = _state(backbone, images[:1], stages, relu, grid)
+    recipe = f"{FEATURES}/{state}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
+    first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
+    key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
     what = f"{stages[0]} features" if len(stages) == 1 else f"features of {len(stages)} stages"
     try:
         columns, seconds = table("features", key, len(images), make, what)
     except OSError as error:
         warnings.warn(f"Could not keep the {what} in the cache ({error}); going on without.", stacklevel=2)
-        start = time.perf_counter()
-        columns = make(0, len(images), lambda _: None)
-        seconds = time.perf_counter() - start
+        return _now(make, len(images), stages)
     return {stage: columns[stage].numpy() for stage in stages}, seconds
+
+
+def _state(backbone: Backbone, image: Tensor, stages: list[str], relu: bool, grid: int | None) -> str:
+    """A fingerprint of what the stages do: their weights, their layers and, if somebody else made them, an output."""
+    total = hashlib.blake2b(digest_size=16)
+    for name, tensor in backbone.state_dict().items():
+        total.update(f"{name}{digest(tensor)}".encode())
+    total.update(_definition(backbone.stages).encode())
+    if backbone.own:  # its weights do not say what it does with them, but what it makes of a picture does
+        total.update(digest(*_run(backbone, image, stages, relu, grid, 1, lambda _: None).values()).encode())
+    return total.hexdigest()
 
 
 def _definition(stages: nn.ModuleDict) -> str:
@@ -136,6 +143,12 @@ def _definition(stages: nn.ModuleDict) -> str:
     codes = [code for kind in own if (code := getattr(kind.forward, "__code__", None))]
     said = sorted(f"{code.co_code.hex()}{code.co_names}{code.co_consts}" for code in codes)
     return re.sub(r" at 0x[0-9a-fA-F]+", "", f"{stages}{said}")
+
+
+def _now(make: Callable, count: int, stages: Sequence[str]) -> tuple[dict[str, np.ndarray], float]:
+    start = time.perf_counter()
+    columns = make(0, count, lambda _: None)
+    return {stage: columns[stage].numpy() for stage in stages}, time.perf_counter() - start
 
 
 @torch.inference_mode()

@@ -1,7 +1,10 @@
 """Linear probes: three linear classifiers on frozen features, with scikit-learn's conventions."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.special import log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -131,6 +134,61 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         """The score of each class for each row, (n, k); for two classes (n,), as in scikit-learn."""
         check_is_fitted(self, "model_")
         return self.model_.decision_function(X)
+
+    def rule(self) -> "LinearRule":
+        """The fitted probe as plain numbers: what can be saved, and needs no scikit-learn to answer."""
+        check_is_fitted(self, "model_")
+        scaler, classifier = self.model_[0], self.model_[-1]
+        one_by_one = getattr(classifier, "estimators_", [classifier])
+        coef = np.concatenate([each.coef_ for each in one_by_one])
+        intercept = np.concatenate([each.intercept_ for each in one_by_one])
+        if len(self.classes_) == 2:  # scikit-learn keeps the second of two classes alone
+            other = 0.0 if self.kind == "softmax" else -1.0
+            coef, intercept = np.concatenate([other * coef, coef]), np.concatenate([other * intercept, intercept])
+        return LinearRule(self.kind, scaler.mean_, scaler.scale_, coef, intercept, self.classes_)
+
+
+@dataclass(frozen=True)
+class LinearRule:
+    """A fitted probe as plain numbers, float64.
+
+    Attributes
+    ----------
+    kind : one of ``PROBES``
+    mean, scale : arrays (d,), by which features are standardised
+    coef, intercept : arrays (k, d) and (k,), a row for each class, of two classes too
+    classes : int array (k,)
+        The labels of those rows: the classes that the training set had.
+    """
+
+    kind: str
+    mean: np.ndarray
+    scale: np.ndarray
+    coef: np.ndarray
+    intercept: np.ndarray
+    classes: np.ndarray
+
+    def fits(self, width: int, classes: int) -> bool:
+        """Whether it can be used on features of this width, for that many classes; false if it is damaged."""
+        k, numbers = len(self.classes), (self.mean, self.scale, self.coef, self.intercept)
+        if [array.shape for array in numbers] != [(width,), (width,), (k, width), (k,)] or k < 2:
+            return False
+        own = self.classes.ndim == 1 and self.classes.dtype.kind == "i" and set(self.classes) <= set(range(classes))
+        return own and len(set(self.classes)) == k and all(np.isfinite(array).all() for array in numbers)
+
+    def decisions(self, X: np.ndarray, classes: int) -> np.ndarray:
+        """The score of each of the labels 0 ... ``classes - 1``, (n, classes); -inf for one that was not trained."""
+        found = np.full((len(X), classes), -np.inf)
+        for start in range(0, len(X), 4096):  # float64 takes twice the memory of the features
+            rows = slice(start, start + 4096)
+            found[rows, self.classes] = ((X[rows] - self.mean) / self.scale) @ self.coef.T + self.intercept
+        return found
+
+    def scores(self, decisions: np.ndarray) -> np.ndarray:
+        """Probabilities from what ``decisions`` gave; an SVM has none, so its decision scores stay as they are."""
+        if self.kind == "svm":
+            return decisions
+        return softmax(decisions if self.kind == "softmax" else log_expit(decisions), axis=1)
 
 
 def _rows(which: str, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,18 @@
 """What a way reached: its validation accuracy, its cost, and the test set that is opened once."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
+from tlkit import checks
 from tlkit.backbones import Backbone
+from tlkit.classifier import Classifier
 from tlkit.data import Split
+from tlkit.naming import PhotoNames
+from tlkit.reports import Report, report_on
 from tlkit.training import History
 
 __all__ = ["Result", "answer_balance"]
@@ -29,12 +34,14 @@ class Result:
         What training cost, with the frozen features it needs, without looking at val and test.
     trained_parameters : int
         The weights that were fitted to the target.
+    classifier : Classifier
+        What is left to use: it names pictures and photos. ``save_model`` keeps it.
     epochs : int
         Passes through the training pictures, in whole batches; 0 for an SVM, which is solved.
     history : History
         The epochs one by one; empty for a probe.
     network : Backbone or None
-        The trained network, which ``save_model`` keeps; None for a probe.
+        The trained network; None for a probe.
     stage : str
         Where a probe reads the backbone; "" for a network.
     val_by_stage, test_by_stage : dict from stage to accuracy
@@ -49,19 +56,44 @@ class Result:
     val_accuracy: float
     seconds: float
     trained_parameters: int
-    answer: Callable[[Tensor], dict[str, np.ndarray]] = field(repr=False)
+    classifier: Classifier = field(repr=False)
     epochs: int = 0
     history: History = field(default_factory=History, repr=False)
-    network: Backbone | None = field(default=None, repr=False)
-    stage: str = ""
     val_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
     test_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
     test_accuracy: float | None = None
     test_answers: np.ndarray | None = field(default=None, repr=False)
 
+    @property
+    def network(self) -> Backbone | None:
+        return self.classifier.network
+
+    @property
+    def stage(self) -> str:
+        return self.classifier.stage
+
     def predict(self, images: Tensor) -> np.ndarray:
-        """The most likely class of every picture, int64 ``(n,)``."""
-        return self.answer(images)[self.stage]
+        """The most likely class of every picture, int64 ``(n,)``: see ``Classifier.predict``."""
+        return self.classifier.predict(images)
+
+    def predict_photos(self, photos: str | Path | Iterable[str | Path], top: int = 3) -> PhotoNames:
+        """Name photo files, or a folder of them: see ``Classifier.predict_photos``."""
+        return self.classifier.predict_photos(photos, top)
+
+    def report(self, part: str = "test") -> Report:
+        """Right how often in each class, and which class is taken for which.
+
+        Parameters
+        ----------
+        part : {"test", "val"}
+            To report on test opens it, once, as ``open_test`` does. While you still choose, look at val.
+        """
+        if checks.choose("part", part, ("test", "val")) == "test":
+            self.open_test()
+            truth, answers = self.split.test.labels, self.test_answers
+        else:
+            truth, answers = self.split.val.labels, self.predict(self.split.val.images)
+        return report_on(self.split.name, part, self.split.class_names, truth.numpy(), answers)
 
     def open_test(self) -> float:
         """Open the test set, once everything is chosen; the accuracy there, 0 to 1.
@@ -71,7 +103,7 @@ class Result:
         """
         if self.test_accuracy is None:
             truth = self.split.test.labels.numpy()
-            answers = self.answer(self.split.test.images)
+            answers = self.classifier.answers(self.split.test.images)
             self.test_by_stage = {stage: float(np.mean(given == truth)) for stage, given in answers.items() if stage}
             self.test_answers = answers[self.stage]
             self.test_accuracy = float(np.mean(self.test_answers == truth))

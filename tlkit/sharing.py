@@ -1,7 +1,6 @@
-"""Sharing a trained network: a folder with its weights and a card, which anybody can load safely."""
+"""Sharing what was trained: a folder with weights and a card, which anybody can load safely."""
 
 import hashlib
-import html
 import os
 import tempfile
 from collections.abc import Mapping
@@ -12,20 +11,29 @@ import safetensors
 import safetensors.torch
 import torch
 
-from tlkit import __version__
-from tlkit.backbones import Backbone, load_backbone
+from tlkit import __version__, listings, packing
 from tlkit.cards import read_card, write_card
+from tlkit.classifier import Classifier
 from tlkit.results import Result
 
 __all__ = ["ModelZoo", "load_model", "model_zoo", "save_model"]
 
 _WEIGHTS, _CARD = "model.safetensors", "card.toml"
+_NEEDED = {"backbone", "class_names", "image_size", "mean", "std", "sha256"}
 
 
 def save_model(
-    result: Result, folder: str | Path, data_licence: str = "not stated", about: Mapping[str, str] | None = None
+    result: Result,
+    folder: str | Path,
+    data_licence: str = "not stated",
+    about: Mapping[str, str] | None = None,
+    overwrite: bool = False,
 ) -> Path:
-    """Keep a trained network in a folder that others can load: ``model.safetensors`` and ``card.toml``.
+    """Keep what was trained in a folder that others can load: ``model.safetensors`` and ``card.toml``.
+
+    Of a network all weights are kept; those of a torchvision model under torchvision's own names, and
+    ``without_tlkit`` on the card is a program that loads them without this course. Of a probe its own
+    numbers are kept, and the name of its backbone, which is loaded by that name again.
 
     The card says what the model is: backbone, trained stages, classes, preprocessing, data, split
     and seed, accuracy on val, on test if it was opened, on how many pictures, the licence of the
@@ -34,13 +42,15 @@ def save_model(
     Parameters
     ----------
     result : Result
-        Of a way that trains a network.
+        Of any way.
     folder : str or Path
         A folder that does not exist yet.
     data_licence : str
         Under which the pictures were given.
     about : dict of str, optional
         What only you know: ``author``, ``intended_use``, ``not_for``, ``known_failures``, ...
+    overwrite : bool
+        True replaces a folder that holds a saved model and nothing else.
 
     Returns
     -------
@@ -49,28 +59,27 @@ def save_model(
     Raises
     ------
     ValueError
-        If the result is that of a probe, which has no network of its own, the folder exists, or
-        ``about`` says what the card says by itself.
+        If the folder exists, the backbone is one that ``load_backbone`` cannot give back, or ``about``
+        says what the card says by itself.
+    OSError
+        If the folder cannot be written.
     """
-    folder, network, split = Path(folder).expanduser(), result.network, result.split
-    if network is None:
-        raise ValueError(
-            f"A {result.way} leaves the backbone as it was: there is no network of its own to save.\n"
-            "Save the result of two_phase, pretrained_start or from_scratch."
-        )
-    if folder.exists():
-        raise ValueError(f"{folder} exists already. Give another name, or delete it first.")
-    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    content = safetensors.torch.save(state)
-    trained = [name for name, stage in network.stages.items() if any(p.requires_grad for p in stage.parameters())]
+    if not isinstance(result, Result):
+        raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got a {type(result).__name__}.")
+    folder = Path(folder).expanduser()
+    _check_place(folder, overwrite)
+    classifier, split = result.classifier, result.split
+    tensors, facts = packing.pack(classifier, _WEIGHTS)
+    content = safetensors.torch.save(tensors)
+    height, width = classifier.size
     card = {
-        "backbone": network.name,
+        "backbone": classifier.backbone.name,
         "way": result.way,
-        "stages_trained": [*trained, "head"],
-        "class_names": split.class_names,
-        "image_size": split.train.images.shape[-1],
-        "mean": network.mean.flatten().tolist(),
-        "std": network.std.flatten().tolist(),
+        "kind": classifier.kind,
+        "class_names": classifier.class_names,
+        "image_size": height if height == width else [height, width],
+        "mean": classifier.backbone.mean.flatten().tolist(),
+        "std": classifier.backbone.std.flatten().tolist(),
         "dataset": split.name,
         "data_licence": data_licence,
         "per_class": split.per_class,
@@ -84,15 +93,47 @@ def save_model(
     }
     if result.test_accuracy is not None:
         card |= {"test_accuracy": round(result.test_accuracy, 4), "test_pictures": len(split.test)}
-    card = _with_about(card, about or {})
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        entry = Path(temporary) / "entry"
-        entry.mkdir()
-        (entry / _WEIGHTS).write_bytes(content)
-        (entry / _CARD).write_text(write_card(card), encoding="utf-8")
-        os.replace(entry, folder)
+    card = _with_about(card | facts, about or {})
+    _write(folder, {_WEIGHTS: content, _CARD: write_card(card).encode()})
     return folder
+
+
+def _check_place(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that is there, unless it is a saved model that may be replaced."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    others = sorted({path.name for path in folder.iterdir()} - {_WEIGHTS, _CARD}) if folder.is_dir() else []
+    try:
+        is_model = folder.is_dir() and not others and _NEEDED - {"image_size"} <= set(read_card(folder / _CARD))
+    except ValueError:
+        is_model = False
+    if not overwrite:
+        hint = "overwrite=True replaces it. Or give" if is_model else "Give"
+        raise ValueError(f"{folder} exists already. {hint} another name.")
+    if not is_model:
+        why = f"It also holds {others[0]}." if others else f"It has no {_CARD} of a model."
+        raise ValueError(f"{folder} is not a saved model alone, so it is not overwritten. {why}\nGive another name.")
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """The folder with these files, in place of what is there; what is there comes back if that fails."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            entry, before = Path(temporary) / "entry", Path(temporary) / "before"
+            entry.mkdir()
+            for name, content in files.items():
+                (entry / name).write_bytes(content)
+            if folder.exists():
+                os.replace(folder, before)
+            try:
+                os.replace(entry, folder)
+            except OSError:
+                if before.exists():
+                    os.replace(before, folder)
+                raise
+    except OSError as error:
+        raise OSError(f"{folder} cannot be written ({error.strerror or error}). Give a folder of yours.") from error
 
 
 def _with_about(card: dict, about: Mapping[str, str]) -> dict:
@@ -106,7 +147,7 @@ def _with_about(card: dict, about: Mapping[str, str]) -> dict:
     return card | {name: str(text) for name, text in about.items()}
 
 
-def load_model(folder: str | Path, device: str = "auto") -> tuple[Backbone, dict]:
+def load_model(folder: str | Path, device: str = "auto") -> Classifier:
     """Load what ``save_model`` kept; the weights file holds numbers alone, so no code in it can run.
 
     Parameters
@@ -116,36 +157,42 @@ def load_model(folder: str | Path, device: str = "auto") -> tuple[Backbone, dict
 
     Returns
     -------
-    network : Backbone, in evaluation mode; ``tlkit.predict(network, images)`` gives rows of ``card["class_names"]``
-    card : dict
+    Classifier
+        Its ``predict`` and ``predict_photos`` name pictures and photos; ``card`` is the card, and
+        ``network`` the network, in evaluation mode, or None if it is a probe.
 
     Raises
     ------
     ValueError
         If a file is missing or damaged, or the weights are not those that the card describes.
+    ConnectionError
+        If it is a probe on an ImageNet backbone whose weights are not here and can not be fetched.
     """
     folder = Path(folder).expanduser()
     card, content = _read(folder)
-    network = load_backbone(card["backbone"], pretrained=False, device=device).new_head(len(card["class_names"]))
     try:
-        network.load_state_dict(safetensors.torch.load(content))
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        raise ValueError(f"The weights of {folder.name} do not fit a {card['backbone']}.") from error
-    network.class_names = tuple(card["class_names"])
-    return network.eval(), card
+        tensors = safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{_WEIGHTS} of {folder.name} is no file of tensors. Get the folder again.") from error
+    return packing.unpack(folder.name, card, tensors, device)
 
 
 def _read(folder: Path) -> tuple[dict, bytes]:
     """The card and the bytes of the weights, which are those that the card describes; ValueError if not."""
-    if folder.is_dir() and not (folder / _CARD).exists():
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}. You are in {Path.cwd()}.")
+    if not (folder / _CARD).exists():
         raise ValueError(f"{folder.name} has no {_CARD}, which says what its weights are for. Ask who made it.")
     card = read_card(folder / _CARD)
-    absent = {"backbone", "class_names", "mean", "std", "sha256"} - set(card)
+    absent = _NEEDED - set(card)
     if absent:
         raise ValueError(f"The card of {folder.name} does not say: {', '.join(sorted(absent))}.")
-    names = card["class_names"]
+    names, size = card["class_names"], card["image_size"]
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"The card of {folder.name} has no list of class_names.")
+    sides = size if isinstance(size, list) and len(size) == 2 else [size]
+    if not all(isinstance(side, int) and 8 <= side <= 4096 for side in sides):
+        raise ValueError(f"The card of {folder.name} has no image_size in pixels, but {size!r}.")
     try:
         content = (folder / _WEIGHTS).read_bytes()
     except OSError as error:
@@ -179,20 +226,12 @@ class ModelZoo:
         return lines
 
     def __str__(self) -> str:
-        lines = self._table()
-        widths = [max(map(len, column)) for column in zip(*lines)]
-        rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-        return "\n".join([*rows, *(f"refused: {name}: {why}" for name, why in self.refused.items())])
+        return listings.as_text(self._table(), [f"refused: {name}: {why}" for name, why in self.refused.items()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        # Cards come from strangers: what they say is shown as text, whatever it looks like.
-        head, *lines = ([html.escape(cell) for cell in line] for line in self._table())
-        body = "".join(f"<tr><td>{'</td><td>'.join(line)}</td></tr>" for line in lines)
-        bad = "".join(f"<li>{html.escape(name)}: {html.escape(why)}</li>" for name, why in self.refused.items())
-        table = f"<table><thead><tr><th>{'</th><th>'.join(head)}</th></tr></thead><tbody>{body}</tbody></table>"
-        return table + (f"<p>Refused:</p><ul>{bad}</ul>" if bad else "")
+        return listings.as_table(self._table(), [f"Refused: {name}: {why}" for name, why in self.refused.items()])
 
 
 def _score(card: dict, part: str) -> str:

@@ -9,14 +9,13 @@ import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from tlkit import checks, training
 from tlkit.augment import Augmentation
 from tlkit.backbones import BACKBONES, Backbone, check_backbone, load_backbone
 from tlkit.balance import check_class_weight
+from tlkit.classifier import Classifier
 from tlkit.data import Split
 from tlkit.devices import pick_device
 from tlkit.features import sweep_features
@@ -167,10 +166,7 @@ def _probe(
     # The last of equals: it is nearer to the codes that everybody uses.
     best = max(reversed(stages), key=val_by_stage.get)
 
-    def answer(images: Tensor) -> dict[str, np.ndarray]:
-        features, _ = sweep_features(network, images, stages, device=device)
-        return {stage: probe.predict(features[stage]) for stage, probe in probes.items()}
-
+    rules = {stage: probe.rule() for stage, probe in probes.items()}
     fitted = len(probes[best].classes_) * (train[best].shape[1] + 1)
     return Result(
         way,
@@ -181,8 +177,7 @@ def _probe(
         val_by_stage[best],
         seconds,
         fitted,
-        answer,
-        stage=best,
+        _classifier(split, network, best, rules),
         val_by_stage=val_by_stage,
     )
 
@@ -375,11 +370,16 @@ def _network_result(way: str, split: Split, network: Backbone, seed: int, settin
         val,
         history.seconds[-1] if history.seconds else 0.0,
         trained,
-        lambda images: {"": training.predict(network, images).numpy()},
+        _classifier(split, network),
         epochs=len(history.loss),
         history=history,
-        network=network,
     )
+
+
+def _classifier(split: Split, network: Backbone, stage: str = "", rules: dict | None = None) -> Classifier:
+    """What is left when a way is done."""
+    size = tuple(split.train.images.shape[2:])
+    return Classifier(network, split.class_names, size, stage, rules or {}, reading=split.reading)
 
 
 WAYS: Mapping[str, Callable[..., Result]] = {

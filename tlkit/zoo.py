@@ -61,6 +61,26 @@ def cut(model: nn.Module) -> Cut:
     return _FAMILIES[family](model)
 
 
+def skeleton(name: str) -> tuple[nn.ModuleDict, dict[str, str]]:
+    """The stages of a model without numbers in them, and torchvision's own name for each tensor of our cut.
+
+    The names are those of a ``Backbone``'s ``state_dict``: ``{"head.weight": "fc.weight", ...}``.
+    """
+    try:
+        with torch.device("meta"):  # nothing is filled in, so that it takes no time and no memory
+            model = build(name)
+            stages, head = cut(model)
+    except NotImplementedError:  # a family that looks at numbers while it is built
+        model = build(name)
+        stages, head = cut(model)
+    named = {id(tensor): key for key, tensor in model.state_dict(keep_vars=True).items()}
+    ours = nn.ModuleDict({stage: nn.Sequential(*layers) for stage, layers in stages.items()})
+    keys = {f"stages.{key}": named[id(tensor)] for key, tensor in ours.state_dict(keep_vars=True).items()}
+    # SqueezeNet's own head is a convolution, and stands for the linear one that was made of it.
+    where = named.get(id(head.weight), "classifier.1.weight").removesuffix(".weight")
+    return ours, keys | {f"head.{part}": f"{where}.{part}" for part in ("weight", "bias")}
+
+
 def _pool(*after: nn.Module) -> list[nn.Module]:
     """Averages what is left of the picture's places, so that a row of codes remains."""
     return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), *after]
