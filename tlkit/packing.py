@@ -52,7 +52,8 @@ def _reading(folder: str, card: dict) -> Reading | None:
     try:
         return Reading(**json.loads(card["reading"])) if "reading" in card else None
     except (TypeError, ValueError) as error:
-        raise ValueError(f"The card of {folder} says in a strange way how photos are read: {card['reading']}.") from error
+        said = card["reading"]
+        raise ValueError(f"The card of {folder} does not say how photos are read, but: {said}.") from error
 
 
 def _same_layers(backbone: Backbone) -> None:
