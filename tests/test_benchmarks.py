@@ -27,7 +27,7 @@ def test_a_benchmark_runs_and_keeps_its_rows(name, tmp_path):
         assert row["contestant"] in told.stdout
 
 
-@pytest.mark.parametrize(("fast", "rows"), [("bfloat16", 6), ("float32", 1)])
+@pytest.mark.parametrize(("fast", "rows"), [("bfloat16", 2), ("float32", 1)])
 def test_precision_compares_the_fast_numbers_with_float32_or_says_that_there_are_none(fast, rows, tmp_path):
     told = _bench("precision", out=tmp_path / "bench.json", TLKIT_PRECISION=fast)
     assert told.returncode == 0, told.stderr
