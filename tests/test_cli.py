@@ -102,11 +102,11 @@ def test_jupyterlab_is_told_to_run_as_root_where_one_is_root_and_only_there(tmp_
     fake = tmp_path / "id"
     fake.write_text(f"#!/bin/sh\necho {user}\n")
     fake.chmod(0o755)
-    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    changed = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     command = ["make", "--no-print-directory", "-n", "lab"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=publish.COURSE, env=os.environ | path)
-    (started,) = re.findall(r"jupyter lab .*", told.stdout)
-    assert ("--allow-root" in started) == (user == 0) == ("You are root" in told.stdout)
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=publish.COURSE, env=changed).stdout
+    (started,) = re.findall(r"jupyter lab .*", told)
+    assert ("--allow-root" in started) == (user == 0) == ("You are root" in told)
 
 
 def test_nobody_is_asked_about_news_however_the_course_is_installed():

@@ -60,8 +60,8 @@ def test_nothing_that_is_shown_as_text_has_the_marks_of_markdown():
     for path in sorted(Path(exercises.__file__).parent.glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         told = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, _DOCUMENTED)}
-        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-        shown |= {f"{path.name}: {text}": text for text in texts if text not in told}
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} - told
+        shown |= {f"{path.name}: {text}": text for text in texts if isinstance(text, str)}
     for path in sorted(Path(exercises.__file__).parent.glob("quiz_*.toml")):
         shown[path.name] = path.read_text(encoding="utf-8")
     assert len(shown) > 500 and not [name for name, text in shown.items() if "`" in text]

@@ -59,7 +59,7 @@ def _follow(*pages: str) -> str:
     return f"{figures}{{{_TURNED}}}{sheets}{{-webkit-backdrop-{_TURNED};backdrop-{_TURNED}}}"
 
 
-_FOLLOWS_PAGE = (
+FOLLOWS_PAGE = (
     "<style>.tlkit-sheet{position:relative;display:inline-block;max-width:100%}.tlkit-sheet img{display:block}"
     f".tlkit-sheet i{{position:absolute;inset:0;pointer-events:none}}{_follow(*_DARK)}"
     f"@media (prefers-color-scheme:dark){{{_follow('.follows-system')}}}</style>"
@@ -125,9 +125,9 @@ def as_html(axes: Axes, dpi: int | None = None) -> str:
     alt = html.escape(figure.alt_text, quote=True)
     image = f'alt="{alt}" style="{width}max-width:100%" src="data:image/{kind};base64,{source}">'
     if not has_photos:
-        return f'{_FOLLOWS_PAGE}<img class="tlkit-figure" {image}'
+        return f'{FOLLOWS_PAGE}<img class="tlkit-figure" {image}'
     cover = f'<i aria-hidden="true" style="clip-path:{_all_but(photos)}"></i>'
-    return f'{_FOLLOWS_PAGE}<span class="tlkit-sheet"><img {image}{cover}</span>'
+    return f'{FOLLOWS_PAGE}<span class="tlkit-sheet"><img {image}{cover}</span>'
 
 
 def _photo_boxes(figure: Figure) -> list[Bbox]:
