@@ -164,6 +164,7 @@ def test_only_what_stands_still_is_kept():
             "stream", name="stderr", text="drawing:  40%|████      | 2/5 [00:01<00:02]\rdrawing: 100%|███| 5/5\n"
         ),
         new_output("stream", name="stderr", text="a warning\n  9%|█   | 1/9\n"),
+        new_output("display_data", {"text/html": "", "text/plain": ""}),
         _verdict(...),
         _verdict(lambda grid: grid.sum((2, 3))),
     ]

@@ -10,8 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path, PureWindowsPath
 
-from tqdm.auto import tqdm
-
+from tlkit.bars import tqdm
 from tlkit.cache import DiskFull, check_room, disk_is_full
 
 __all__: list[str] = []

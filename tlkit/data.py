@@ -6,9 +6,9 @@ from functools import cache, partial
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from tlkit import chance, checks, face_parts, faces, objects, photos, plants, scene, specimens, world
+from tlkit.bars import tqdm
 from tlkit.cache import cached, source_digest
 from tlkit.faces import FACE_SETS, draw_faces
 from tlkit.world import OFFLINE_DATASETS, draw_pictures

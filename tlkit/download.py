@@ -17,8 +17,8 @@ from http.client import HTTPException
 from pathlib import Path
 
 from filelock import FileLock
-from tqdm.auto import tqdm
 
+from tlkit.bars import tqdm
 from tlkit.cache import check_room, disk_is_full
 
 __all__: list[str] = []

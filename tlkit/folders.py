@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
 from tlkit import archives, checks, photos, pictures
+from tlkit.bars import tqdm
 from tlkit.cache import cache_folder, write_atomically
 from tlkit.data import Split, split_of
 

@@ -112,6 +112,8 @@ def still(notebook: NotebookNode) -> None:
                 output.metadata["still"] = True
                 if "text/html" not in data:
                     continue  # a bar of tqdm, or a part of another widget
+            elif data and not any(data.values()):
+                continue  # where a bar was
             if output.output_type == "stream":
                 output.text = _BAR.sub("", output.text)
                 if not output.text.strip():

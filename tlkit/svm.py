@@ -31,7 +31,8 @@ import numpy as np
 import torch
 from sklearn.svm import LinearSVC
 from torch import Tensor
-from tqdm.auto import tqdm
+
+from tlkit.bars import tqdm
 
 __all__: list[str] = []
 

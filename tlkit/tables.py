@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from filelock import FileLock
 from torch import Tensor
-from tqdm.auto import tqdm
 
+from tlkit.bars import tqdm
 from tlkit.cache import cache_folder, check_room, digest, disk_is_full, shared_folder, write_atomically
 
 __all__: list[str] = []

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from tlkit import checks
 from tlkit.augment import Augmentation
 from tlkit.backbones import Backbone
+from tlkit.bars import tqdm
 from tlkit.cache import write_atomically
 from tlkit.data import ImageSet
 from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
