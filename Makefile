@@ -7,6 +7,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.ready-demo
 
+# JupyterLab's own question about news, which lies over the first lesson; without it nothing is asked of the network.
+NEWS := @jupyterlab/apputils-extension:announcements
+
+# Jupyter refuses to run as root, which in a container everybody is.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+ROOT_NOTE := You are root, as in a container, so JupyterLab gets $(AS_ROOT). On your own machine, better be a user.
+
 # The widgets must work on the ipywidgets of Colab as well as on the newest.
 OLD_WIDGETS := .venv/ipywidgets-7.7.1
 
@@ -33,10 +40,12 @@ $(READY): requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing PyTorch, JupyterLab and the course into .venv, once; this takes some minutes."
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt -e .
+	$(BIN)/jupyter labextension disable $(NEWS)
 	@touch $@
 
 lab: $(READY)  ## open JupyterLab on the first lesson
-	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(ARGS)
+	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
+	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(AS_ROOT) $(ARGS)
 
 demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (other machines: ARGS="--Voila.ip=0.0.0.0")
 	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila decision_map.ipynb \

@@ -96,6 +96,26 @@ def test_make_lists_first_what_most_people_need_and_in_one_column():
     assert len({line.index(said) for line, said in zip(told.splitlines(), words)}) == 1
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+@pytest.mark.parametrize("user", [0, 1000])
+def test_jupyterlab_is_told_to_run_as_root_where_one_is_root_and_only_there(tmp_path, user):
+    fake = tmp_path / "id"
+    fake.write_text(f"#!/bin/sh\necho {user}\n")
+    fake.chmod(0o755)
+    changed = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    command = ["make", "--no-print-directory", "-n", "lab"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=publish.COURSE, env=changed).stdout
+    (started,) = re.findall(r"jupyter lab .*", told)
+    assert ("--allow-root" in started) == (user == 0) == ("You are root" in told)
+
+
+def test_nobody_is_asked_about_news_however_the_course_is_installed():
+    plugin = "@jupyterlab/apputils-extension:announcements"
+    for way in ("Makefile", "README.md", ".binder/postBuild"):
+        text = (publish.COURSE / way).read_text(encoding="utf-8").replace("$(NEWS)", plugin)
+        assert re.search(rf'jupyter labextension disable "?{plugin}\b', text), way
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(12, "under 1/2 min"), (45, "under 1 min"), (100, "about 2 min"), (None, "–")]
 )

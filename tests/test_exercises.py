@@ -1,8 +1,10 @@
 """The machinery of exercises, quizzes and progress; the examiners of each lesson are tested in ``exercises/``."""
 
+import ast
 import html
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from tlkit import exercises, notebooks, progress, publish
 from tlkit.cards import read_card
 from tlkit.quiz import Quiz
 
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 NUMBERS = [path.stem[:2] for path in publish.lessons()]
 
 
@@ -49,6 +52,19 @@ def test_what_is_not_filled_in_is_no_error_and_takes_no_hint(answer):
     verdict = tlkit.check("03.1", answer)
     assert not verdict and "Not filled in" in verdict.said and verdict.hint == ""
     assert tlkit.check("03.1", wrong).hint == exercises.EXERCISES["03.1"].hints[0]
+
+
+def test_nothing_that_is_shown_as_text_has_the_marks_of_markdown():
+    """Verdicts, hints and quizzes are text: a backtick would stay one."""
+    shown = {"not filled in": exercises._NOT_YET}
+    for path in sorted(Path(exercises.__file__).parent.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        told = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, _DOCUMENTED)}
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} - told
+        shown |= {f"{path.name}: {text}": text for text in texts if isinstance(text, str)}
+    for path in sorted(Path(exercises.__file__).parent.glob("quiz_*.toml")):
+        shown[path.name] = path.read_text(encoding="utf-8")
+    assert len(shown) > 500 and not [name for name, text in shown.items() if "`" in text]
 
 
 def test_an_unknown_exercise_is_refused():

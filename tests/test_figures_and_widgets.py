@@ -1,13 +1,17 @@
 """Figures say in words what they show; guesses work with a mouse, with code, and on paper."""
 
+import base64
+import io
 import re
 from itertools import combinations
 
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import rgb_to_hsv, to_rgb
+from PIL import Image
 
 import tlkit
 from tlkit import plots, style
@@ -86,7 +90,7 @@ def test_a_guess_is_recorded_and_compared(capsys):
     guess.choose("many")
     guess.compare("many")
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "You made no guess. Measured: many."
+    assert said[0] == "Measured: many.", "nobody is told off: on a static page nobody can guess"
     assert "Measured: many" in said[1] and said[2].endswith("So it is.")
     with pytest.raises(ValueError, match="Did you mean 'many'"):
         guess.choose("manny")
@@ -108,21 +112,66 @@ def test_a_guess_shows_itself_where_no_front_end_answers(monkeypatch):
 # Themes, and eyes that see colours differently
 
 
-def test_a_dark_figure_has_light_ink_on_dark_paper_and_light_comes_back():
-    grounds = {}
-    try:
-        for theme in ("dark", "light"):
-            tlkit.use_theme(theme)
-            axes = tlkit.plot_bars({"a": [0.5, 0.6], "b": [0.7, 0.8]})
-            ground, text = to_rgb(axes.figure.get_facecolor()), to_rgb(axes.yaxis.label.get_color())
-            assert _contrast(ground, text) > 7
-            grounds[theme] = sum(ground)
-            assert all(_contrast(ground, to_rgb(colour)) > 2.2 for colour in COLOURS[:5])
-    finally:
-        tlkit.use_theme("light")
-    assert grounds["dark"] < 0.5 and grounds["light"] == 3
-    with pytest.raises(ValueError, match="theme"):
-        tlkit.use_theme("pink")
+def _turned(colour):
+    """What a dark page makes of a colour: the CSS filters of the style, as the Filter Effects standard defines them."""
+    share, degrees = re.search(r"invert\((\.\d+)\) hue-rotate\((\d+)deg\)", style.FOLLOWS_PAGE).groups()
+    colour = float(share) * (1 - np.array(colour)) + (1 - float(share)) * np.array(colour)
+    cos, sin = np.cos(np.radians(int(degrees))), np.sin(np.radians(int(degrees)))
+    grey = np.tile([0.213, 0.715, 0.072], (3, 1))
+    across = np.array([[-0.213, -0.715, 0.928], [0.143, 0.140, -0.283], [-0.787, 0.715, 0.072]])
+    return np.clip((grey + cos * (np.eye(3) - grey) + sin * across) @ colour, 0, 1)
+
+
+def test_a_figure_can_be_read_in_a_light_page_and_in_a_dark_one():
+    axes = tlkit.plot_bars({"a": [0.5, 0.6], "b": [0.7, 0.8]})
+    ground, text = to_rgb(axes.figure.get_facecolor()), to_rgb(axes.yaxis.label.get_color())
+    assert _contrast(ground, text) > 7 and _contrast(_turned(ground), _turned(text)) > 7
+    assert min(ground) == 1 and max(_turned(ground)) < 0.1
+    for colour in map(to_rgb, COLOURS[:5]):
+        assert _contrast(ground, colour) > 2.2 and _contrast(_turned(ground), _turned(colour)) > 3
+        hues = [rgb_to_hsv(np.array(one))[0] for one in (colour, _turned(colour))]
+        assert abs(hues[0] - hues[1]) < 0.04, "blue stays blue, for texts that name it"
+
+
+def _holes(page):
+    """The corners (left, top, right, bottom in %) of what a sheet's cover leaves free."""
+    (path,) = re.findall(r"clip-path:polygon\(evenodd,([^)]*)\)", page)
+    points = [tuple(float(at) for at in point.replace("%", "").split()) for point in path.split(",")][5:]
+    corners = [points[k : k + 5] for k in range(0, len(points), 6)]
+    return [(points[0][0], points[0][1], points[2][0], points[2][1]) for points in corners]
+
+
+def _sheets(flowers):
+    white = torch.full((6, 3, 32, 32), 255, dtype=torch.uint8)
+    names, red = list("ab"), white.clone()
+    red[:, 1:] = 0
+    yield plots.plot_pictures(red, names, "a title"), 1
+    yield plots.plot_mistakes(red, [0] * 6, [1] * 6, names), 6
+    nearest = np.tile(np.arange(3), (17, 1))
+    yield plots.plot_neighbours(flowers.val.first(1), flowers.val, nearest, flowers.class_names), 68
+
+
+def test_the_cover_of_a_sheet_spares_its_photos_and_nothing_else(flowers):
+    for axes, count in _sheets(flowers):
+        page = style.as_html(axes)
+        holes = _holes(page)
+        assert len(holes) == count and 'class="tlkit-sheet"' in page and page.count("<img") == 1
+        data = base64.b64decode(re.search(r"base64,([^\"]+)", page)[1])
+        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+        height, width = pixels.shape[:2]
+        outside = np.ones((height, width), bool)
+        for left, top, right, bottom in holes:
+            rows = slice(round(top * height / 100), round(bottom * height / 100))
+            columns = slice(round(left * width / 100), round(right * width / 100))
+            outside[rows, columns] = False
+            assert np.ptp(pixels[rows, columns], axis=2).mean() > 10, "a photo has colours"
+        assert (pixels.min(2) > 200)[outside].mean() > 0.8, "the rest is paper, with some ink"
+
+
+def test_a_heat_map_over_a_photo_is_not_cut_out_twice():
+    meadow = tlkit.draw_meadow([0, 1], seed=0)
+    axes = tlkit.plot_heat(meadow, {tlkit.OFFLINE_DATASETS["flowers"].class_names[0]: np.eye(5)})
+    assert len(_holes(style.as_html(axes))) == 3, "the meadow, the map, and the colours of the bar"
 
 
 def _linear(colour):
@@ -143,9 +192,11 @@ BLINDNESS = {
 }
 
 
+@pytest.mark.parametrize("page", ["light", "dark"])
 @pytest.mark.parametrize("blindness", BLINDNESS)
-def test_the_colours_of_the_ways_stay_apart_for_every_eye(blindness):
-    seen = [np.clip(np.array(BLINDNESS[blindness]) @ _linear(to_rgb(colour)), 0, 1) for colour in COLOURS[:5]]
+def test_the_colours_of_the_ways_stay_apart_for_every_eye(blindness, page):
+    shown = [to_rgb(colour) if page == "light" else _turned(to_rgb(colour)) for colour in COLOURS[:5]]
+    seen = [np.clip(np.array(BLINDNESS[blindness]) @ _linear(colour), 0, 1) for colour in shown]
     assert min(np.abs(a - b).sum() for a, b in combinations(seen, 2)) > 0.12
 
 

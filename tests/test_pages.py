@@ -8,6 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import tlkit
 from tlkit import cli, pages, publish
 from tlkit.style import as_html, new_figure
 
@@ -150,6 +151,11 @@ def test_a_cell_that_fails_is_named(course, tmp_path, capsys):
     assert capsys.readouterr().err == "There is no lesson 77. There are: 00, 01, 02.\n"
 
 
+def _verdict(answer):
+    found = tlkit.check("03.1", answer)
+    return new_output("execute_result", {"text/plain": repr(found), "text/html": "<p>a verdict</p>"})
+
+
 def test_only_what_stands_still_is_kept():
     outputs = [
         new_output("display_data", VIEW | {"text/plain": "HBox(children=…)"}),
@@ -158,6 +164,9 @@ def test_only_what_stands_still_is_kept():
             "stream", name="stderr", text="drawing:  40%|████      | 2/5 [00:01<00:02]\rdrawing: 100%|███| 5/5\n"
         ),
         new_output("stream", name="stderr", text="a warning\n  9%|█   | 1/9\n"),
+        new_output("display_data", {"text/html": "", "text/plain": ""}),
+        _verdict(...),
+        _verdict(lambda grid: grid.sum((2, 3))),
     ]
     notebook = new_notebook(cells=[new_code_cell("", outputs=outputs), new_markdown_cell("text")])
     pages.still(notebook)
@@ -165,7 +174,8 @@ def test_only_what_stands_still_is_kept():
     assert [output.get("text", output.get("data", {}).get("text/html")) for output in kept] == [
         "<p>still</p>",
         "a warning\n",
-    ]
+        "<p>a verdict</p>",
+    ], "nobody can fill in an exercise of a page; what the page did answer is kept"
 
 
 @pytest.mark.parametrize(("inches", "scrolls"), [(5, False), (11, True)])
@@ -177,6 +187,7 @@ def test_a_wide_figure_scrolls(inches, scrolls, framed):
     path = publish.lessons()[0]
     page = BeautifulSoup(pages.lesson_page(_lesson("00 · A?", *cells), path, lambda address: False), "html.parser")
     figure = page.select_one(".output img")
+    assert "tlkit-figure" in figure["class"]
     assert ("wide" in figure.get("class", [])) == (figure.find_parent(class_="scroll") is not None) == scrolls
 
 

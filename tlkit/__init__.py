@@ -50,7 +50,7 @@ _NAMES = {
     "quiz": ("Quiz",),
     "results": ("Result", "answer_balance"),
     "sharing": ("ModelZoo", "load_model", "model_zoo", "save_model"),
-    "style": ("show", "use_theme"),
+    "style": ("show",),
     "survey": ("recompute", "run_map"),
     "training": ("History", "accuracy", "predict", "train_network"),
     "ways": (

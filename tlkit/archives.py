@@ -11,8 +11,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
-from tqdm.auto import tqdm
-
+from tlkit.bars import tqdm
 from tlkit.cache import DiskFull, check_room, disk_is_full
 from tlkit.spelling import encoding_of
 

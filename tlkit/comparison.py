@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from joblib import Parallel, effective_n_jobs
 from matplotlib.axes import Axes
-from tqdm.auto import tqdm
 
 from tlkit import checks, plots
+from tlkit.bars import tqdm
 from tlkit.data import Split
 from tlkit.intervals import (
     Interval,

@@ -6,9 +6,9 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from tlkit import checks, photos
+from tlkit.bars import tqdm
 from tlkit.cache import cached
 from tlkit.depths import Reading
 from tlkit.faces import FACE_SETS, FACES, draw_faces

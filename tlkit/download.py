@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
+from tlkit.bars import tqdm
 from tlkit.cache import check_room, disk_is_full
 from tlkit.locks import locked
 

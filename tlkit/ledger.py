@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
+from tlkit.bars import tqdm
 from tlkit.cache import write_atomically
 from tlkit.cards import read_card, write_card
 from tlkit.locks import only_writer

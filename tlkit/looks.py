@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
 from tlkit import pictures
+from tlkit.bars import tqdm
 from tlkit.cache import cache_folder, write_atomically
 from tlkit.depths import Depth
 

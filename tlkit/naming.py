@@ -10,9 +10,9 @@ import torch
 from joblib import Parallel, delayed
 from matplotlib.axes import Axes
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from tlkit import answer_plots, listings
+from tlkit.bars import tqdm
 from tlkit.pictures import BadPicture
 
 __all__: list[str] = []

@@ -15,9 +15,9 @@ from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from PIL import Image
-from tqdm.auto import tqdm
 
 from tlkit import publish
+from tlkit.bars import tqdm
 from tlkit.notebooks import execute
 
 __all__: list[str] = []
@@ -101,15 +101,19 @@ def index_page(exists: Callable[[str], bool]) -> str:
 
 
 def still(notebook: NotebookNode) -> None:
-    """Keep of every widget what it shows without a front end, and nothing of progress bars."""
+    """Keep of every widget what it shows without a front end, and nothing of bars and of exercises that wait."""
     for cell in notebook.cells:
         kept = []
         for output in cell.get("outputs", []):
             data = output.get("data", {})
+            if data.get("text/plain", "").startswith("… Exercise"):
+                continue  # not filled in; nobody can, here
             if data.pop(_VIEW, None):
                 output.metadata["still"] = True
                 if "text/html" not in data:
                     continue  # a bar of tqdm, or a part of another widget
+            elif data and not any(data.values()):
+                continue  # where a bar was
             if output.output_type == "stream":
                 output.text = _BAR.sub("", output.text)
                 if not output.text.strip():
@@ -163,8 +167,9 @@ def _let_scroll(soup: BeautifulSoup) -> None:
         table.wrap(_scroll_box(soup, "Table"))
     for figure in soup.select(".output img[src^='data:']"):
         if _width(figure) > _WIDE:
-            figure["class"] = "wide"
-            figure.wrap(_scroll_box(soup, "Figure"))
+            whole = figure.find_parent(class_="tlkit-sheet") or figure
+            whole["class"] = [*whole.get("class", []), "wide"]
+            whole.wrap(_scroll_box(soup, "Figure"))
 
 
 def _width(figure: Tag) -> int:

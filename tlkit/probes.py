@@ -11,10 +11,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
 
 from tlkit import checks
 from tlkit.balance import check_class_weight, mean_recall
+from tlkit.bars import tqdm
 from tlkit.svm import fit_svms
 
 __all__ = ["PROBES", "LinearProbe"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 from matplotlib.axes import Axes
-from tqdm.auto import tqdm
 
 from tlkit import plots
+from tlkit.bars import tqdm
 from tlkit.cards import read_card, write_card
 from tlkit.course import COURSE
 from tlkit.data import Split, load_dataset

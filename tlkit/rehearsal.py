@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
+from tlkit.bars import tqdm
 from tlkit.cache import cache_folder
 from tlkit.data import load_dataset
 from tlkit.decision import load_map

@@ -32,9 +32,9 @@ import numpy as np
 import torch
 from sklearn.svm import LinearSVC
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from tlkit.balance import class_weights
+from tlkit.bars import tqdm
 
 __all__: list[str] = []
 

@@ -22,8 +22,8 @@ from typing import BinaryIO
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
+from tlkit.bars import tqdm
 from tlkit.cache import cache_folder, check_room, digest, disk_is_full, shared_folder, write_atomically
 from tlkit.locks import locked
 

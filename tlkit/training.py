@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from tlkit import checkpoints, checks
 from tlkit.augment import Augmentation
 from tlkit.backbones import Backbone
 from tlkit.balance import check_class_weight, class_weights, mean_recall
+from tlkit.bars import tqdm
 from tlkit.data import ImageSet
 from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
 

@@ -75,10 +75,10 @@ class Guess:
         self._said.value = f"Noted: <b>{html.escape(change['new'])}</b>. Now run the next cell."
 
     def compare(self, truth: str) -> None:
-        """Print the guess beside the option that turned out to be right."""
+        """Print the guess, if there was one, beside the option that turned out to be right."""
         checks.choose("option", truth, self.options)
         if self.value is None:
-            print(f"You made no guess. Measured: {truth}.")
+            print(f"Measured: {truth}.")  # on a static page nobody could guess
         elif self.value == truth:
             print(f"You guessed: {self.value}. So it is.")
         else:

@@ -48,11 +48,11 @@ BOXES = """() => {
   const texts = document.createTreeWalker(page, NodeFilter.SHOW_TEXT), range = document.createRange();
   while (texts.nextNode()) {
     range.selectNodeContents(texts.currentNode);
-    const held = texts.currentNode.parentElement.closest("button"), text = texts.currentNode.data.trim();
-    const lines = text && !texts.currentNode.parentElement.closest(".track:not(.scale)") ? [...range.getClientRects()] : [];
-    if (!held) lines.forEach((line) => add(text, line));
-    const button = held?.getBoundingClientRect();
-    if (lines.some((line) => held && (line.left < button.left || line.right > button.right))) boxes.push(["cut: " + text]);
+    const parent = texts.currentNode.parentElement, text = texts.currentNode.data.trim();
+    const lines = text && !parent.closest(".track:not(.scale)") ? [...range.getClientRects()] : [];
+    const button = parent.closest("button")?.getBoundingClientRect();
+    if (!button) lines.forEach((line) => add(text, line));
+    else if (lines.some((line) => line.left < button.left || line.right > button.right)) boxes.push(["cut: " + text]);
   }
   return boxes;
 }"""

@@ -146,7 +146,7 @@ def _examine(asked: Exercise, answer: object) -> Verdict:
 
 _NOT_YET = (
     "Not filled in yet: nothing came back. Replace the dots, and run this cell again. "
-    "If you did: a `return` is missing, or stands where it was never reached."
+    "If you did: a line with “return” is missing, or was never reached."
 )
 
 
