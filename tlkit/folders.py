@@ -12,7 +12,7 @@ from tlkit import archives, checks, depths, looks, parts, photos, spelling
 from tlkit.cache import cache_folder
 from tlkit.data import Split, split_of
 from tlkit.file_tables import ENDINGS, items_of_table
-from tlkit.listing import FolderReport, Item, Place, items_of_folder
+from tlkit.listing import FolderReport, Item, Place, items_of_folder, subfolders
 from tlkit.looks import Seen
 from tlkit.part_names import PARTS
 from tlkit.spelling import few
@@ -125,12 +125,14 @@ def _check_given(given: dict[str | None, Path]) -> None:
 def _listed(given: dict[str | None, Path], report: FolderReport) -> tuple[Path, list[Item]]:
     """All files of a set with label and part, and the folder that they are counted to."""
     items: list[Item] = []
+    known: list[str] = []
     for part, path in given.items():
         root, inside = _unpacked(path, report)
         if part is None:
             base, places = parts.find_places(root, report)
         else:
-            base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report)
+            base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report, known)
+            known += [folder.name for folder in subfolders(places[0].path)] if places[0].path.is_dir() else []
         for place in places:
             items += _items(place, base, report, inside)
     if set(given) == {"train"}:  # nothing is cut: all of it is dealt
