@@ -108,6 +108,12 @@ def _tables_at_the_top(root):
     table(root / "sample_submission.csv", "path,class", "train/ash/0.png,birch")
 
 
+def _unlabelled_val(root):
+    parts(root, "train", "test")
+    for n in range(3):
+        flat(root / "val" / "images" / f"{n}.png", 200, n)
+
+
 LAYOUTS = {
     "others beside": (_beside, 5),
     "files inside": (_with_files_inside, 3),
@@ -120,6 +126,7 @@ LAYOUTS = {
     "labels beside images": (_masks, 0),
     "a table in each": (_table_a_part, 0),
     "a table for each": (_tables_at_the_top, 0),
+    "val without labels": (_unlabelled_val, 1),
 }
 
 
@@ -254,6 +261,11 @@ REFUSED = {
     ),
     "train and one more": (lambda root: classes(root, 0, 4, ("train", "cars")), "train may be a part .* or a class"),
     "test tube": (lambda root: classes(root, 0, 4, ("beaker", "flask", "test tube")), "test tube may be a part"),
+    "a station and a tube": (
+        lambda root: classes(root, 0, 4, ("train station", "test tube")),
+        "If these .* are classes",
+    ),
+    "two sets": (lambda root: [parts(root / name, "train", "test") for name in ("v1", "v2")], "are sets of their own"),
     "parts of no name": (lambda root: parts(root, "first", "second"), "the same subfolders .*parts or classes"),
     "classes of other names": (
         lambda root: (classes(root / "train"), classes(root / "test", 50, 4, ("x", "y"))),
@@ -305,6 +317,11 @@ def test_parts_that_make_no_sense_are_refused(empty_cache, tmp_path, monkeypatch
     with pytest.raises(ValueError, match=message) as caught:
         load(**options)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_classes_may_be_called_labels(empty_cache, tmp_path):
+    split = load(parts(tmp_path / "set", "train", "test", of=("label_1", "label_2")))
+    assert split.class_names == ["label_1", "label_2"] and sizes(split)["test"] == 8
 
 
 def test_a_test_part_of_one_class_may_have_subfolders(empty_cache, tmp_path):

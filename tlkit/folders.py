@@ -216,7 +216,7 @@ def _classes(found: Found, report: FolderReport) -> tuple[list[str], Tensor, Fou
             other = few(sorted({item.label for item, _ in found if item.part == part}), 3)
             raise ValueError(
                 f"train and {part} share no class: train has {few(names, 3)}, {part} has {other}.\n"
-                "Give the classes the same names in both."
+                f"Give the classes the same names in both, or leave {part} out: load_folder(train=...)."
             )
     number = {name: k for k, name in enumerate(names)}
     kept = sorted((one for one in found if one[0].label in number), key=lambda one: number[one[0].label])

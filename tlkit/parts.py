@@ -159,6 +159,11 @@ def _parts_inside_classes(tops: list[Top]) -> list[Place]:
     cut = len(classes) > 1 and all({"train", "val", "test"} >= {part for part, _ in found} for found in inner.values())
     if not cut or not all({part for part, _ in found} > {"train"} for found in inner.values()):
         return []
+    if any(_with_pictures(folder) for found in inner.values() for _, folder in found):
+        raise ValueError(
+            f"{few((str(top.path) for top in classes), 3)} are sets of their own, each cut into parts.\n"
+            f'Name one of them: load_folder("{classes[0].path}").'
+        )
     return [Place(folder, part, top.name) for top, found in inner.items() for part, folder in found]
 
 
@@ -193,7 +198,9 @@ def _by_names(root: Path, tops: list[Top], named: dict[str, list[Top]], report: 
     """Folders that are called after parts, and have classes or a table inside."""
     taken: dict[str, Top] = {}
     for part, found in named.items():
-        usable = [top for top in found if top.inside or top.has_table]
+        # One folder called images, or unknown, inside of a part is no class.
+        unlabelled = [top for top in found if len(top.inside) == 1 and is_beside(*top.inside.values())]
+        usable = [top for top in found if top.has_table or (top.inside and top not in unlabelled)]
         for top in found:
             if top not in usable:
                 report.left_out[top.name] = "its pictures lie in no class folders, so nothing says what they show"
@@ -202,23 +209,29 @@ def _by_names(root: Path, tops: list[Top], named: dict[str, list[Top]], report: 
         if len(usable) == 2 and part == "val" and not named["test"]:  # val and eval: the second is the test
             first, second = sorted(usable, key=lambda top: "val" not in top.name.lower() or "eval" in top.name.lower())
             taken |= {"val": first, "test": second}
+            report.notes.append(f"{second.name} was taken for test, because {first.name} is val.")
         elif len(usable) > 1:
             raise ValueError(
-                f"{root} has {len(usable)} folders that may be {part}: {few(top.name for top in usable)}.\n" + _SAY
+                f"{root} has {len(usable)} folders that may be {part}: {few(top.name for top in usable)}.\n{_say(root)}"
             )
         elif usable:
             taken[part] = usable[0]
     if "train" not in taken:
         there = few(top.name for found in named.values() for top in found)
         raise ValueError(
-            f"{root} looks cut into parts ({there}), but none of them is a train with one subfolder a class.\n{_SAY}"
+            f"{root} looks cut into parts ({there}), but none of them is a train with one subfolder a class.\n"
+            + _say(root)
         )
     _leave_out([top for top in tops if part_of(top.name) is None], report)
     classes = list(taken["train"].inside.values())
     return [_place(top, part, classes, report) for part, top in taken.items()]
 
 
-_SAY = 'Say what is what: load_folder(train="...", val="...", test="..."), without what you do not have.'
+def _say(root: Path) -> str:
+    return (
+        'Say what is what: load_folder(train="...", val="...", test="..."), without what you do not have.\n'
+        f'If these folders are classes: load_folder(train="{root}").'
+    )
 
 
 def _place(top: Top, part: str, classes: list[str], report: FolderReport) -> Place:
