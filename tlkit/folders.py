@@ -90,7 +90,7 @@ def load_folder(
     if len(names) < 2:
         if not quiet:
             print(report)
-        raise _too_few(next(iter(given.values())), names, report)
+        raise _too_few(next(iter(given.values())), names, report, cut)
     rows = photos.deal(labels, len(names), per_class, seed, cut)
     _note_parts(kept, rows, labels, names, report)
     if not quiet:
@@ -257,10 +257,11 @@ def _note_parts(kept: Found, rows: dict, labels: Tensor, names: list[str], repor
                 report.notes.append(f"{part.capitalize()} has {few_of} of: {few(of)}.")
 
 
-def _too_few(path: Path, names: list[str], report: FolderReport) -> ValueError:
+def _too_few(path: Path, names: list[str], report: FolderReport, cut: dict | None) -> ValueError:
+    enough = "with pictures enough for the parts that are dealt" if cut else "of three pictures or more"
     example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
     return ValueError(
-        f"{path} has too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
+        f"{path} has too few classes {enough} ({len(names)}); a classifier needs at least two.\n"
         "Put the pictures of each class into a subfolder with the name of the class.\n"
         f"Left out were {len(report.left_out)}: {example}."
     )
