@@ -14,9 +14,9 @@ def load(path=None, **options):
     return tlkit.load_folder(path, **{"image_size": 16, "quiet": True} | options)
 
 
-def flat(path, red, green=0, blue=0):
+def flat(path, red, green=0, blue=0, size=16):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (16, 16), (red, green, blue)).save(path, "PNG")
+    Image.new("RGB", (size, size), (red, green, blue)).save(path, "PNG")
 
 
 def classes(root, start=0, count=4, names=("ash", "birch")):
@@ -25,6 +25,22 @@ def classes(root, start=0, count=4, names=("ash", "birch")):
         for number in range(start, start + count):
             flat(root / name / f"{number}.png", 40 * k, number % 256, number // 256)
     return root
+
+
+def pets(root, **counts):
+    """Class folders of different sizes, at 40 pixels; red says the class and green the number."""
+    for k, (name, count) in enumerate((counts or {"cat": 8, "dog": 16}).items()):
+        for number in range(count):
+            flat(root / name / f"{number:02}.png", 60 * k, number, size=40)
+    return root
+
+
+def ids(images):
+    return [tuple(colour) for colour in images[:, :2, 0, 0].tolist()]
+
+
+def is_short(caught):
+    return len(str(caught.value).splitlines()) <= 3
 
 
 def parts(root, *names, count=4, of=("ash", "birch")):
@@ -47,6 +63,12 @@ def table(path, *lines, encoding="utf-8"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes("\n".join([*lines, ""]).encode(encoding))
     return path
+
+
+def rows_of(root, mark=",", sep="/"):
+    """A row for each picture of class folders: file, and its folder as the label."""
+    files = sorted(root.glob("*/*.png"))
+    return [f"{str(path.relative_to(root)).replace('/', sep)}{mark}{path.parent.name}" for path in files]
 
 
 def deep_png(path, values):

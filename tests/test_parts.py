@@ -8,33 +8,8 @@ import torch
 from folder_makers import classes, flat, load, numbers, parts, sizes, table
 
 from tlkit import photos
-from tlkit.part_names import part_of
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-NAMES = {
-    "train": """train Train TRAIN training Training trainset train_set training_set train_images train_data images_train
-        trainingImages seg_train flowers-train train2017 01_train trainval Trainingsdaten entrainement entraînement
-        apprentissage entrenamiento treino treinamento addestramento huấn_luyện huan_luyen HuanLuyen tap_huan_luyen
-        đào_tạo 训练 训练集 訓練データ 学習用 훈련 обучение тренировка eğitim trening träning latih""",
-    "val": """val Val VALID validation valid_set val2017 dev eval holdout hold-out Validierung validación validação
-        validazione validatie kiểm_định kiem_dinh 验证 验证集 検証 검증 валидация doğrulama cross_validation""",
-    "test": """test Test TESTING testset test_images test1 tst img_test prueba pruebas teste kiểm_tra kiem_tra 测试
-        测试集 テスト 테스트 тест тестирование uji held_out PublicTest""",
-}
-
-
-@pytest.mark.parametrize("part, name", [(part, name) for part, names in NAMES.items() for name in names.split()])
-def test_parts_are_known_by_their_names(part, name):
-    assert part_of(name) == part
-
-
-@pytest.mark.parametrize(
-    "name", ["cat", "trainer", "contest", "testament", "valley", "strain", "rain", "train_test_split"]
-)
-def test_other_names_are_of_no_part(name):
-    assert part_of(name) is None
-
 
 THREE = [
     ("train", "val", "test"),
@@ -133,6 +108,12 @@ def _tables_at_the_top(root):
     table(root / "sample_submission.csv", "path,class", "train/ash/0.png,birch")
 
 
+def _unlabelled_val(root):
+    parts(root, "train", "test")
+    for n in range(3):
+        flat(root / "val" / "images" / f"{n}.png", 200, n)
+
+
 LAYOUTS = {
     "others beside": (_beside, 5),
     "files inside": (_with_files_inside, 3),
@@ -145,6 +126,7 @@ LAYOUTS = {
     "labels beside images": (_masks, 0),
     "a table in each": (_table_a_part, 0),
     "a table for each": (_tables_at_the_top, 0),
+    "val without labels": (_unlabelled_val, 1),
 }
 
 
@@ -279,6 +261,11 @@ REFUSED = {
     ),
     "train and one more": (lambda root: classes(root, 0, 4, ("train", "cars")), "train may be a part .* or a class"),
     "test tube": (lambda root: classes(root, 0, 4, ("beaker", "flask", "test tube")), "test tube may be a part"),
+    "a station and a tube": (
+        lambda root: classes(root, 0, 4, ("train station", "test tube")),
+        "If these .* are classes",
+    ),
+    "two sets": (lambda root: [parts(root / name, "train", "test") for name in ("v1", "v2")], "are sets of their own"),
     "parts of no name": (lambda root: parts(root, "first", "second"), "the same subfolders .*parts or classes"),
     "classes of other names": (
         lambda root: (classes(root / "train"), classes(root / "test", 50, 4, ("x", "y"))),
@@ -330,3 +317,32 @@ def test_parts_that_make_no_sense_are_refused(empty_cache, tmp_path, monkeypatch
     with pytest.raises(ValueError, match=message) as caught:
         load(**options)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_classes_may_be_called_labels(empty_cache, tmp_path):
+    split = load(parts(tmp_path / "set", "train", "test", of=("label_1", "label_2")))
+    assert split.class_names == ["label_1", "label_2"] and sizes(split)["test"] == 8
+
+
+def test_a_test_part_of_one_class_may_have_subfolders(empty_cache, tmp_path):
+    classes(tmp_path / "train", 0, 4)
+    classes(tmp_path / "test" / "ash", 50, 4, ("day1", "day2"))
+    split = load(train=tmp_path / "train", test=tmp_path / "test")
+    assert split.class_names == ["ash", "birch"] and split.test.labels.tolist() == [0] * 8
+
+
+def test_a_folder_in_no_folder_of_classes_is_entered_past_papers(empty_cache, tmp_path):
+    classes(tmp_path / "set" / "PetImages")
+    (tmp_path / "set" / "readme[1].txt").write_text("words")
+    flat(tmp_path / "set" / "stray.png", 99)
+    report = load(tmp_path / "set").report
+    assert report.read == {"ash": 4, "birch": 4} and list(report.left_out) == ["stray.png"]
+
+
+@pytest.mark.parametrize("top", ["set", "set/a", "set/a/b"])
+def test_a_copy_of_the_classes_beside_them_is_no_class(empty_cache, tmp_path, top):
+    classes(tmp_path / top)
+    shutil.copytree(tmp_path / top, tmp_path / "copy")
+    shutil.move(tmp_path / "copy", tmp_path / top / "PetImages")
+    report = load(tmp_path / "set").report
+    assert report.read == {"ash": 4, "birch": 4} and list(report.left_out) == ["PetImages"]

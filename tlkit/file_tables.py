@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
-from tlkit.listing import FolderReport, Item, Place, pictures_below
+from tlkit.listing import FolderReport, Item, Place, is_hidden, pictures_below
 from tlkit.part_names import part_of
 from tlkit.spelling import encoding_of, few, plain
 
@@ -115,9 +115,10 @@ def _from_json(path: Path, text: str, encoding: str) -> Table:
         return Table(path, [], [], encoding)
 
 
-def tables_in(folder_entries: list[Path]) -> list[Path]:
-    """Those of a folder's entries that say which picture is of which class."""
-    return [path for path in folder_entries if path.suffix.lower() in ENDINGS and path.is_file() and _is_table(path)]
+def tables_in(folder: Path) -> list[Path]:
+    """The tables in a folder that say which picture is of which class."""
+    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(ENDINGS) and not is_hidden(name))
+    return [folder / name for name in names if (folder / name).is_file() and _is_table(folder / name)]
 
 
 def _is_table(path: Path) -> bool:

@@ -12,7 +12,7 @@ from tlkit import archives, checks, depths, looks, parts, photos, spelling
 from tlkit.cache import cache_folder
 from tlkit.data import Split, split_of
 from tlkit.file_tables import ENDINGS, items_of_table
-from tlkit.listing import FolderReport, Item, Place, items_of_folder
+from tlkit.listing import FolderReport, Item, Place, items_of_folder, subfolders
 from tlkit.looks import Seen
 from tlkit.part_names import PARTS
 from tlkit.spelling import few
@@ -90,7 +90,7 @@ def load_folder(
     if len(names) < 2:
         if not quiet:
             print(report)
-        raise _too_few(next(iter(given.values())), names, report)
+        raise _too_few(next(iter(given.values())), names, report, cut)
     rows = photos.deal(labels, len(names), per_class, seed, cut)
     _note_parts(kept, rows, labels, names, report)
     if not quiet:
@@ -125,12 +125,14 @@ def _check_given(given: dict[str | None, Path]) -> None:
 def _listed(given: dict[str | None, Path], report: FolderReport) -> tuple[Path, list[Item]]:
     """All files of a set with label and part, and the folder that they are counted to."""
     items: list[Item] = []
+    known: list[str] = []
     for part, path in given.items():
         root, inside = _unpacked(path, report)
         if part is None:
             base, places = parts.find_places(root, report)
         else:
-            base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report)
+            base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report, known)
+            known += [folder.name for folder in subfolders(places[0].path)] if places[0].path.is_dir() else []
         for place in places:
             items += _items(place, base, report, inside)
     if set(given) == {"train"}:  # nothing is cut: all of it is dealt
@@ -214,7 +216,7 @@ def _classes(found: Found, report: FolderReport) -> tuple[list[str], Tensor, Fou
             other = few(sorted({item.label for item, _ in found if item.part == part}), 3)
             raise ValueError(
                 f"train and {part} share no class: train has {few(names, 3)}, {part} has {other}.\n"
-                "Give the classes the same names in both."
+                f"Give the classes the same names in both, or leave {part} out: load_folder(train=...)."
             )
     number = {name: k for k, name in enumerate(names)}
     kept = sorted((one for one in found if one[0].label in number), key=lambda one: number[one[0].label])
@@ -255,10 +257,11 @@ def _note_parts(kept: Found, rows: dict, labels: Tensor, names: list[str], repor
                 report.notes.append(f"{part.capitalize()} has {few_of} of: {few(of)}.")
 
 
-def _too_few(path: Path, names: list[str], report: FolderReport) -> ValueError:
+def _too_few(path: Path, names: list[str], report: FolderReport, cut: dict | None) -> ValueError:
+    enough = "with pictures enough for the parts that are dealt" if cut else "of three pictures or more"
     example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
     return ValueError(
-        f"{path} has too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
+        f"{path} has too few classes {enough} ({len(names)}); a classifier needs at least two.\n"
         "Put the pictures of each class into a subfolder with the name of the class.\n"
         f"Left out were {len(report.left_out)}: {example}."
     )

@@ -85,6 +85,23 @@ def entries(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if not is_hidden(entry.name)) if path.is_dir() else []
 
 
+def subfolders(path: Path) -> list[Path]:
+    """The folders in a folder, and links to folders, in the order of their names."""
+    with os.scandir(path) as found:  # tells folders from files without a look at each file
+        return [path / name for name in sorted(entry.name for entry in found if _is_folder(entry))]
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    return not is_hidden(entry.name) and entry.is_dir()
+
+
+def report_loose(folder: Path, report: "FolderReport") -> None:
+    """Say which pictures lie in a folder that has only folders of pictures."""
+    with os.scandir(folder) as found:
+        loose = sorted(entry.name for entry in found if may_be_picture(entry.name) and not entry.is_dir())
+    report.left_out |= dict.fromkeys(loose, "it lies in no class's subfolder")
+
+
 def may_be_picture(name: str) -> bool:
     return not is_hidden(name) and os.path.splitext(name)[1].lower() not in NO_PICTURES
 

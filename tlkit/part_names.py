@@ -37,7 +37,7 @@ _BESIDE = set(
     str.split("""
     pred preds predict prediction predictions unlabeled unlabelled unlabel unsup unsupervised extra extras new
     annotation annotations label labels mask masks segmentation segmentations groundtruth bbox bboxes xml json
-    sample samples submission submissions inference demo images image imgs img pictures photos
+    sample samples submission submissions inference demo unknown images image imgs img pictures photos
     """)
 )
 

@@ -5,14 +5,40 @@ one set and no classes. Where both readings are possible, nothing is guessed.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlkit.file_tables import tables_in
-from tlkit.listing import FolderReport, Place, entries, holds_pictures, may_be_picture
+from tlkit.listing import FolderReport, Place, holds_pictures, report_loose, subfolders
 from tlkit.part_names import PARTS, is_bare, is_beside, part_of, says_no_class
 from tlkit.spelling import few, plain
 
 __all__: list[str] = []
+
+
+@dataclass(frozen=True)
+class Top:
+    """A subfolder that holds pictures, looked into once: there may be a thousand, of a thousand files each.
+
+    Attributes
+    ----------
+    path : Path
+    inside : dict from the names of its subfolders, as they are compared, to the names as they are written
+        Past the folders that only wrap another one.
+    has_table : whether a table in it names its files
+    """
+
+    path: Path
+    inside: dict[str, str] = field(hash=False)
+    has_table: bool
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def key(self) -> str:
+        return _key(self.name)
 
 
 def find_places(root: Path, report: FolderReport) -> tuple[Path, list[Place]]:
@@ -26,23 +52,25 @@ def find_places(root: Path, report: FolderReport) -> tuple[Path, list[Place]]:
     root = enter(root, report)
     if root.is_file():
         return root.parent, [Place(root)]
-    tables = tables_in(entries(root))
+    tables = tables_in(root)
     if tables:
         return root, _by_tables(root, tables, report)
-    tops = _without_copies(_tops(root), report)
-    places = _parts_among(root, tops, report)
-    if places:
-        _report_loose(root, report)
-        return root, places
-    _refuse_same_subfolders(root, tops, report)
-    return root, [_place_of_all(root, tops)]
-
-
-def _parts_among(root: Path, tops: list[Path], report: FolderReport) -> list[Place]:
-    """The parts that a set is cut into; none if its folders are classes."""
+    there = [_look_into(path) for path in _with_pictures(root)]
+    tops = _without_copies(there, report)
     never = [top for top in tops if says_no_class(top.name)]
     report.left_out |= {top.name: "by its name, what has no label" for top in never}
-    named = {part: [top for top in tops if part_of(top.name) == part and top not in never] for part in PARTS}
+    tops = [top for top in tops if top not in never]
+    places = _parts_among(root, tops, report)
+    if places:
+        report_loose(root, report)
+        return root, places
+    _refuse_same_subfolders(root, tops, report)
+    return root, [Place(root, skip=frozenset({top.name for top in there} - {top.name for top in tops}))]
+
+
+def _parts_among(root: Path, tops: list[Top], report: FolderReport) -> list[Place]:
+    """The parts that a set is cut into; none if its folders are classes."""
+    named = {part: [top for top in tops if part_of(top.name) == part] for part in PARTS}
     found = [part for part in PARTS if named[part]]
     if places := _parts_inside_classes(tops) or _classes_at_the_top(tops, named, report):
         return places
@@ -50,21 +78,11 @@ def _parts_among(root: Path, tops: list[Path], report: FolderReport) -> list[Pla
         return _by_names(root, tops, named, report)
     if found and len(named[found[0]]) == 1:
         (top,) = named[found[0]]
-        return _one_part(root, found[0], top, [other for other in tops if other != top and other not in never], report)
-    return [_place_of_all(root, [top for top in tops if top not in never])] if never else []
+        return _one_part(root, found[0], top, [other for other in tops if other != top], report)
+    return []
 
 
-def _report_loose(folder: Path, report: FolderReport) -> None:
-    loose = [entry.name for entry in entries(folder) if not entry.is_dir() and may_be_picture(entry.name)]
-    report.left_out |= dict.fromkeys(loose, "it lies in no class's subfolder")
-
-
-def _place_of_all(root: Path, tops: list[Path], part: str | None = None) -> Place:
-    """A folder whose subfolders are the classes, but for those that are not among ``tops``."""
-    return Place(root, part, skip=frozenset(top.name for top in _tops(root) if top not in tops))
-
-
-def places_of(path: Path, part: str, report: FolderReport) -> list[Place]:
+def places_of(path: Path, part: str, report: FolderReport, known: Iterable[str] = ()) -> list[Place]:
     """Where the pictures of a part are, if its folder or table was named: its subfolders are the classes.
 
     Raises
@@ -72,17 +90,16 @@ def places_of(path: Path, part: str, report: FolderReport) -> list[Place]:
     ValueError
         If the folder is cut into parts itself.
     """
-    path = enter(path, report)
+    path = enter(path, report, known)
     if path.is_file():
         return [Place(path, part)]
-    tables = tables_in(entries(path))
-    inside = {part_of(top.name) for top in _tops(path)} - {None}
-    if len(inside) > 1 and not tables:
+    inside = {part_of(top.name) for top in _with_pictures(path)} - {None}
+    if len(inside) > 1:
         raise ValueError(
             f"{path} is cut into {' and '.join(sorted(inside))} itself, so it cannot be {part}.\n"
             f'Write load_folder("{path}"), or name the folder of each part.'
         )
-    return [Place(tables[0] if len(tables) == 1 else path, part)]
+    return [Place(path, part)]
 
 
 def enter(path: Path, report: FolderReport, known: Iterable[str] = ()) -> Path:
@@ -94,73 +111,72 @@ def enter(path: Path, report: FolderReport, known: Iterable[str] = ()) -> Path:
     classes, seen = {_key(name) for name in known}, set()
     while path.is_dir() and path.resolve() not in seen:
         seen.add(path.resolve())
-        inside = entries(path)
-        tables = tables_in(inside)
+        tables = tables_in(path)
         if len(tables) == 1:
             return tables[0]
-        tops = _tops(path)
+        tops = _with_pictures(path)
         if tables or len(tops) != 1 or tops[0].is_symlink() or _key(tops[0].name) in classes:  # a link may lead back
             break
-        if not (_tops(tops[0]) or tables_in(entries(tops[0]))):
+        if not (_with_pictures(tops[0]) or tables_in(tops[0])):
             break
-        _report_loose(path, report)
+        report_loose(path, report)
         path = tops[0]
     return path
 
 
-def _tops(path: Path) -> list[Path]:
+def _with_pictures(path: Path) -> list[Path]:
     """The subfolders that hold pictures somewhere below."""
-    return [entry for entry in entries(path) if entry.is_dir() and holds_pictures(entry)]
+    return [folder for folder in subfolders(path) if holds_pictures(folder)]
+
+
+def _look_into(path: Path) -> Top:
+    folder = enter(path, FolderReport())
+    if folder.is_file():
+        return Top(path, {}, True)
+    return Top(path, {_key(one.name): one.name for one in _with_pictures(folder)}, bool(tables_in(folder)))
 
 
 def _key(name: str) -> str:
     return plain(name).casefold()
 
 
-def _inside(top: Path) -> dict[str, str]:
-    """The names of the classes that a folder would have as a part, in small letters: past what wraps them."""
-    folder = enter(top, FolderReport())
-    return {_key(entry.name): entry.name for entry in _tops(folder)} if folder.is_dir() else {}
-
-
-def _has_table(top: Path) -> bool:
-    folder = enter(top, FolderReport())
-    return folder.is_file() or bool(tables_in(entries(folder)))
-
-
-def _without_copies(tops: list[Path], report: FolderReport, of_part: bool = False) -> list[Path]:
+def _without_copies(tops: list[Top], report: FolderReport, of_part: bool = False) -> list[Top]:
     """Leave out folders that hold what lies beside them once more, as some archives do."""
-    kept = []
+    kept, all_of_them = [], {top.key for top in tops}
     for top in tops:
-        others = {_key(other.name) for other in tops if other != top}
-        same = others & set(_inside(top))
-        if len(same) >= 2 and 2 * len(same) >= len(others) and (of_part or part_of(top.name) is None):
+        same = (all_of_them & set(top.inside)) - {top.key}
+        if len(same) >= 2 and 2 * len(same) >= len(tops) - 1 and (of_part or part_of(top.name) is None):
             report.left_out[top.name] = f"it holds folders called as those beside it ({few(sorted(same), 3)}): a copy"
         else:
             kept.append(top)
     return kept
 
 
-def _parts_inside_classes(tops: list[Path]) -> list[Place]:
+def _parts_inside_classes(tops: list[Top]) -> list[Place]:
     """The parts where each class is cut by itself: cat/train, cat/test, dog/train, dog/test."""
     classes = [top for top in tops if not is_beside(top.name)]
-    inner = {top: [(part_of(entry.name), entry) for entry in _tops(top)] for top in classes}
+    inner = {top: [(part_of(folder.name), folder) for folder in _with_pictures(top.path)] for top in classes}
     cut = len(classes) > 1 and all({"train", "val", "test"} >= {part for part, _ in found} for found in inner.values())
     if not cut or not all({part for part, _ in found} > {"train"} for found in inner.values()):
         return []
+    if any(_with_pictures(folder) for found in inner.values() for _, folder in found):
+        raise ValueError(
+            f"{few((str(top.path) for top in classes), 3)} are sets of their own, each cut into parts.\n"
+            f'Name one of them: load_folder("{classes[0].path}").'
+        )
     return [Place(folder, part, top.name) for top, found in inner.items() for part, folder in found]
 
 
-def _classes_at_the_top(tops: list[Path], named: dict[str, list[Path]], report: FolderReport) -> list[Place]:
+def _classes_at_the_top(tops: list[Top], named: dict[str, list[Top]], report: FolderReport) -> list[Place]:
     """The parts where the classes of train lie at the top, and val or test, with the same once more, beside them."""
-    classes = [top for top in tops if part_of(top.name) is None and not _inside(top)]
-    names = {_key(top.name) for top in classes}
+    classes = [top for top in tops if part_of(top.name) is None and not top.inside]
+    names = {top.key for top in classes}
     alone = {part: found[0] for part, found in named.items() if len(found) == 1}
-    cut = {part: top for part, top in alone.items() if len(names & set(_inside(top))) > 1}
+    cut = {part: top for part, top in alone.items() if len(names & set(top.inside)) > 1}
     if named["train"] or not cut:
         return []
     held_out = [_place(top, part, [other.name for other in classes], report) for part, top in cut.items()]
-    return [*(Place(top, "train", top.name) for top in classes), *held_out]
+    return [*(Place(top.path, "train", top.name) for top in classes), *held_out]
 
 
 def _by_tables(root: Path, tables: list[Path], report: FolderReport) -> list[Place]:
@@ -178,11 +194,13 @@ def _by_tables(root: Path, tables: list[Path], report: FolderReport) -> list[Pla
     )
 
 
-def _by_names(root: Path, tops: list[Path], named: dict[str, list[Path]], report: FolderReport) -> list[Place]:
+def _by_names(root: Path, tops: list[Top], named: dict[str, list[Top]], report: FolderReport) -> list[Place]:
     """Folders that are called after parts, and have classes or a table inside."""
-    taken: dict[str, Path] = {}
+    taken: dict[str, Top] = {}
     for part, found in named.items():
-        usable = [top for top in found if _inside(top) or _has_table(top)]
+        # One folder called images, or unknown, inside of a part is no class.
+        unlabelled = [top for top in found if len(top.inside) == 1 and is_beside(*top.inside.values())]
+        usable = [top for top in found if top.has_table or (top.inside and top not in unlabelled)]
         for top in found:
             if top not in usable:
                 report.left_out[top.name] = "its pictures lie in no class folders, so nothing says what they show"
@@ -191,48 +209,56 @@ def _by_names(root: Path, tops: list[Path], named: dict[str, list[Path]], report
         if len(usable) == 2 and part == "val" and not named["test"]:  # val and eval: the second is the test
             first, second = sorted(usable, key=lambda top: "val" not in top.name.lower() or "eval" in top.name.lower())
             taken |= {"val": first, "test": second}
+            report.notes.append(f"{second.name} was taken for test, because {first.name} is val.")
         elif len(usable) > 1:
             raise ValueError(
-                f"{root} has {len(usable)} folders that may be {part}: {few(top.name for top in usable)}.\n" + _SAY
+                f"{root} has {len(usable)} folders that may be {part}: {few(top.name for top in usable)}.\n{_say(root)}"
             )
         elif usable:
             taken[part] = usable[0]
     if "train" not in taken:
         there = few(top.name for found in named.values() for top in found)
         raise ValueError(
-            f"{root} looks cut into parts ({there}), but none of them is a train with one subfolder a class.\n{_SAY}"
+            f"{root} looks cut into parts ({there}), but none of them is a train with one subfolder a class.\n"
+            + _say(root)
         )
     _leave_out([top for top in tops if part_of(top.name) is None], report)
-    classes = list(_inside(taken["train"]).values())
+    classes = list(taken["train"].inside.values())
     return [_place(top, part, classes, report) for part, top in taken.items()]
 
 
-_SAY = 'Say what is what: load_folder(train="...", val="...", test="..."), without what you do not have.'
+def _say(root: Path) -> str:
+    return (
+        'Say what is what: load_folder(train="...", val="...", test="..."), without what you do not have.\n'
+        f'If these folders are classes: load_folder(train="{root}").'
+    )
 
 
-def _place(top: Path, part: str, classes: list[str], report: FolderReport) -> Place:
-    folder = enter(top, report, classes if part != "train" else ())
+def _place(top: Top, part: str, classes: list[str], report: FolderReport) -> Place:
+    folder = enter(top.path, report, classes if part != "train" else ())
     if folder.is_file():
         return Place(folder, part)
-    return _place_of_all(folder, _without_copies(_tops(folder), report, of_part=True), part)
+    there = [_look_into(path) for path in _with_pictures(folder)]
+    kept = {one.name for one in _without_copies(there, report, of_part=True)}
+    return Place(folder, part, skip=frozenset({one.name for one in there} - kept))
 
 
-def _leave_out(tops: list[Path], report: FolderReport) -> None:
+def _leave_out(tops: list[Top], report: FolderReport) -> None:
     report.left_out |= {top.name: "it lies beside the parts, and its name is that of none" for top in tops}
 
 
-def _one_part(root: Path, part: str, top: Path, others: list[Path], report: FolderReport) -> list[Place]:
+def _one_part(root: Path, part: str, top: Top, others: list[Top], report: FolderReport) -> list[Place]:
     """One folder alone is called after a part: a set without the other parts, or a class that is called so."""
-    inside = set(_inside(top))
-    flat = [other for other in others if not _inside(other)]
+    inside = set(top.inside)
+    flat = [other for other in others if not other.inside]
     if part == "train" and len(inside) > 1:
-        related = [other for other in others if other in flat or 2 * len(inside & set(_inside(other))) >= len(inside)]
+        related = [other for other in others if other in flat or 2 * len(inside & set(other.inside)) >= len(inside)]
         if len(related) == len(others) and (len(flat) <= 1 or all(is_beside(other.name) for other in flat)):
             _leave_out(others, report)
             return [_place(top, part, [], report)]
     if part != "train" and not inside and len(flat) > 1 and is_bare(top.name):
         report.left_out[top.name] = "its pictures lie in no class folders, so nothing says what they show"
-        return [_place_of_all(root, others)]
+        return [Place(root, skip=frozenset({top.name}))]
     raise ValueError(
         f"{root}: {top.name} may be a part of a set or a class, beside {few(other.name for other in others)}.\n"
         f'If it is a class, write load_folder(train="{root}"): then each subfolder is a class. If it is a part:\n'
@@ -240,9 +266,9 @@ def _one_part(root: Path, part: str, top: Path, others: list[Path], report: Fold
     )
 
 
-def _refuse_same_subfolders(root: Path, tops: list[Path], report: FolderReport) -> None:
+def _refuse_same_subfolders(root: Path, tops: list[Top], report: FolderReport) -> None:
     """Folders with the same subfolders are parts, or classes that are kept by subject, place or day."""
-    names = [_inside(top) for top in tops]
+    names = [top.inside for top in tops]
     shared = set.intersection(*map(set, names)) if len(names) > 1 else set()
     if len(shared) < 2 or any(2 * len(shared) < len(one) for one in names):
         return
@@ -252,7 +278,7 @@ def _refuse_same_subfolders(root: Path, tops: list[Path], report: FolderReport) 
         return
     raise ValueError(
         f"{root}: {few((top.name for top in tops), 4)} have the same subfolders ({first}). Are they parts or classes?\n"
-        f'If parts: load_folder(train="{tops[0]}", test="{tops[-1]}"), and val="..." if there is one.\n'
+        f'If parts: load_folder(train="{tops[0].path}", test="{tops[-1].path}"), and val="..." if there is one.\n'
         f'If classes: load_folder(train="{root}"), and each is a class with all below it.'
     )
 

@@ -14,8 +14,9 @@ from tlkit.widgets import show_widget
 __all__ = ["upload_folder"]
 
 _HELP = (
-    "A zip with one subfolder for each class, or the path of such a zip or folder on the machine that runs "
-    "this notebook. JupyterLab takes uploads of about 10 MB; for more, put the file there and give its path."
+    "A zip with one subfolder for each class, or with those in train, val and test; or the path of one, or of "
+    "a folder, on the machine that runs this notebook. JupyterLab takes uploads of about 10 MB; for more, put the "
+    "file there and give its path."
 )
 
 
