@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import tlkit
+from tlkit import tables
 from tlkit.cache import cache_folder, cached, digest, shared_folder, write_atomically
 
 
@@ -98,12 +100,40 @@ def test_two_kernels_at_once_make_it_once(empty_cache):
     assert sorted(result[2] for result in results) == [0, 1]
 
 
-def test_a_folder_that_cannot_be_written_is_refused_with_a_way_out(tmp_path, monkeypatch):
+@pytest.fixture(params=["a file in its way", "a file system that refuses"])
+def unwritable(request, tmp_path, monkeypatch):
+    """A home where nothing can be written, not even by root."""
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(OSError, match="Set the environment variable TLKIT_CACHE") as caught:
+    folder = tmp_path / "file" / "cache" if request.param == "a file in its way" else Path("/proc") / tmp_path.name
+    if not folder.parent.exists():
+        pytest.skip("Linux alone has such a folder")
+    monkeypatch.setenv("TLKIT_CACHE", str(folder))
+    return folder
+
+
+def test_in_a_home_that_cannot_be_written_work_goes_on_with_a_way_out(unwritable):
+    made = []
+    with pytest.warns(
+        UserWarning, match=f"{unwritable} cannot be written .*lost later.\nSet the .* TLKIT_CACHE"
+    ) as told:
+        for _ in range(2):
+            assert cached("kind", "key", _make(made))["x"].equal(torch.arange(1000))
+    assert made == [1] and len(told) == 1 and len(str(told[0].message).splitlines()) == 2
+    columns, _ = tables.table("kind", "key", 3, lambda start, stop, done: {"x": torch.arange(start, stop)}, "test")
+    assert columns["x"].tolist() == [0, 1, 2] and not tlkit.is_here("flowers17")
+
+
+def test_a_home_that_cannot_be_written_needs_nothing_where_the_class_shares_all(shared, unwritable, recwarn):
+    before = _stamps(shared)
+    assert cached("kind", "key", pytest.fail)["x"].equal(torch.arange(1000))
+    assert _stamps(shared) == before and not [w for w in recwarn if "cannot be written" in str(w.message)]
+
+
+def test_without_a_temporary_folder_too_it_is_refused(unwritable, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with pytest.warns(UserWarning), pytest.raises(OSError, match="Set the environment variable TLKIT_CACHE") as caught:
         cache_folder()
-    assert len(str(caught.value).splitlines()) <= 3
+    assert len(str(caught.value).splitlines()) == 2
 
 
 def test_a_full_disk_costs_the_cache_and_not_the_result(empty_cache, monkeypatch):
@@ -172,7 +202,7 @@ def _stamps(folder):
 
 def test_what_the_class_shares_is_read_and_neither_written_nor_locked(shared, tmp_path, monkeypatch):
     before, made = _stamps(shared), []
-    monkeypatch.setattr("tlkit.cache.FileLock", lambda path: pytest.fail(f"{path} was locked"))
+    monkeypatch.setattr("tlkit.cache.locked", lambda path: pytest.fail(f"{path} was locked"))
     assert cached("kind", "key", _make(made))["x"].equal(torch.arange(1000))
     assert made == [] and _stamps(shared) == before and not (tmp_path / "own").exists()
 

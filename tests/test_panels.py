@@ -192,3 +192,14 @@ def test_the_augmentation_desk_shows_what_it_does(pieces, monkeypatch):
     desk._flip_h.value, desk._flip_v.value = False, True
     assert desk.augmentation == tlkit.Augmentation(False, True, 30, 1.2, 0.7)
     _check_fallback(desk, monkeypatch)
+
+
+def test_the_desk_says_so_when_it_was_stopped_in_the_first_phase(tiny_split, monkeypatch):
+    desk = tlkit.fine_tuning_desk(tiny_split)
+    desk._epochs.value = 50
+    on_epoch = desk.live._on_epoch
+    monkeypatch.setattr(desk.live, "_on_epoch", lambda history: (on_epoch(history), desk.live.stop.click()))
+    desk.live.run.click()
+    desk.live.wait()
+    assert "Stopped after epoch 1 of 50, as asked. That was the first phase" in desk.live.said.value
+    assert "nothing was fine-tuned" in desk.live.said.value and desk.live.result.way == "new head"

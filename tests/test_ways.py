@@ -101,6 +101,49 @@ def test_two_phases_train_the_head_first_and_then_the_last_stages(tiny_split, mo
     assert tlkit.two_phase(tiny_split, epochs=2, unfreeze_last=0, device="cpu").epochs == 2
 
 
+@pytest.mark.parametrize("patience", [None, 5])
+def test_a_stop_in_the_first_phase_is_not_called_fine_tuning(tiny_split, patience):
+    result = tlkit.two_phase(
+        tiny_split, epochs=4, head_epochs=5, device="cpu", patience=patience, watch=lambda h: len(h.loss) == 2
+    )
+    assert result.way == "new head" and result.epochs == 2 == result.history.head_epochs
+    assert (
+        "Stopped after epoch 2 of 5, as asked. That was the first phase: the new head alone" in result.history.stopped
+    )
+    assert result.trained_parameters == 2 * 513, "the head alone"
+    shipped = tlkit.load_backbone(device="cpu").stages.state_dict()
+    assert all(tensor.equal(shipped[name]) for name, tensor in result.network.stages.state_dict().items())
+
+
+def test_a_stop_in_the_second_phase_is_fine_tuning(tiny_split):
+    result = tlkit.two_phase(tiny_split, epochs=4, head_epochs=2, device="cpu", watch=lambda h: len(h.loss) == 3)
+    assert result.way == "fine-tuning" and result.epochs == 3
+    assert result.history.stopped == "Stopped after epoch 1 of 4, as asked."
+    head_alone = tlkit.two_phase(tiny_split, epochs=2, unfreeze_last=0, device="cpu", watch=lambda h: True)
+    assert head_alone.way == "fine-tuning" and head_alone.settings["unfreeze_last"] == 0, "as its settings say"
+
+
+def test_a_rate_that_explodes_in_the_first_phase_is_not_called_fine_tuning(tiny_split):
+    with pytest.warns(UserWarning, match="no longer a number"):
+        result = tlkit.two_phase(tiny_split, epochs=3, learning_rate=1e30, device="cpu")
+    assert result.way == "new head" and result.history.stopped.endswith("nothing was fine-tuned.")
+
+
+def test_patience_ends_each_phase_and_val_is_that_of_the_kept_epoch(tiny_split, monkeypatch):
+    shares = iter([0.5, 0.75, 0.5, 0.5, 0.25, 0.75, 0.5, 0.5])  # four epochs of the head, four of all
+
+    def answers(self):
+        right = round(next(shares) * len(self.images))
+        truth = tiny_split.val.labels
+        return torch.where(torch.arange(len(truth)) < right, truth, 1 - truth)
+
+    monkeypatch.setattr(tlkit.training._Feed, "answers", answers)
+    result = tlkit.two_phase(tiny_split, epochs=9, patience=2, device="cpu")
+    assert result.way == "fine-tuning" and result.history.head_epochs == 4 and result.epochs == 8
+    assert result.history.kept == 6 and result.val_accuracy == 0.75 and result.history.stopped == ""
+    assert result.settings["patience"] == 2
+
+
 def test_scratch_starts_from_random_weights_and_beats_chance(flowers):
     result = tlkit.from_scratch(flowers, epochs=10, device="cpu")
     assert len(result.history.loss) == 10 and result.history.val_accuracy[-1] > 3 / 17

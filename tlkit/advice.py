@@ -75,9 +75,8 @@ def _check_own(network: Backbone, images: Tensor) -> None:
     known = network.source_accuracy
     if known is None:
         raise ValueError(
-            f"How often {network.name} is right on its own source is not known. If it has the head of its pretraining, "
-            "set\nbackbone.source_accuracy to the published accuracy, 0 to 1. With another head there is no similarity: "
-            "tlkit.compare decides."
+            f"{network.name} does not say how often its head is right on its source. Where that is published, say so:\n"
+            "backbone.source_accuracy = 0.71, say. A head without a source knows no similarity: tlkit.compare decides."
         )
     if not 0 < known <= 1:
         raise ValueError(f"source_accuracy of {network.name} must be a share, above 0 to 1, but it is {known}.")
@@ -138,10 +137,11 @@ class Advice:
         rival = "scratch" if self.way == "pretrained start" else "pretrained start"
         how_sure = "Fairly sure." if self.sure else f"Not sure: {'; '.join(self.doubts)}."
         smallest = f" (the smallest class has {self.fewest})" if self.fewest < self.per_class else ""
+        few = "few" if self.size == "small" else "many"
         backbone = "backbone" if self.own else f'"{self.backbone}"'
         return (
-            f"{self.dataset}: {self.per_class} images per class{smallest} are {'few' if self.size == 'small' else 'many'}, and "
-            f"it is {self.likeness} {towards} what {self.backbone} knows (similarity {self.similarity:.2f}).\n"
+            f"{self.dataset}: {self.per_class} images per class{smallest} are {few}, and it is "
+            f"{self.likeness} {towards} what {self.backbone} knows (similarity {self.similarity:.2f}).\n"
             f"Try first: {self.way}. {how_sure}\n"
             f"Proof, with your split{' and backbone' if self.own else ''}: "
             f'tlkit.compare(["{self.way}", "{rival}"], split, backbone={backbone})'
@@ -170,8 +170,8 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
     fewest, many = split.fewest, PER_CLASS[PER_CLASS.index(SMALL) + 1]
     if fewest <= SMALL < split.per_class:
         doubts.append(
-            f"the classes have {split.per_class} images in the mean, which is large, but the smallest has {fewest}, which "
-            'is small (class_weight="balanced" gives each class the same say)'
+            f"{split.per_class} images per class are the mean, and the smallest class has {fewest}, which are few "
+            '(class_weight="balanced" gives every class the same say)'
         )
     if SMALL < split.per_class < many or SMALL < fewest < many:
         doubts.append("the size lies between what we measured as few and as many")

@@ -36,7 +36,7 @@ class Backbone(nn.Module):
         }
         mean, std = model.default_cfg["mean"], model.default_cfg["std"]
         mine = Backbone("resnet18.a1_in1k", stages, model.fc, mean, std, image_size=224, smallest=32)
-        mine.source_accuracy = 0.71  # published, on ImageNet; ``advise`` needs it
+        mine.source_accuracy = 0.7  # the share that its makers publish; ``advise`` needs it
         tlkit.two_phase(split, mine)
 
     Attributes

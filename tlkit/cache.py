@@ -37,7 +37,8 @@ _READ_FAILURES = (OSError, ValueError, KeyError, safetensors.SafetensorError)
 def cache_folder() -> Path:
     """The folder of the cache, made if needed.
 
-    If nothing can be written there, a warning says so once, and a temporary folder takes its place until the session ends.
+    If nothing can be written there, a warning says so once, and a temporary folder takes its place until the session
+    ends.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def cache_problem() -> str:
             return ""
     except OSError as error:
         return (
-            f"The cache folder {folder} cannot be written ({error.strerror or error}): what is made is lost at the end.\n"
+            f"The cache folder {folder} cannot be written ({error.strerror or error}); what is made is lost later.\n"
             "Set the environment variable TLKIT_CACHE to a folder of yours and restart the kernel."
         )
 
