@@ -274,6 +274,7 @@ def test_the_table_of_winners_is_the_map():
         ("08", "advice", 'advice.likeness == "similar" and advice.way == "probe"', "*small, similar, probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
         ("08", "proof", ".mean) < 0.08", "within 8 points"),
+        ("08", "other-size", "refused and right >= 7", "at least 7 of the 12"),
         ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
         ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
         ("11", "live-claims", "np.mean(own - other) < -0.1", "at least 10 points better"),
