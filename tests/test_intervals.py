@@ -265,6 +265,6 @@ def test_nowhere_is_a_signed_number_formatted_by_hand():
     }
     for path in [*publish.lessons(), *(publish.COURSE / "lessons" / "solutions").glob("*.ipynb")]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        sources[path.name] = "\n".join("".join(cell["source"]) for cell in cells)
+        sources[f"{path.parent.name}/{path.name}"] = "\n".join("".join(cell["source"]) for cell in cells)
     assert by_hand.search("{x:+.1f}") and by_hand.search("{100 * gain:+5.1f}") and not by_hand.search("{n:+d}")
     assert {name: found for name, text in sources.items() if (found := by_hand.findall(text))} == {}
