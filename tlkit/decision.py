@@ -99,6 +99,8 @@ class Recommendation:
         verdict = (
             "The rule holds."
             if self.winner == self.rule
+            else "Whether the rule holds, these draws do not say."
+            if not self.margin.known
             else "The rule holds within the noise."
             if self.rule_holds
             else "Here the rule loses."
