@@ -35,19 +35,19 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
     for name in ("_BLOCK", "VAL_PER_CLASS", "TEST_PER_CLASS"):
         monkeypatch.setattr(data, name, 2)  # pictures a class: what they show does not matter here
     arguments = ["pretrain", "--epochs", "2", "--per-class", "2", "--device", "cpu", "--out", str(tmp_path)]
-    original, calls = training._Feed.accuracy, []
+    original, calls = training._Feed.answers, []
 
-    def interrupt_the_second(feed, labels):
+    def interrupt_the_second(feed):
         calls.append(1)
         if len(calls) == 2:
             signal.raise_signal(signal.SIGINT)
-        return original(feed, labels)
+        return original(feed)
 
-    monkeypatch.setattr(training._Feed, "accuracy", interrupt_the_second)
+    monkeypatch.setattr(training._Feed, "answers", interrupt_the_second)
     assert cli.main(arguments) == 130
     assert "Run the same command again to go on" in capsys.readouterr().err
     assert not (tmp_path / "minivgg.safetensors").exists()
-    monkeypatch.setattr(training._Feed, "accuracy", original)
+    monkeypatch.setattr(training._Feed, "answers", original)
     assert cli.main(arguments) == 0
     assert "Going on after epoch 1" in capsys.readouterr().out
     card = read_card(tmp_path / "minivgg.toml")

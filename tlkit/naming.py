@@ -166,7 +166,7 @@ class PhotoNames:
 
     def say(self, score: float) -> str:
         """A probability in per cent, a decision score as it is."""
-        return f"{score:.0%}" if self.scores_are == "probability" else f"{score:+.2f}"
+        return f"{score:.0%}" if self.scores_are == "probability" else f"{round(score, 2) + 0.0:.2f}"
 
     def _notes(self) -> list[str]:
         notes = []
