@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import tlkit
-from tlkit import grafting, pictures
+from tlkit import cifar, grafting, pictures, spectrograms
 from tlkit.faces import FACE_SETS, draw_faces
 from tlkit.features import sweep_features
 from tlkit.world import OFFLINE_DATASETS, draw_pictures
@@ -123,11 +123,34 @@ def photos() -> Iterator[tuple[str, Tensor]]:
             yield name, torch.from_numpy(pictures.read_picture(Path(folder, name), 24).copy())
 
 
+def recordings() -> Iterator[tuple[str, Tensor]]:
+    """Tones that rise, at two rates, as they are drawn at 24 x 24 pixels."""
+    for rate in (8_000, 16_000):
+        time = np.arange(rate // 2) / rate
+        sound = 9_000 * np.sin(2 * np.pi * (300 + 2_500 * time) * time) + 3_000 * np.sin(2 * np.pi * 90 * time)
+        yield f"{rate} a second", torch.from_numpy(spectrograms.spectrogram(sound.round(), rate, 24).copy())
+
+
+def records() -> Iterator[tuple[str, Tensor]]:
+    """Two records of a file, larger and smaller than they are."""
+    y, x = np.mgrid[:32, :32]
+    planes = np.stack([x * 8, y * 8, 255 * ((x // 8 + y // 8) % 2)]).astype(np.uint8).ravel()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "batch.bin")
+        path.write_bytes(b"".join(bytes([label]) + row.tobytes() for label, row in enumerate((planes, 255 - planes))))
+        for record in cifar.records([path]):
+            for size in (24, 48):
+                read = torch.from_numpy(cifar.read_record(record, size).copy())
+                yield f"record {record.row} of class {record.label} at {size}", read
+
+
 # For each number: the module that has it, what it stands for, where that is stored, and how far machines may differ.
 NUMBERS: dict[str, tuple[str, Callable, str, float]] = {
     "WORLD": ("tlkit/world.py", world, "golden_pictures", 1),  # grey levels
     "FACES": ("tlkit/faces.py", faces, "golden_faces", 1),
     "PHOTOS": ("tlkit/pictures.py", photos, "golden_photos", 6),  # encoders of JPEG differ
+    "SPECTROGRAMS": ("tlkit/spectrograms.py", recordings, "golden_spectrograms", 3),  # Fourier transforms differ
+    "RECORDS": ("tlkit/cifar.py", records, "golden_records", 1),
     "FEATURES": ("tlkit/features.py", features, "golden_features", 1e-3),  # of the largest
     "NETWORKS": ("tlkit/grafting.py", networks, "golden_networks", 1e-3),
 }

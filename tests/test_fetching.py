@@ -497,7 +497,7 @@ def test_a_photo_set_that_no_server_has_is_an_error_and_is_not_here(photo_set, c
     with pytest.raises(ConnectionError, match="404") as caught:
         tlkit.fetch("flowers17")
     assert _is_short(caught.value, "six.tgz") and not photos.is_here("flowers17") and capsys.readouterr().out == ""
-    assert str(caught.value).endswith("\nMissing: flowers17. Until all are here, lessons run on drawn pictures.")
+    assert str(caught.value).endswith("\nMissing: flowers17. Until all are here, lessons run without photos.")
 
 
 def test_two_notebooks_at_once_fetch_a_photo_set_once(server, photo_set):
@@ -551,7 +551,5 @@ def test_what_can_be_fetched_is_fetched_and_the_rest_is_named(server, photo_set,
     why, what_to_do, stand = str(caught.value).splitlines()
     assert why.startswith("squeezenet1_1-") and "download.pytorch.org: no connection" in why
     assert what_to_do.startswith("Run the same command again")
-    assert stand.startswith(
-        "Missing: squeezenet1_1, alexnet. Here: flowers17. Until all are here, lessons run on drawn"
-    )
+    assert stand.startswith("Missing: squeezenet1_1, alexnet. Here: flowers17. Until all are here, lessons run without")
     assert isinstance(caught.value.__cause__, ConnectionError) and caught.value.__cause__.__cause__

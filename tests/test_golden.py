@@ -1,6 +1,7 @@
 """Version numbers: what is made under one is the same everywhere; when it changes, the number has to be raised."""
 
 import importlib
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 import torch
 from golden import NUMBERS, differences, stored
 from PIL import Image
+from test_spectrograms import tone, write
 from torch import nn
 
 import tlkit
-from tlkit import data, features, grafting, pictures
+from tlkit import cifar, data, features, grafting, photos, pictures, spectrograms
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -46,6 +48,22 @@ def _photos(folder):
     pictures.decode([folder / "a.png"], ["a"], 16)
 
 
+def _recordings(_):
+    folder = photos.folder_of("spoken_digits") / "free-spoken-digit-dataset-1.0.10" / "recordings"
+    folder.mkdir(parents=True, exist_ok=True)
+    for digit, speaker in itertools.product(range(10), ("anna", "bo", "cem")):
+        write(folder / f"{digit}_{speaker}_0.wav", tone(400 + 300 * digit, 0.1))
+    tlkit.load_dataset("spoken_digits", per_class=1, image_size=16)
+
+
+def _records(_):
+    folder = photos.folder_of("cifar10") / "cifar-10-batches-bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    records = [bytes([label]) + bytes([20 * label]) * 3072 for label in range(10)] * 3
+    (folder / "data_batch_1.bin").write_bytes(b"".join(records))
+    tlkit.load_dataset("cifar10", per_class=1, image_size=16)
+
+
 def _networks(folder):
     split = tlkit.load_dataset("flowers", per_class=1)
     grafting._base(split, 1, "cpu")
@@ -58,6 +76,8 @@ def _networks(folder):
         (data, "FACES", "pictures", lambda _: tlkit.load_dataset("faces", per_class=1, image_size=16)),
         (features, "FEATURES", "features", _features),
         (pictures, "PHOTOS", "photos", _photos),
+        (spectrograms, "SPECTROGRAMS", "photos", _recordings),
+        (cifar, "RECORDS", "photos", _records),
         (grafting, "NETWORKS", "networks", _networks),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -274,6 +274,7 @@ def test_the_table_of_winners_is_the_map():
         ("08", "advice", 'advice.likeness == "similar" and advice.way == "probe"', "*small, similar, probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
         ("08", "proof", ".mean) < 0.08", "within 8 points"),
+        ("08", "proof", 'difference("earlier stage", "probe").mean > 0.03', "more than 3 points above the codes"),
         ("08", "other-size", "refused and right >= 7", "at least 7 of the 12"),
         ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
         ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
@@ -346,7 +347,7 @@ def test_a_rehearsal_goes_on_after_a_failing_lesson(tiny_lessons, free_port, emp
 def test_a_rehearsal_that_finds_nothing_is_ready(tiny_lessons, free_port, empty_cache, capsys):
     assert cli.main(["rehearse", "00", "02", "--port", free_port]) == 0
     out = capsys.readouterr().out
-    assert out.endswith("\nReady for 00 and 02. Lesson 00 will show drawn pictures. For all: make rehearse\n")
+    assert out.endswith("\nReady for 00 and 02. Lesson 00 will show no photos. For all: make rehearse\n")
 
 
 def test_a_taken_port_a_full_disk_and_a_lesson_that_is_not_there_are_told(
@@ -378,7 +379,7 @@ def test_without_numbers_the_pictures_for_live_runs_are_drawn(
     rehearsal.rehearse(port=int(free_port))
     assert drawn == [(name, 100, seed) for name in ("flowers", "herbarium", "plates", "tissue") for seed in (0, 5)]
     out = capsys.readouterr().out
-    assert "pictures for live runs" in out and out.endswith("\nReady. Lesson 00 will show drawn pictures.\n")
+    assert "pictures for live runs" in out and out.endswith("\nReady. Lesson 00 will show no photos.\n")
 
 
 def test_a_kernel_that_dies_is_told(tmp_path):

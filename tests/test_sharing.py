@@ -80,8 +80,11 @@ def test_a_probe_of_the_chosen_stage_in_a_new_process(tiny_split, tmp_path):
 # ------------------------------------------------------------------------ without the course
 
 # One of each kind: plain, a head that is a convolution, auxiliary heads, a head without bias, one that is not
-# built without numbers, and the course's own.
-ALONE = ("resnet18", "squeezenet1_1", "googlenet", "mobilenet_v3_small", "regnet_y_400mf", "maxvit_t", "minivgg")
+# built without numbers, and two that torchvision has not.
+ALONE = (
+    *("resnet18", "squeezenet1_1", "googlenet", "mobilenet_v3_small", "regnet_y_400mf", "maxvit_t"),
+    *("efficientnet_lite0", "minivgg"),
+)
 STRANGER = """
 import os, sys
 sys.modules["tlkit"] = None  # whoever imports it fails

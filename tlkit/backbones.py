@@ -1,7 +1,7 @@
 """Backbones: networks cut in named stages, with the preprocessing they were trained with.
 
-``minivgg`` comes with the course, pretrained on two sources; every classification model of torchvision
-is a download away.
+``minivgg`` comes with the course, pretrained on two sources; ``efficientnet_lite0`` with its installation; every
+classification model of torchvision is a download away.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tlkit import checks, own_backbones
+from tlkit import checks, efficientnet, own_backbones
 from tlkit.cards import read_card
 from tlkit.devices import pick_device
 from tlkit.weight_files import fetch_weights, put_weights, read_shipped, read_weights
@@ -208,12 +208,12 @@ def backbone_names() -> list[str]:
     """Every name that ``load_backbone`` takes."""
     from tlkit import zoo  # torchvision takes a second to import, and minivgg can do without
 
-    return [*BACKBONES, *zoo.names()]
+    return [*BACKBONES, efficientnet.NAME, *zoo.names()]
 
 
 def check_backbone(name: str) -> str:
     """Return ``name`` if there is such a backbone; else raise ValueError with the nearest ones."""
-    return name if name in BACKBONES else checks.choose("backbone", name, backbone_names())
+    return name if name in (*BACKBONES, efficientnet.NAME) else checks.choose("backbone", name, backbone_names())
 
 
 def load_backbone(
@@ -229,7 +229,8 @@ def load_backbone(
     ----------
     name : str
         ``"minivgg"``, pretrained on the 100 classes of ``atlas``; ``"minivgg-portraits"``, the same
-        network pretrained on 300 drawn people; or any classification model of torchvision, pretrained
+        network pretrained on 300 drawn people; ``"efficientnet_lite0"``, pretrained on ImageNet, whose
+        weights pip has installed; or any classification model of torchvision, pretrained
         on the 1,000 classes of ImageNet: ``"alexnet"``, ``"vgg16"``, ``"inception_v3"``,
         ``"resnet18"``, ``"squeezenet1_1"``, ... Its preprocessing and its ``image_size`` are those of
         its weights.
@@ -246,14 +247,18 @@ def load_backbone(
     Raises
     ------
     ValueError
-        If there is no such backbone, or its weights file is damaged or belongs to another one.
+        If there is no such backbone, or its weights are not installed, damaged or those of another one.
     ConnectionError
         If the weights are not here and can not be fetched.
     """
     check_backbone(name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone = BACKBONES[name]() if name in BACKBONES else _from_torchvision(name, pretrained, weights)
+        if name in BACKBONES:
+            backbone = BACKBONES[name]()
+        else:
+            make = _efficientnet_lite0 if name == efficientnet.NAME else _from_torchvision
+            backbone = make(name, pretrained, weights)
     if name in BACKBONES and (pretrained or weights):
         path = WEIGHTS / f"{name}.safetensors"
         put_weights(backbone, name, read_weights(Path(weights)) if weights else read_shipped(path))
@@ -261,6 +266,17 @@ def load_backbone(
     backbone.own = False
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
+
+
+def _efficientnet_lite0(name: str, pretrained: bool, weights: str | Path | None) -> Backbone:
+    stages, head = efficientnet.build()
+    if pretrained or weights is not None:
+        efficientnet.load_weights(stages, head, None if weights is None else Path(weights))
+    size, smallest = efficientnet.IMAGE_SIZE, efficientnet.SMALLEST
+    backbone = Backbone(name, stages, head, efficientnet.MEAN, efficientnet.STD, size, smallest)
+    if pretrained and weights is None:
+        backbone.source_accuracy = efficientnet.SOURCE_ACCURACY
+    return backbone
 
 
 def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -> Backbone:

@@ -12,6 +12,7 @@ from tlkit.bars import tqdm
 from tlkit.cache import cached
 from tlkit.depths import Reading
 from tlkit.faces import FACE_SETS, FACES, draw_faces
+from tlkit.groups import deal_groups
 from tlkit.spelling import few
 from tlkit.world import OFFLINE_DATASETS, WORLD, draw_pictures
 
@@ -129,7 +130,13 @@ class Split:
         return f"{self.name}: {len(self.class_names)} classes, {parts} pictures of {height} x {width}, seed {self.seed}"
 
 
-def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int | None = None) -> Split:
+def load_dataset(
+    name: str,
+    per_class: int = 20,
+    seed: int = 0,
+    image_size: int | None = None,
+    classes: int | Sequence[str] | None = None,
+) -> Split:
     """Load a dataset as a train / val / test split: drawn pictures, or photos that were fetched.
 
     Pictures come class by class in turn, so the 5-per-class training set is the beginning of the
@@ -145,7 +152,8 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
         different: ``"flowers"``, ``"herbarium"``, ``"plates"``, ``"tissue"``. Drawn people:
         ``"faces"`` (200) and, as a source, ``"portraits"`` (300 others). Real, and here without
         network: ``"digits"``. Real, after ``tlkit.fetch(name)``: ``"flowers17"``, ``"hymenoptera"``,
-        ``"flowers102"``, ``"eurosat"``, ``"dtd"``, ``"histology"``.
+        ``"flowers102"``, ``"cifar10"``, ``"eurosat"``, ``"dtd"``, ``"histology"``; and, as spectrograms,
+        the recordings ``"spoken_digits"``, of which a speaker is in one of the three parts only.
     per_class : int
         Training pictures of each class: 1 to 400 if drawn (``faces`` 5, ``portraits`` 100); of photos, at most what
         val and test leave of the smallest class.
@@ -154,22 +162,25 @@ def load_dataset(name: str, per_class: int = 20, seed: int = 0, image_size: int 
     image_size : int, optional
         Height and width in pixels, 16 to 512; 64 by default, 224 for photos. What a backbone was
         trained on is its ``image_size``.
+    classes : int or list of str, optional
+        Of a photo set, the first so many classes of its card, or those named; all by default.
 
     Raises
     ------
     ValueError, TypeError
-        For an unknown name, photos that are not here, a number out of range, or one that is not whole.
+        For an unknown name or class, photos that are not here, a number out of range, or one that is not whole.
     """
     checks.choose("dataset", name, [*_DRAWN, "digits", *photos.PHOTO_SETS])
     checks.count("seed", seed, 0)
     size = checks.count("image_size", image_size or (224 if name in photos.PHOTO_SETS else 64), 16, 512)
-    draw = partial(load_dataset, name, per_class, image_size=size)
+    draw = partial(load_dataset, name, per_class, image_size=size, classes=classes)
     if name not in _DRAWN:
-        collection = photos.load(name, size)
-        smallest = int(collection.labels.bincount().min())
-        largest = smallest - sum(photos.held_out(smallest, len(collection.class_names)))
-        checks.count("per_class", per_class, 1, largest)
+        collection = photos.load(name, size, classes)
+        most = collection.labels[_deal(collection, None, seed)["train"]].bincount()
+        checks.count("per_class", per_class, 1, int(most.min()))
         return split_of(collection, name, per_class, seed, draw)
+    if classes is not None:
+        raise ValueError(f"classes= chooses among those of a photo set. {name} is drawn: take all its classes.")
     shown = _DRAWN[name]
     checks.count("per_class", per_class, 1, shown.largest)
     classes = len(shown.class_names)
@@ -196,12 +207,20 @@ def split_of(
 ) -> Split:
     """Make a split of a collection of pictures: of the rows of each part, or dealt by the seed."""
     classes = len(collection.class_names)
-    rows = photos.deal(collection.labels, classes, per_class, seed) if rows is None else rows
+    rows = _deal(collection, per_class, seed) if rows is None else rows
     taken = collection.take(rows)
     sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
     mean = round(len(rows["train"]) / classes)
     about = dict(per_class=mean, seed=seed, draw=draw, report=report, reading=collection.reading)
     return Split(name, collection.class_names, **sets, **about)
+
+
+def _deal(collection: photos.Collection, per_class: int | None, seed: int) -> dict[str, Tensor]:
+    """The rows of each part."""
+    labels, classes = collection.labels, len(collection.class_names)
+    if collection.groups is None:
+        return photos.deal(labels, classes, per_class, seed)
+    return deal_groups(labels, classes, per_class, collection.groups, seed)
 
 
 def _most(name: str) -> dict[str, int]:

@@ -89,8 +89,11 @@ def check_environment() -> bool:
         print("To mend:", problem)
     if not problems:
         from tlkit.devices import pick_device
+        from tlkit.efficientnet import NAME, weights_file
 
         python = ".".join(map(str, sys.version_info[:3]))
         print(f"Ready: Python {python}, {len(OLDEST)} packages, the weights and the cache are as they should be.")
         pick_device()
+        if weights_file() is None:  # as on Colab: no lesson fails without
+            print(f"Not here: the ImageNet weights of {NAME}. For lesson 08 on photos: tlkit.fetch({NAME!r})")
     return not problems

@@ -16,7 +16,7 @@ def fetch(*names: str) -> None:
     Parameters
     ----------
     names : str
-        Photo sets (``"flowers17"``) and backbones of torchvision (``"squeezenet1_1"``).
+        Photo sets (``"flowers17"``) and backbones of ImageNet (``"squeezenet1_1"``).
 
     Raises
     ------
@@ -42,16 +42,17 @@ def _what_is_missing(first: Exception, missing: Collection[str], here: Collectio
     # What download said is nearer to the network than what was said of it later.
     why, *then = str(first.__cause__ if isinstance(first.__cause__, ConnectionError) else first).splitlines()
     complete = f" Here: {', '.join(sorted(here))}." if here else ""
-    stand = f"Missing: {', '.join(missing)}.{complete} Until all are here, lessons run on drawn pictures."
+    stand = f"Missing: {', '.join(missing)}.{complete} Until all are here, lessons run without photos."
     return "\n".join(filter(None, [why, " ".join(then), stand]))
 
 
 def _step(name: str) -> Callable[[], None]:
-    from tlkit import photos, weight_files
+    from tlkit import efficientnet, photos, weight_files
 
     if name in photos.PHOTO_SETS:
         return lambda: photos.fetch(name)
-    _choose(name)
+    if _choose(name) == efficientnet.NAME:
+        return efficientnet.fetch
     return lambda: weight_files.fetch_weights(name)
 
 
@@ -76,17 +77,24 @@ def _needs(lesson: str) -> list[str]:
 
 
 def _print_list() -> None:
-    from tlkit import photos, zoo
+    from tlkit import efficientnet, photos, zoo
 
-    def line(name: str, megabytes: float, here: bool, what: str) -> None:
-        print(f"{name:20} {megabytes:6,.0f} MB  {'here' if here else '-':4}  {what}".rstrip())
-
+    what = {efficientnet.NAME: "comes with the installation"}
     for name in photos.PHOTO_SETS:
         about = photos.card(name)
-        what = f"{about['images']:,} pictures, {about['classes']} classes: {about['title']}"
-        line(name, about["megabytes"], photos.is_here(name), what)
-    for name in zoo.names():
-        line(name, zoo.weights_of(name).meta["_file_size"], zoo.weights_file(name).exists(), "")
+        what[name] = f"{about['images']:,} pictures, {about['classes']} classes: {about['title']}"
+    for name in (*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()):
+        here = "here" if _is_here(name) else "-"
+        print(f"{name:20} {megabytes(name):6,.0f} MB  {here:4}  {what.get(name, '')}".rstrip())
+
+
+def megabytes(name: str) -> float:
+    """What fetching a photo set or a backbone moves over the network."""
+    from tlkit import efficientnet, photos, zoo
+
+    if name in photos.PHOTO_SETS:
+        return photos.card(name)["megabytes"]
+    return efficientnet.MEGABYTES if name == efficientnet.NAME else zoo.weights_of(name).meta["_file_size"]
 
 
 def is_here(*names: str) -> bool:
@@ -97,28 +105,37 @@ def is_here(*names: str) -> bool:
     ValueError
         For a name that can not be fetched.
     """
-    from tlkit import photos, zoo
+    return all(_is_here(name) for name in names)
 
-    for name in names:
-        in_place = photos.is_here(name) if name in photos.PHOTO_SETS else zoo.weights_file(_choose(name)).exists()
-        if not in_place:
-            return False
-    return True
+
+def _is_here(name: str) -> bool:
+    from tlkit import efficientnet, photos, zoo
+
+    if name in photos.PHOTO_SETS:
+        return photos.is_here(name)
+    if _choose(name) == efficientnet.NAME:
+        return efficientnet.weights_file() is not None
+    return zoo.weights_file(name).exists()
 
 
 def _choose(name: str) -> str:
-    from tlkit import photos, zoo
+    from tlkit import efficientnet, photos, zoo
 
-    return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, *zoo.names()])
+    return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()])
 
 
 def real_or_offline(dataset: str, backbone: str) -> tuple[str, str]:
-    """The real pair if it is here, else the offline pair ``("flowers", "minivgg")``; says which, and what to fetch.
+    """The real pair if it is here; else what every machine has. Says which, and what to fetch.
 
-    So the same lesson runs on photos where they were fetched and on drawn pictures where they were not.
+    Without the photos the real network takes ``"digits"``, real scans that come with scikit-learn. Without
+    the network it is the offline pair ``("flowers", "minivgg")``. So the same lesson runs everywhere.
     """
-    if is_here(dataset, backbone):
+    missing = [name for name in (dataset, backbone) if not is_here(name)]
+    if not missing:
         print(f"On real photos: {dataset}, with {backbone} from ImageNet.")
         return dataset, backbone
-    print(f'On drawn pictures. For real photos, fetch once and run again: tlkit.fetch("{dataset}", "{backbone}")')
-    return "flowers", "minivgg"
+    quoted = ", ".join(f'"{name}"' for name in missing)
+    found = ("flowers", "minivgg") if backbone in missing else ("digits", backbone)
+    on = "drawn pictures" if backbone in missing else f"real scans of digits, with {backbone} from ImageNet"
+    print(f"On {on}. For real photos, fetch once and run again: tlkit.fetch({quoted})")
+    return found

@@ -1,11 +1,13 @@
 """Photo sets: real pictures with a card each, fetched once, dealt into splits like the drawn ones."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,11 +16,12 @@ from tlkit.cache import cache_folder, shared_folder
 from tlkit.cards import read_card
 from tlkit.course import COURSE
 from tlkit.depths import Reading
+from tlkit.inventory import file_of, key_of, listed, pictures_in
 from tlkit.locks import locked
 
 __all__: list[str] = []
 
-PHOTO_SETS = ("flowers17", "hymenoptera", "flowers102", "eurosat", "dtd", "histology")
+PHOTO_SETS = ("flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits")
 _IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
 
 
@@ -72,7 +75,7 @@ def _fetch_and_unpack(about: dict, folder: Path) -> None:
         unpacked = archives.unpack(main, folder.with_name(f".{folder.name}-unpacked"))
         for other in others:
             shutil.copy(other, unpacked)
-        found = len(_files(about, unpacked)[0])
+        found = len(pictures_in(about, unpacked))
     except ValueError:
         main.unlink()  # or the next call would find it, and fail in the same way
         raise
@@ -85,20 +88,6 @@ def _fetch_and_unpack(about: dict, folder: Path) -> None:
         )
     unpacked.replace(folder)
     shutil.rmtree(main.parent)
-
-
-def _files(about: dict, folder: Path) -> tuple[list[Path], list[str]]:
-    """The pictures of a set in the order of their names, and the class of each."""
-    files = sorted(folder.glob(about["pictures"]))
-    if about["labels"] == "folder":
-        return files, [path.parent.name for path in files]
-    if about["labels"] == "in order":
-        each = about["images"] // about["classes"]
-        return files, [about["class_names"][min(row // each, about["classes"] - 1)] for row in range(len(files))]
-    from scipy.io import loadmat
-
-    numbers = loadmat(folder / about["labels"])["labels"][0]  # from 1 on
-    return files, [about["class_names"][number - 1] for number in numbers]
 
 
 @dataclass(frozen=True)
@@ -114,53 +103,112 @@ class Collection:
         uint8 ``(m, 3, h, w)``.
     reading : Reading or None
         How pictures of more than 8 bits are read, if there are any: new ones are to be read the same.
+    groups : int64 tensor (n,), or None
+        What belongs together and must not be torn apart, for example the speaker of each recording.
     """
 
     class_names: list[str]
     labels: Tensor
     take: Callable[[dict[str, Tensor]], dict[str, Tensor]]
     reading: Reading | None = None
+    groups: Tensor | None = None
 
 
-def load(name: str, image_size: int) -> Collection:
-    """A photo set that is here, or ``digits``, as a collection.
+def load(name: str, image_size: int, classes: int | Sequence[str] | None = None) -> Collection:
+    """A photo set that is here, or ``digits``, as a collection; ``classes`` as in ``load_dataset``.
 
     Raises
     ------
     ValueError
-        If it was not fetched yet.
+        If it was not fetched yet, or the copy that is here lacks a class.
     """
     if name == "digits":
-        return _digits(image_size)
+        return _digits(image_size, classes)
     about, folder = card(name), folder_of(name)
     if not is_here(name):
         raise ValueError(
             f"The photos of {name} are not here yet ({about['megabytes']} MB). Fetch them once, with network:\n"
             f'tlkit.fetch("{name}"), or in a terminal: python -m tlkit fetch {name}'
         )
-    files, classes = _files(about, folder)
-    names = about.get("class_names") or list(dict.fromkeys(classes))
-    labels = torch.tensor([names.index(label) for label in classes])
-    keys = [f"{about['file'][0].get('checksum') or name}/{path.relative_to(folder)}" for path in files]
-    return Collection(names, labels, taker(files, keys, image_size))
+    found = listed(about, folder)
+    every = about.get("class_names") or list(dict.fromkeys(found.classes))
+    names = _chosen(every, classes)
+    _check_complete(name, folder, names, [label for label in every if label in set(found.classes)])
+    rows = [row for row, label in enumerate(found.classes) if label in set(names)]
+    files = [found.files[row] for row in rows]
+    groups = sorted(set(found.groups))
+    return Collection(
+        names,
+        torch.tensor([names.index(found.classes[row]) for row in rows]),
+        taker(files, [f"{name}/{found.version}/{key_of(file, folder)}" for file in files], image_size, read=found.read),
+        groups=torch.tensor([groups.index(found.groups[row]) for row in rows]) if groups else None,
+    )
 
 
-def _digits(image_size: int) -> Collection:
+def _chosen(names: list[str], classes: int | Sequence[str] | None) -> list[str]:
+    """The classes that were asked for: all, the first so many, or those named."""
+    if classes is None:
+        return names
+    if not isinstance(classes, (list, tuple)):
+        return names[: checks.count("classes", classes, 2, len(names))]
+    chosen = list(dict.fromkeys(checks.choose("class", name, names) for name in classes))
+    checks.count("the number of different classes", len(chosen), 2)
+    return chosen
+
+
+def _check_complete(name: str, folder: Path, wanted: list[str], present: list[str]) -> None:
+    """Refuse a copy that lacks a class: a score on fewer classes is another score."""
+    missing = [label for label in wanted if label not in present]
+    if missing:
+        raise ValueError(
+            f"The copy of {name} in {folder} lacks {len(missing)} of {len(wanted)} classes, for example {missing[0]}.\n"
+            f'Ask for those that it has: load_dataset("{name}", classes={present[:20]})'
+        )
+
+
+def copy_of(name: str) -> dict[str, int | str]:
+    """Which copy of a photo set is here: how many pictures, of how many, and a fingerprint of names and bytes.
+
+    What was measured on a copy belongs to that copy: ``blake2b`` is the same for the same files.
+    """
+    if name == "digits":
+        digits = _digits(8, None)
+        rows = torch.arange(len(digits.labels))
+        total = hashlib.blake2b(digits.take({"all": rows})["all"].numpy(), digest_size=16)
+        return {"pictures": len(rows), "of": len(rows), "blake2b": total.hexdigest()}
+    about, folder = card(name), folder_of(name)
+    files = pictures_in(about, folder)
+    total = hashlib.blake2b(digest_size=16)
+    for path in dict.fromkeys(map(file_of, files)):
+        total.update(f"{path.relative_to(folder).as_posix()}/".encode() + path.read_bytes())
+    return {"pictures": len(files), "of": about["images"], "blake2b": total.hexdigest()}
+
+
+def _digits(image_size: int, classes: int | Sequence[str] | None) -> Collection:
     """The scans of handwriting that come with scikit-learn, enlarged from 8 x 8 pixels."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    small = torch.from_numpy(255 - found.images * 255 / 16).float()[:, None]  # dark ink on white paper
+    every = [str(name) for name in found.target_names]
+    names = _chosen(every, classes)
+    keep = torch.tensor([every[label] in names for label in found.target])
+    small = torch.from_numpy(255 - found.images * 255 / 16).float()[keep, None]  # dark ink on white paper
     table = nn.functional.interpolate(small, size=image_size, mode="bicubic").clamp(0, 255).round().to(torch.uint8)
-    labels = torch.from_numpy(found.target).long()
-    names = [str(name) for name in found.target_names]
     return Collection(
-        names, labels, lambda parts: {part: table[rows].repeat(1, 3, 1, 1) for part, rows in parts.items()}
+        names,
+        torch.tensor([names.index(every[label]) for label in torch.from_numpy(found.target)[keep].tolist()]),
+        lambda parts: {part: table[rows].repeat(1, 3, 1, 1) for part, rows in parts.items()},
     )
 
 
-def taker(files: Sequence[Path], keys: Sequence[str], image_size: int, reading: Reading | None = None) -> Callable:
-    """The ``take`` of a collection of files; ``keys`` stand for the content of each, ``reading`` for how it is read.
+def taker(
+    files: Sequence,
+    keys: Sequence[str],
+    image_size: int,
+    reading: Reading | None = None,
+    read: Callable[..., np.ndarray] | None = None,
+) -> Callable:
+    """The ``take`` of a collection of files; ``keys``, ``reading`` and ``read`` as in ``pictures.decode``.
 
     A collection of moderate size is decoded once, and every split takes its rows from there. Of a
     larger one only what a split needs is decoded, in the order of the split, and stays on disk:
@@ -169,10 +217,11 @@ def taker(files: Sequence[Path], keys: Sequence[str], image_size: int, reading: 
 
     def take(parts: dict[str, Tensor]) -> dict[str, Tensor]:
         if len(files) * 3 * image_size**2 <= _IN_MEMORY:
-            table = pictures.decode(files, keys, image_size, reading)
+            table = pictures.decode(files, keys, image_size, reading, read)
             return {part: table[rows] for part, rows in parts.items()}
         order = torch.cat(list(parts.values())).tolist()
-        table = pictures.decode([files[row] for row in order], [keys[row] for row in order], image_size, reading)
+        some = [files[row] for row in order], [keys[row] for row in order]
+        table = pictures.decode(*some, image_size, reading, read)
         return dict(zip(parts, table.split([len(rows) for rows in parts.values()])))
 
     return take

@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +76,7 @@ def read_picture(path: Path, size: int, reading: Reading | None = None) -> np.nd
             image, turned = depths.as_bytes(deep, reading), image.getexif().get(_ORIENTATION)
             if turned:
                 image.getexif()[_ORIENTATION] = turned
-        image = _as_rgb(ImageOps.exif_transpose(image))
-        square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
-        return np.asarray(square).transpose(2, 0, 1)
+        return as_square(_as_rgb(ImageOps.exif_transpose(image)), size)
 
 
 def look(path: Path) -> Look:
@@ -124,6 +122,12 @@ def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep |
         raise BadPicture(f"damaged ({error or type(error).__name__})") from error
 
 
+def as_square(image: Image.Image, size: int) -> np.ndarray:
+    """The middle square of an RGB picture without its margin, scaled down smoothly; uint8 ``(3, size, size)``."""
+    square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
+    return np.asarray(square).transpose(2, 0, 1)
+
+
 @cache
 def known_formats() -> list[str]:
     """The formats that can be read here; HEIC is one of them where ``pillow-heif`` is installed."""
@@ -151,7 +155,13 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def decode(files: Sequence[Path], keys: Sequence[str], size: int, reading: Reading | None = None) -> Tensor:
+def decode(
+    files: Sequence,
+    keys: Sequence[str],
+    size: int,
+    reading: Reading | None = None,
+    read: Callable[..., np.ndarray] | None = None,
+) -> Tensor:
     """Decode picture files once and for all; uint8 ``(n, 3, size, size)``, mapped from disk, not held in memory.
 
     An interrupted call goes on where it stopped.
@@ -162,6 +172,8 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int, reading: Readi
     keys : what stands for the content of each, for example a checksum
     size : height and width in pixels
     reading : how values of more than 8 bits become 0 to 255
+    read : from one of ``files`` and the size to uint8 ``(3, size, size)``, where a file is no picture; its version
+        belongs into the keys. Default: ``read_picture`` with this reading
 
     Raises
     ------
@@ -178,7 +190,7 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int, reading: Readi
     name = f"{size}px-{total.hexdigest()}"
 
     def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
-        return {"images": _read_all(files[start:stop], size, done, reading)}
+        return {"images": _read_all(files[start:stop], size, read or partial(read_picture, reading=reading), done)}
 
     try:
         # A photo has no checksum of its own here: reading all of them back at each load would take too long.
@@ -188,19 +200,17 @@ def decode(files: Sequence[Path], keys: Sequence[str], size: int, reading: Readi
         raise
 
 
-def _read_all(
-    files: Sequence[Path], size: int, done: Callable[[int], object], reading: Reading | None = None
-) -> Tensor:
+def _read_all(files: Sequence, size: int, read: Callable[..., np.ndarray], done: Callable[[int], object]) -> Tensor:
     """Read pictures side by side, in threads, because Pillow lets go of the interpreter while it decodes and scales."""
     rows = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
 
-    def read(row: int, path: Path) -> None:
-        rows[row] = torch.from_numpy(read_picture(path, size, reading).copy())
+    def fill(row: int, path: object) -> None:
+        rows[row] = torch.from_numpy(read(path, size).copy())
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tasks = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
-            delayed(read)(row, path) for row, path in enumerate(files)
+            delayed(fill)(row, path) for row, path in enumerate(files)
         )
         for _ in tasks:
             done(1)

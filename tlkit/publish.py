@@ -128,7 +128,7 @@ def costs(numbers: Sequence[str] = ()) -> None:
         table[f"{path.stem}-{device}-megabytes"] = round(peak / 1e6)
         table[f"{path.stem}-{device}-measured"] = datetime.date.today().isoformat()
         table[f"{path.stem}-{device}-machine"] = machine
-        table[f"{path.stem}-download"] = 0  # with an empty cache every lesson runs on drawn pictures
+        table[f"{path.stem}-download"] = 0  # with an empty cache every lesson runs without photos
     _table().write_text("# Written by: make costs\n" + write_card(dict(sorted(table.items()))), encoding="utf-8")
     write_costs()
 
@@ -194,14 +194,9 @@ def can_fetch(path: Path) -> list[str]:
 
 
 def _megabytes(names: Sequence[str]) -> int:
-    from tlkit import photos, zoo
+    from tlkit.fetching import megabytes
 
-    return round(
-        sum(
-            photos.card(name)["megabytes"] if name in photos.PHOTO_SETS else zoo.weights_of(name).meta["_file_size"]
-            for name in names
-        )
-    )
+    return round(sum(map(megabytes, names)))
 
 
 def minutes(seconds: int | None) -> str:

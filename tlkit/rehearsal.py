@@ -53,7 +53,7 @@ def rehearse(numbers: Sequence[str] = (), port: int = 8888) -> None:
         _draw_live_pictures()
     if problems:
         raise ValueError("\n- ".join(["To mend:", *problems]))
-    drawn = "".join(f" Lesson {number} will show drawn pictures." for number in drawn_only)
+    drawn = "".join(f" Lesson {number} will show no photos." for number in drawn_only)
     if numbers:
         print(f"Ready for {_in_a_row([path.name[:2] for path in chosen])}.{drawn} For all: make rehearse")
     else:
@@ -104,7 +104,8 @@ def _photos_are_here(path: Path) -> bool:
     if wanted and found:
         print(f"{path.stem}: {' and '.join(wanted)} are here.")
     elif wanted:
-        print(f"{path.stem}: no {' and '.join(wanted)} here, so it runs on drawn pictures. For photos, with network:")
+        missing = [name for name in wanted if not is_here(name)]
+        print(f"{path.stem}: no {' and '.join(missing)} here, so it runs without photos. For photos, with network:")
         print(f"    {_python()} -m tlkit fetch --all-for {path.name[:2]}")
     return found
 

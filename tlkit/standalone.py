@@ -1,5 +1,6 @@
 """A shared network without this course: its tensors under torchvision's own names, and the code that loads them."""
 
+import inspect
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -7,15 +8,19 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from tlkit import zoo
+from tlkit import efficientnet, zoo
 from tlkit.backbones import BACKBONES, Backbone
 
 __all__: list[str] = []
+
+_OURS = {*BACKBONES, efficientnet.NAME}  # what torchvision has no names for
 
 
 @cache
 def _skeleton(name: str) -> tuple[nn.ModuleDict, dict[str, str]]:
     with torch.random.fork_rng(devices=[]):
+        if name == efficientnet.NAME:
+            return nn.ModuleDict(efficientnet.build()[0]), {}
         return (BACKBONES[name]().stages, {}) if name in BACKBONES else zoo.skeleton(name)
 
 
@@ -29,8 +34,8 @@ def _keys(name: str) -> dict[str, str]:
 
 
 def to_torchvision(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a ``Backbone`` under torchvision's names; those of a backbone of the course keep theirs."""
-    if name in BACKBONES:
+    """The tensors of a ``Backbone`` under torchvision's names; those that torchvision has not keep theirs."""
+    if name in _OURS:
         return state
     theirs = {key: state[ours] for ours, key in _keys(name).items()}
     if name.startswith("squeezenet"):
@@ -46,7 +51,7 @@ def from_torchvision(name: str, state: dict[str, Tensor], mean: Tensor, std: Ten
     KeyError
         If a tensor is missing.
     """
-    if name in BACKBONES or "head.weight" in state:  # the second: saved before torchvision's names were used
+    if name in _OURS or "head.weight" in state:  # the second: saved before torchvision's names were used
         return state
     ours = {key: state[theirs] for key, theirs in _keys(name).items()} | {"mean": mean, "std": std}
     if name.startswith("squeezenet"):
@@ -58,9 +63,14 @@ def code(network: Backbone, class_names: Sequence[str], size: tuple[int, int], w
     """A program that loads the network and names a photo, without this course."""
     height, width = size
     mean, std = (getattr(network, name).flatten().tolist() for name in ("mean", "std"))
-    build = _minivgg(network) if network.name in BACKBONES else _from_torchvision(network)
+    if network.name == efficientnet.NAME:
+        imports, build = _IMPORTS_LITE, _efficientnet(network)
+    elif network.name in BACKBONES:
+        imports, build = _IMPORTS, _minivgg(network)
+    else:
+        imports, build = "from torchvision import models\n", _from_torchvision(network)
     return _PROGRAM.format(
-        imports=_IMPORTS if network.name in BACKBONES else "from torchvision import models\n",
+        imports=imports,
         names=list(class_names), build=build, weights=weights, mean=mean, std=std, height=height, width=width,
         classes=len(class_names),
     )  # fmt: skip
@@ -86,10 +96,25 @@ def _minivgg(network: Backbone) -> str:
     return _MINIVGG.format(classes=network.head.out_features)
 
 
+def _efficientnet(network: Backbone) -> str:
+    """The program text of its layers, as it stands in the module that has them."""
+    layers = (efficientnet._Conv, efficientnet._MBConv, efficientnet._norm, efficientnet._conv_norm_relu)
+    parts = [f"_BLOCKS = {efficientnet._BLOCKS}", *map(inspect.getsource, (*layers, efficientnet.build))]
+    head = f"nn.Linear({network.head.in_features}, {network.head.out_features})"
+    model = f"model = nn.Sequential(OrderedDict(stages=nn.Sequential(OrderedDict(build()[0])), head={head}))"
+    return "\n\n\n".join(["", *(part.strip() for part in parts), model])
+
+
 _IMPORTS = """\
 from collections import OrderedDict
 
 from torch.nn import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
+"""
+
+_IMPORTS_LITE = """\
+from collections import OrderedDict
+
+from torch import Tensor, nn
 """
 
 _MINIVGG = """\

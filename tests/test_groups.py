@@ -1,0 +1,61 @@
+"""Groups go to one part of a split as a whole, whatever their sizes."""
+
+import pytest
+import torch
+
+from tlkit.groups import deal_groups
+
+SIX_SPEAKERS = (torch.arange(10).repeat(6 * 20), torch.arange(6).repeat_interleave(200))
+
+
+def _patients(seed):
+    """Thirty patients with 3 to 40 pictures each of four kinds, some kinds rare."""
+    random = torch.Generator().manual_seed(seed)
+    sizes = torch.randint(3, 41, (30,), generator=random)
+    groups = torch.arange(100, 130).repeat_interleave(sizes)
+    labels = torch.multinomial(torch.tensor([8.0, 4.0, 2.0, 1.0]), len(groups), replacement=True, generator=random)
+    return labels, groups
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("which", ["speakers", "patients"])
+def test_no_group_is_in_two_parts_and_every_class_in_each(which, seed):
+    labels, groups = SIX_SPEAKERS if which == "speakers" else _patients(seed)
+    classes = int(labels.max()) + 1
+    rows = deal_groups(labels, classes, None, groups, seed)
+    parts = [set(groups[mine].tolist()) for mine in rows.values()]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == len(groups.unique())
+    assert all(set(labels[mine].tolist()) == set(range(classes)) for mine in rows.values())
+    assert all(len(mine.unique()) == len(mine) for mine in rows.values())
+    assert 0.35 < len(rows["train"]) / len(labels) < 0.65
+    fewer = deal_groups(labels, classes, 3, groups, seed)
+    assert labels[fewer["train"]].bincount().max() <= 3 and fewer["test"].equal(rows["test"])
+    ranks = {label: rows["train"][labels[rows["train"]] == label] for label in range(classes)}
+    assert all(fewer["train"][labels[fewer["train"]] == k].equal(mine[:3]) for k, mine in ranks.items())
+
+
+def test_six_speakers_are_dealt_three_one_two_and_others_for_each_seed():
+    labels, groups = SIX_SPEAKERS
+    deals = []
+    for seed in range(8):
+        rows = deal_groups(labels, 10, 5, groups, seed)
+        speakers = {part: frozenset(groups[mine].tolist()) for part, mine in rows.items()}
+        assert [len(speakers[part]) for part in ("train", "val", "test")] == [3, 1, 2]
+        assert rows["train"][:10].equal(deal_groups(labels, 10, 1, groups, seed)["train"])
+        deals.append(tuple(speakers.values()))
+    assert len(set(deals)) > 4
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_fewer_than_three_groups_are_refused(count):
+    labels, groups = torch.arange(2).repeat(30), torch.arange(count).repeat_interleave(60 // count)
+    with pytest.raises(ValueError, match=f"These {count} groups can not be dealt") as caught:
+        deal_groups(labels, 2, None, groups, 0)
+    assert str(caught.value).count("\n") == 1
+
+
+def test_a_class_of_one_group_is_named():
+    labels, groups = _patients(0)
+    labels = torch.where(groups == 117, 4, labels)
+    with pytest.raises(ValueError, match="class 4 is in 1 of them"):
+        deal_groups(labels, 5, None, groups, 0)
