@@ -109,3 +109,17 @@ def test_views_of_a_frozen_backbone_are_all_used(small, monkeypatch):
     monkeypatch.setattr(training, "_step", lambda n, x, *rest: (rows.append(x.clone()), original(n, x, *rest))[1])
     tlkit.train_network(network, small, None, epochs=8, batch_size=48, device="cpu", augment=mirror, views=3)
     assert len(torch.cat(rows).unique(dim=0)) > 48, "more inputs than pictures"
+
+
+def test_fixed_statistics_stay_while_the_weights_around_them_learn(small):
+    changed = {}
+    for fixed in (True, False):
+        network = _network()
+        network.fixed_statistics = fixed
+        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        tlkit.training.train_network(network, small, None, 1, batch_size=16, device="cpu")
+        after = network.state_dict()
+        changed[fixed] = {name for name in before if not before[name].equal(after[name])}
+    statistics = {name for name, _ in network.named_buffers() if "running" in name}
+    assert statistics and not statistics & changed[True] and statistics <= changed[False]
+    assert changed[True] >= {name for name, _ in network.named_parameters()}  # BatchNorm's own weights, too

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -64,7 +65,7 @@ def test_val_chooses_the_regularisation(blobs, kind):
 def test_it_follows_scikit_learns_conventions(blobs):
     X, y, *_ = blobs
     probe = tlkit.LinearProbe("softmax", Cs=(0.1, 1.0), seed=3)
-    expected = {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3, "n_jobs": -1, "class_weight": None}
+    expected = {"kind": "softmax", "Cs": (0.1, 1.0), "seed": 3, "n_jobs": -1, "class_weight": None, "cv": None}
     assert clone(probe).get_params() == expected
     assert probe.fit(X, y) is probe and probe.n_features_in_ == 30
     assert probe.classes_.tolist() == [0, 1, 2, 3, 4]
@@ -98,3 +99,33 @@ def test_wrong_settings_are_refused(blobs):
         tlkit.LinearProbe().fit(X, y, X_val)
     with pytest.raises(ValueError, match="30 features but validation rows 29.*same stage"):
         tlkit.LinearProbe().fit(X, y, X_val[:, :29], np.zeros(len(X_val)))
+
+
+# ------------------------------------------------------------------------ without a validation set
+
+
+@pytest.mark.parametrize("kind", tlkit.PROBES)
+def test_cross_validation_chooses_as_scikit_learn_does(blobs, kind):
+    X, y, *_, X_test, y_test = blobs
+    Cs = (1e-6, 1e-2, 1e2)
+    probe = tlkit.LinearProbe(kind, Cs=Cs, cv=4).fit(X, y)
+    folds = StratifiedKFold(4)
+    for C in Cs:
+        oracle = cross_val_score(make_pipeline(StandardScaler(), ORACLES[kind](C)), X, y, cv=folds)
+        assert probe.val_scores_[C] == pytest.approx(oracle.mean(), abs=0.011)  # two rows of 200
+    assert probe.val_scores_[probe.C_] == max(probe.val_scores_.values())
+    whole = tlkit.LinearProbe(kind, Cs=(probe.C_,)).fit(X, y)
+    np.testing.assert_array_equal(probe.predict(X_test), whole.predict(X_test))  # fitted on all rows in the end
+
+
+def test_a_small_class_has_fewer_folds_and_one_row_is_refused(blobs):
+    X, y, X_val, y_val, _, _ = blobs
+    first = np.concatenate([np.flatnonzero(y == k)[: 2 + k] for k in range(5)])  # 2, 3, ... 6 rows of a class
+    probe = tlkit.LinearProbe(cv=50).fit(X[first], y[first])
+    assert set(probe.val_scores_) == {1e-3, 1e-2, 1e-1}
+    with pytest.raises(ValueError, match="every class needs at least two"):
+        tlkit.LinearProbe(cv=5).fit(X[first[1:]], y[first[1:]])
+    with pytest.raises(ValueError, match="cv must be at least 2"):
+        tlkit.LinearProbe(cv=1).fit(X, y)
+    with pytest.raises(ValueError, match="not by both"):
+        tlkit.LinearProbe(cv=5).fit(X, y, X_val, y_val)

@@ -86,6 +86,19 @@ def test_a_probe_learns_from_all_views(tiny_split, monkeypatch):
     assert rows == [48, 16]
 
 
+def test_without_labels_for_val_a_probe_chooses_within_train(tiny_split):
+    shuffled = tlkit.ImageSet(tiny_split.val.images, tiny_split.val.labels.roll(1))
+    wrong = tlkit.Split("reds", ["dull", "red"], tiny_split.train, shuffled, tiny_split.test, per_class=8, seed=0)
+    for way in (tlkit.linear_probe, tlkit.earlier_stage):
+        found, other = (way(split, cv=4, device="cpu") for split in (tiny_split, wrong))
+        assert found.val_by_stage == other.val_by_stage and found.stage == other.stage
+        assert found.open_test() == other.open_test() and 0 <= found.val_accuracy <= 1
+        again = way(tiny_split, device="cpu", **found.settings)
+        assert again.val_by_stage == found.val_by_stage
+    with pytest.raises(ValueError, match="Give cv or augment, not both"):
+        tlkit.linear_probe(tiny_split, cv=4, augment=tlkit.Augmentation(flip_vertical=True))
+
+
 def test_two_phases_train_the_head_first_and_then_the_last_stages(tiny_split, monkeypatch):
     seen = []
     original = tlkit.ways.train_network

@@ -52,6 +52,8 @@ class Backbone(nn.Module):
         The size it was trained on, and the smallest that its pooling allows, in pixels.
     frozen : int
         How many of the first stages are frozen; ``tlkit.freeze`` and ``tlkit.unfreeze`` set it.
+    fixed_statistics : bool
+        Whether BatchNorm keeps the statistics that it has while its stages train, in place of those of each batch.
     source_accuracy : float or None
         The share of the source's held-out pictures that its head gets right, 0 to 1; None for
         random weights and for a new head.
@@ -82,7 +84,7 @@ class Backbone(nn.Module):
         own_backbones.check_parts(name, stages, head, mean, std)
         checks.count("image_size", image_size, checks.count("smallest", smallest, 1))
         self.name, self.image_size, self.smallest = name, image_size, smallest
-        self.frozen = 0
+        self.frozen, self.fixed_statistics = 0, False
         self.source_accuracy: float | None = None
         self.own = True
         self.stages = nn.ModuleDict(stages)
@@ -147,13 +149,23 @@ class Backbone(nn.Module):
         super().train(mode)
         for name in self.stage_names[: self.frozen]:
             self.stages[name].eval()
+        for layer in self.modules() if self.fixed_statistics else ():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.eval()
         return self
 
-    def new_head(self, classes: int, seed: int = 0) -> "Backbone":
-        """Put a fresh head for ``classes`` classes on top; returns the backbone itself."""
+    def new_head(self, classes: int, seed: int | None = 0) -> "Backbone":
+        """Put a fresh head for ``classes`` classes on top; returns the backbone itself.
+
+        Its weights are random, or all zero if ``seed`` is None: then the first step moves the head alone, since
+        through zeros no gradient reaches the stages.
+        """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(seed or 0)
             self.head = nn.Linear(self.head.in_features, classes).to(self.head.weight.device)
+        if seed is None:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
         self.source_accuracy = self.class_names = None
         return self
 

@@ -20,7 +20,7 @@ def read_card(path: Path) -> dict:
         raise ValueError(f"The card {path} cannot be read: {error}") from error
 
 
-def write_card(values: dict[str, str | int | float | list]) -> str:
+def write_card(values: dict[str, str | bool | int | float | list]) -> str:
     """The text of a flat card; a text of several lines stays readable."""
     return "".join(f"{name} = {_in_lines(value) or _as_toml(value)}\n" for name, value in values.items())
 
@@ -31,7 +31,7 @@ def _in_lines(value: object) -> str:
     return f"'''\n{value}'''" if plain and all(c == "\n" or c.isprintable() for c in value) else ""
 
 
-def _as_toml(value: str | int | float | list) -> str:
+def _as_toml(value: str | bool | int | float | list) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_as_toml, value))}]"
     if isinstance(value, bool):

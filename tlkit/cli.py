@@ -10,7 +10,7 @@ from tlkit.course import check_folder
 __all__ = ["main"]
 
 
-_GOES_ON = ("fetch", "map", "pretrain", "transferability")  # where they were interrupted
+_GOES_ON = ("fetch", "map", "pretrain", "rate-sweep", "transferability")  # where they were interrupted
 _IN_THE_FOLDER = ("badges", "costs", "exercises", "html", "pictures", "rehearse")  # of the course, where they work
 _HOME = {
     "badges": ("tlkit.badges", "badges"),
@@ -19,6 +19,7 @@ _HOME = {
     "html": ("tlkit.pages", "html"),
     "map": ("tlkit.survey", "run_map"),
     "pretrain": ("tlkit.pretraining", "pretrain"),
+    "rate-sweep": ("tlkit.rate_sweep", "run_rate_sweep"),
     "rehearse": ("tlkit.rehearsal", "rehearse"),
     "transferability": ("tlkit.transferability", "run_transferability"),
 }
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fetch.add_argument("--list", action="store_true", dest="show_list", help="what there is, with sizes")
     _add_map(commands)
     _add_transferability(commands)
+    _add_rate_sweep(commands)
     pretrain = commands.add_parser("pretrain", help="train minivgg on a source, write its weights and its card")
     pretrain.add_argument("--source", default="atlas", help="atlas (default), or portraits: drawn people")
     pretrain.add_argument("--epochs", type=int, default=10)
@@ -101,5 +103,21 @@ def _add_transferability(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("transferability", help="measure how far each stage transfers (lesson 11)", **said)
     parser.add_argument("--out", help="the CSV file (default: transferability.csv, here)")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
+    parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
+
+
+def _add_rate_sweep(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_rate_sweep
+    what = "fine-tune with the stages at 0.01 to 1 of the head's rate"
+    parser = commands.add_parser("rate-sweep", help=what, **said)
+    parser.add_argument("--out", help="the CSV file (default: rate_sweep.csv, here)")
+    parser.add_argument("--backbone", metavar="NAME", help="default: minivgg")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: flowers tissue")
+    parser.add_argument("--per-class", nargs="+", type=int, metavar="N", help="default: 5 20")
+    parser.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.01 0.03 0.1 0.3 1")
+    parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
+    parser.add_argument("--image-size", type=int, metavar="PIXELS")
+    parser.add_argument("--weights", metavar="FILE", help="of the backbone, in place of the usual ones")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")

@@ -7,6 +7,7 @@ from joblib import Parallel, delayed
 from scipy.special import log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -45,12 +46,16 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         How many values of ``C`` are tried at once; -1 uses every core. The SVM does not need it.
     class_weight : "balanced", optional
         scikit-learn's: rows of a small class weigh more. Then val chooses by the mean of the classes' own accuracies.
+    cv : int, optional
+        Without a validation set, choose ``C`` by cross-validation in so many folds, each with its share of every
+        class; fewer where a class has fewer rows. As many as a class has rows leave out one of each class in turn.
 
     Attributes
     ----------
     classes_ : array (k,)
     C_ : float, the chosen one
-    val_scores_ : dict from C to accuracy on val, balanced if asked for (empty without a validation set)
+    val_scores_ : dict from C to accuracy on val, or on the folds that were left out, balanced if asked for (empty
+        without either)
     model_ : the fitted scikit-learn pipeline
     """
 
@@ -61,12 +66,14 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         seed: int = 0,
         n_jobs: int = -1,
         class_weight: str | None = None,
+        cv: int | None = None,
     ):
         self.kind = kind
         self.Cs = Cs
         self.seed = seed
         self.n_jobs = n_jobs
         self.class_weight = class_weight
+        self.cv = cv
 
     def fit(
         self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray | None = None, y_val: np.ndarray | None = None
@@ -76,7 +83,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For an unknown kind, features or labels that do not match, or fewer than two classes.
+            For an unknown kind, features or labels that do not match, fewer than two classes, or folds that
+            cannot be made.
         """
         checks.choose("probe", self.kind, PROBES)
         check_class_weight(self.class_weight)
@@ -89,6 +97,13 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             raise ValueError("A classifier needs at least two classes, but all labels are the same.")
         self.n_features_in_ = X.shape[1]
         self.val_scores_: dict[float, float] = {}
+        if self.cv is not None:
+            if X_val is not None:
+                raise ValueError("C is chosen on a validation set or by cross-validation (cv), not by both.")
+            self.val_scores_ = self._cross_validate(Cs, X, y)
+            self.C_ = max(Cs, key=self.val_scores_.get)  # the first of equals
+            (self.model_,) = self._fit_each([self.C_], X, y)
+            return self
         if X_val is None:
             self.C_ = Cs[len(Cs) // 2]
             (self.model_,) = self._fit_each([self.C_], X, y)
@@ -100,12 +115,26 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 "extract both from the same stage."
             )
         models = self._fit_each(Cs, X, y)
-        answers = [model.predict(X_val) for model in models]
-        scores = [mean_recall(y_val, a) if self.class_weight else float(np.mean(a == y_val)) for a in answers]
+        scores = [self._accuracy(y_val, model.predict(X_val)) for model in models]
         best = int(np.argmax(scores))
         self.val_scores_ = dict(zip(Cs, scores))
         self.C_, self.model_ = Cs[best], models[best]
         return self
+
+    def _cross_validate(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> dict[float, float]:
+        """Accuracy of each C on rows that its classifier has not seen."""
+        fewest = int(np.unique(y, return_counts=True)[1].min())
+        if fewest < 2:
+            raise ValueError("Cross-validation leaves rows of each class out, so every class needs at least two.")
+        answers = {C: np.empty_like(y) for C in Cs}
+        for learn, left_out in StratifiedKFold(min(checks.count("cv", self.cv, 2), fewest)).split(X, y):
+            for C, model in zip(Cs, self._fit_each(Cs, X[learn], y[learn])):
+                answers[C][left_out] = model.predict(X[left_out])
+        return {C: self._accuracy(y, given) for C, given in answers.items()}
+
+    def _accuracy(self, y: np.ndarray, answers: np.ndarray) -> float:
+        """The share of right answers, or with ``class_weight`` the mean of the classes' own."""
+        return mean_recall(y, answers) if self.class_weight else float(np.mean(answers == y))
 
     def _fit_each(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> list[Pipeline]:
         """A fitted pipeline for each C."""

@@ -37,7 +37,8 @@ class Result:
     classifier : Classifier
         What is left to use: it names pictures and photos. ``save_model`` keeps it.
     epochs : int
-        Passes through the training pictures, in whole batches; 0 for an SVM, which is solved.
+        Passes through the training pictures, in whole batches, or rounds of ``settings["passes"]`` of them for a
+        network on a small set; 0 for an SVM, which is solved.
     history : History
         The epochs one by one; empty for a probe.
     network : Backbone or None

@@ -110,6 +110,7 @@ def train_network(
     desc: str = "training",
     class_weight: str | None = None,
     patience: int | None = None,
+    passes: int = 1,
 ) -> History:
     """Train the weights that are not frozen, with AdamW and a one-cycle learning rate.
 
@@ -156,6 +157,9 @@ def train_network(
     patience : int, optional
         Training ends when val has been no better for so many epochs, and the network gets the weights of its best
         epoch (the first of equals) back; ``history.kept`` says which that was.
+    passes : int
+        How often an epoch goes through the pictures: more than once where they are so few that an epoch
+        would be a step or two.
 
     Returns
     -------
@@ -171,6 +175,7 @@ def train_network(
     """
     checks.count("epochs", epochs, 1)
     checks.count("batch_size", batch_size, 2)
+    checks.count("passes", passes, 1)
     checks.images(train.images, network.smallest)
     check_class_weight(class_weight)
     if patience is not None:
@@ -187,7 +192,7 @@ def train_network(
     groups = groups or [{"params": [p for p in network.parameters() if p.requires_grad], "lr": learning_rate}]
     run = _Run(
         network, train, val, epochs, min(batch_size, len(train)), groups, weight_decay, warm_up, seed, augment, views,
-        watch, checkpoints.place(checkpoint), desc, class_weight, patience,
+        watch, checkpoints.place(checkpoint), desc, class_weight, patience, passes,
     )  # fmt: skip
     return run.train()
 
@@ -219,11 +224,12 @@ class _Run:
     desc: str
     class_weight: str | None
     patience: int | None
+    passes: int
 
     def __post_init__(self) -> None:
         self.where = where = self.network.mean.device
         self.rates = [checks.rate("learning_rate", group["lr"]) for group in self.groups]
-        self.steps = len(self.images) // self.batch_size  # a last, smaller batch would upset BatchNorm
+        self.steps = len(self.images) // self.batch_size * self.passes  # a last, smaller batch would upset BatchNorm
         fused = where.type in ("cpu", "cuda")
         optimizer = torch.optim.AdamW(self.groups, weight_decay=self.weight_decay, fused=fused)
         total = max(3, self.epochs * self.steps)  # the cycle needs a step up and a step down
@@ -284,10 +290,11 @@ class _Run:
         return self._done >= self.epochs or out_of_patience
 
     def _epoch(self, feed: "_Feed") -> float:
-        """Every picture once, in whole batches; returns the mean loss."""
+        """Every picture once a pass, in whole batches; returns the mean loss."""
         # Seeded by the epoch, a resumed run shuffles as an uninterrupted one does.
         shuffle = torch.Generator().manual_seed(self.seed * 100_003 + self._done)
-        order = torch.randperm(len(self.images), generator=shuffle)[: self.steps * self.batch_size]
+        whole = len(self.images) // self.batch_size * self.batch_size
+        order = torch.cat([torch.randperm(len(self.images), generator=shuffle)[:whole] for _ in range(self.passes)])
         optimizer, schedule, scaler = (self.parts[name] for name in ("optimizer", "schedule", "scaler"))
         self.network.train()
         losses = []
@@ -326,7 +333,7 @@ class _Run:
     @cached_property
     def _about(self) -> dict:
         """What a checkpoint of this run belongs to."""
-        names = ("epochs", "batch_size", "weight_decay", "warm_up", "seed", "class_weight", "patience")
+        names = ("epochs", "batch_size", "weight_decay", "warm_up", "seed", "class_weight", "patience", "passes")
         weights = [sum(p.numel() for p in group["params"]) for group in self.groups]
         views = self.views if self.augment and self.network.frozen else 0
         return (

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
+from sklearn.base import clone
 
 from tlkit import checks, training
 from tlkit.augment import Augmentation
-from tlkit.backbones import BACKBONES, Backbone, check_backbone, load_backbone
+from tlkit.backbones import Backbone, check_backbone, load_backbone
 from tlkit.balance import check_class_weight
 from tlkit.classifier import Classifier
 from tlkit.data import Split
@@ -23,6 +24,7 @@ from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreez
 from tlkit.own_backbones import check_fit, random_copy
 from tlkit.probes import PROBES, LinearProbe
 from tlkit.results import Result
+from tlkit.settings import BATCH, Settings, settings_of
 from tlkit.training import History, train_network
 
 __all__ = [
@@ -45,8 +47,20 @@ def default_epochs(per_class: int, pretrained: bool = True) -> int:
     return half if pretrained else 2 * half
 
 
-def _epochs(epochs: int | None, split: Split, pretrained: bool = True) -> int:
-    return default_epochs(split.per_class, pretrained) if epochs is None else checks.count("epochs", epochs, 1)
+def _length(
+    epochs: int | None, passes: int | None, split: Split, card: Settings, pretrained: bool = True
+) -> tuple[int, int]:
+    """Epochs, and passes of each: as asked, or so many that a small set has the steps that the card wants."""
+    if passes is not None:
+        checks.count("passes", passes, 1)
+    if epochs is not None:
+        return checks.count("epochs", epochs, 1), passes or 1
+    epochs = default_epochs(split.per_class, pretrained)
+    return epochs, passes or card.passes(len(split.train), epochs, pretrained)
+
+
+def _name(backbone: str | Backbone) -> str:
+    return backbone.name if isinstance(backbone, Backbone) else backbone
 
 
 def _check(split: Split, backbone: str | Backbone) -> None:
@@ -73,8 +87,14 @@ def _load(backbone: str | Backbone, device: str, pretrained: bool = True, seed: 
     if isinstance(backbone, Backbone) and (pretrained or backbone.own):
         network = copy.deepcopy(backbone) if pretrained else random_copy(backbone, seed)
         return network.to(pick_device(device))
-    name = backbone.name if isinstance(backbone, Backbone) else backbone
-    return load_backbone(name, pretrained, seed, device)
+    return load_backbone(_name(backbone), pretrained, seed, device)
+
+
+def _start(split: Split, backbone: str | Backbone, seed: int, device: str, pretrained: bool = True) -> Backbone:
+    """The network under a new head, as its family's card wants both; from scratch all is random."""
+    network, card = _load(backbone, device, pretrained, seed), settings_of(_name(backbone))
+    network.fixed_statistics = pretrained and card.fixed_statistics
+    return network.new_head(len(split.class_names), None if pretrained and card.zero_head else seed)
 
 
 # ------------------------------------------------------------------------------------- probes
@@ -90,6 +110,7 @@ def linear_probe(
     views: int = 4,
     device: str = "auto",
     class_weight: str | None = None,
+    cv: int | None = None,
 ) -> Result:
     """Way 1: a linear classifier on CNN codes, the backbone frozen (lesson 02).
 
@@ -107,13 +128,16 @@ def linear_probe(
     class_weight : "balanced", optional
         For classes of unequal size: each has the same say in training, and val chooses by the mean of the classes'
         own accuracies, which then stands in ``val_accuracy``.
+    cv : int, optional
+        Choose by cross-validation in so many folds of train, and leave val closed: for whoever has no labels
+        beside those of train. ``val_accuracy`` is then that of the pictures in the folds that were left out.
 
     Raises
     ------
     ValueError
-        For an unknown name, or a split with one class only.
+        For an unknown name, a split with one class only, or folds that cannot be made.
     """
-    settings = dict(kind=kind, stage=stage, augment=augment, views=views, class_weight=class_weight)
+    settings = dict(kind=kind, stage=stage, augment=augment, views=views, class_weight=class_weight, cv=cv)
     network = _load(backbone, device)
     return _probe("probe", split, network, seed, [stage or network.code_stage], settings, device)
 
@@ -127,13 +151,14 @@ def earlier_stage(
     views: int = 4,
     device: str = "auto",
     class_weight: str | None = None,
+    cv: int | None = None,
 ) -> Result:
     """Way 2: a linear SVM on the activations of the stage that does best on val (lesson 03).
 
     By default every stage is tried, the last one too: where that is best, this way says so. The
-    other parameters are those of ``linear_probe``.
+    other parameters are those of ``linear_probe``; with ``cv`` the stage is chosen within train, too.
     """
-    settings = dict(stages=stages, augment=augment, views=views, class_weight=class_weight)
+    settings = dict(stages=stages, augment=augment, views=views, class_weight=class_weight, cv=cv)
     network = _load(backbone, device)
     return _probe("earlier stage", split, network, seed, stages or network.stage_names, settings, device)
 
@@ -144,7 +169,9 @@ def _probe(
     _check(split, network)
     checks.choose("probe", settings.get("kind", "svm"), PROBES)
     check_class_weight(settings["class_weight"])
-    augment = settings["augment"]
+    augment, cv = settings["augment"], settings["cv"]
+    if cv is not None and augment:
+        raise ValueError("cv would learn from views of the pictures that it leaves out. Give cv or augment, not both.")
     checks.count("views", settings["views"], 2 if augment else 1)  # the first view is the picture as it is
     seen, labels = [split.train.images], [split.train.labels]
     for view in range(1, settings["views"] if augment else 1):
@@ -152,15 +179,13 @@ def _probe(
         labels.append(split.train.labels)
     images = torch.cat(seen) if augment else split.train.images  # a large split stays on disk
     train, seconds = sweep_features(network, images, stages, device=device)
-    val, _ = sweep_features(network, split.val.images, stages, device=device)
+    val, y_val = dict.fromkeys(stages), None
+    if cv is None:
+        val, y_val = sweep_features(network, split.val.images, stages, device=device)[0], split.val.labels.numpy()
     start = time.perf_counter()
     y = torch.cat(labels).numpy()
-    probes = {
-        stage: LinearProbe(settings.get("kind", "svm"), seed=seed, class_weight=settings["class_weight"]).fit(
-            train[stage], y, val[stage], split.val.labels.numpy()
-        )
-        for stage in stages
-    }
+    probe = LinearProbe(settings.get("kind", "svm"), seed=seed, class_weight=settings["class_weight"], cv=cv)
+    probes = {stage: clone(probe).fit(train[stage], y, val[stage], y_val) for stage in stages}
     seconds += time.perf_counter() - start
     val_by_stage = {stage: max(probe.val_scores_.values()) for stage, probe in probes.items()}
     # The last of equals: it is nearer to the codes that everybody uses.
@@ -192,8 +217,8 @@ def two_phase(
     epochs: int | None = None,
     head_epochs: int | None = None,
     unfreeze_last: int | None = None,
-    learning_rate: float = 3e-3,
-    backbone_factor: float = 0.1,
+    learning_rate: float | None = None,
+    backbone_factor: float | None = None,
     stage_decay: float = 1.0,
     augment: Augmentation | None = None,
     views: int = 4,
@@ -202,6 +227,7 @@ def two_phase(
     watch_val: bool = True,
     class_weight: str | None = None,
     patience: int | None = None,
+    passes: int | None = None,
 ) -> Result:
     """Way 3: freeze, train a new head, unfreeze, train on with small steps (lesson 04).
 
@@ -211,10 +237,10 @@ def two_phase(
         Of the second and of the first phase; both ``default_epochs`` if not given.
     unfreeze_last : int, optional
         How many stages the second phase trains; by default all. With 0 there is no second phase.
-    learning_rate : float
-        Of the head, in both phases.
+    learning_rate : float, optional
+        Of the head, in both phases; by default what the card of the backbone's family says.
     backbone_factor, stage_decay : float
-        Of the stages: see ``parameter_groups``.
+        Of the stages: see ``parameter_groups``. The first is on the card, too.
     augment, views : Augmentation and int, optional
         A new view of each picture every epoch; while stages are frozen, one of ``views``.
     watch : function, optional
@@ -227,6 +253,9 @@ def two_phase(
     patience : int, optional
         A phase ends when val has been no better for so many epochs, and goes on, or ends, with the weights of its best
         epoch; ``result.history.kept`` is the one that the network has.
+    passes : int, optional
+        How often an epoch goes through the pictures. By default once if ``epochs`` is given; else as often as
+        a small set needs for the steps that the card wants.
 
     Raises
     ------
@@ -234,9 +263,14 @@ def two_phase(
         For an unknown name, a split with one class, a rate that is not above 0, more stages than
         there are, or patience without a look at val.
     """
+    _check_training(split, backbone, class_weight, patience, watch_val)
+    card = settings_of(_name(backbone))
+    learning_rate = card.head_rate if learning_rate is None else learning_rate
+    backbone_factor = card.backbone_factor if backbone_factor is None else backbone_factor
+    epochs, passes = _length(epochs, passes, split, card)
     settings = dict(
-        epochs=_epochs(epochs, split),
-        head_epochs=_epochs(epochs if head_epochs is None else head_epochs, split),
+        epochs=epochs,
+        head_epochs=epochs if head_epochs is None else checks.count("head_epochs", head_epochs, 1),
         unfreeze_last=unfreeze_last,
         learning_rate=learning_rate,
         backbone_factor=backbone_factor,
@@ -245,14 +279,14 @@ def two_phase(
         views=views,
         class_weight=class_weight,
         patience=patience,
+        passes=passes,
     )
-    _check_training(split, backbone, class_weight, patience, watch_val)
-    network = _load(backbone, device).new_head(len(split.class_names), seed)
+    network = _start(split, backbone, seed, device)
     unfrozen = stages_to_unfreeze(network, unfreeze_last)
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
-    names = ("augment", "views", "class_weight", "patience")
-    common = dict(batch_size=32, device=device) | {name: settings[name] for name in names}
+    names = ("augment", "views", "class_weight", "patience", "passes")
+    common = dict(batch_size=BATCH, device=device) | {name: settings[name] for name in names}
     val, first, second = split.val if watch_val else None, settings["head_epochs"], settings["epochs"]
     freeze(network)
     history = train_network(
@@ -291,16 +325,16 @@ def pretrained_start(
     watch_val: bool = True,
     class_weight: str | None = None,
     patience: int | None = None,
+    passes: int | None = None,
 ) -> Result:
     """Way 4: train the whole network at one full rate, with the pretrained weights as its start (lesson 05).
 
-    The parameters are those of ``two_phase``. The learning rate is 4e-3 for ``minivgg``, chosen on val,
-    and 3e-4 for another backbone, chosen on val of ``flowers17`` with SqueezeNet: at 4e-3 that network, which
-    has no BatchNorm, forgets all it knows.
+    The parameters are those of ``two_phase``. There is one rate for all weights, the new head's too, and no phase
+    before. That rate was chosen on val and is on the card of the backbone's family: at minivgg's a network without
+    BatchNorm forgets all it knows.
     """
-    rate = _full_rate(learning_rate, backbone)
-    settings = dict(epochs=_epochs(epochs, split), learning_rate=rate, augment=augment)
-    settings |= dict(class_weight=class_weight, patience=patience)
+    settings = _whole_settings(split, backbone, epochs, passes, learning_rate)
+    settings |= dict(augment=augment, class_weight=class_weight, patience=patience)
     return _whole_network("pretrained start", split, backbone, seed, settings, device, watch, watch_val)
 
 
@@ -316,23 +350,29 @@ def from_scratch(
     watch_val: bool = True,
     class_weight: str | None = None,
     patience: int | None = None,
+    passes: int | None = None,
 ) -> Result:
     """Way 5, the baseline: the same architecture, random weights, nothing but the target's own pictures.
 
     Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
     The parameters are those of ``two_phase``, the rates those of ``pretrained_start``.
     """
-    rate = _full_rate(learning_rate, backbone)
-    settings = dict(epochs=_epochs(epochs, split, False), learning_rate=rate, augment=augment)
-    settings |= dict(class_weight=class_weight, patience=patience)
+    settings = _whole_settings(split, backbone, epochs, passes, learning_rate, pretrained=False)
+    settings |= dict(augment=augment, class_weight=class_weight, patience=patience)
     return _whole_network("scratch", split, backbone, seed, settings, device, watch, watch_val)
 
 
-def _full_rate(given: float | None, backbone: str | Backbone) -> float:
-    if given is not None:
-        return given
-    name = backbone.name if isinstance(backbone, Backbone) else backbone
-    return 4e-3 if name in BACKBONES else 3e-4
+def _whole_settings(
+    split: Split,
+    backbone: str | Backbone,
+    epochs: int | None,
+    passes: int | None,
+    rate: float | None,
+    pretrained: bool = True,
+) -> dict:
+    card = settings_of(_name(backbone))
+    epochs, passes = _length(epochs, passes, split, card, pretrained)
+    return dict(epochs=epochs, learning_rate=card.full_rate if rate is None else rate, passes=passes)
 
 
 def _whole_network(
@@ -346,11 +386,11 @@ def _whole_network(
     watch_val: bool,
 ) -> Result:
     _check_training(split, backbone, settings["class_weight"], settings["patience"], watch_val)
-    network = _load(backbone, device, way != "scratch", seed).new_head(len(split.class_names), seed)
+    network = _start(split, backbone, seed, device, pretrained=way != "scratch")
     unfreeze(network)  # a backbone of yours may come frozen
     val = split.val if watch_val else None
     history = train_network(
-        network, split.train, val, batch_size=32, seed=seed, device=device, watch=watch, desc=way, **settings
+        network, split.train, val, batch_size=BATCH, seed=seed, device=device, watch=watch, desc=way, **settings
     )
     return _network_result(way, split, network, seed, settings, history)
 

@@ -1,0 +1,60 @@
+"""The sweep between fine-tuning and a pretrained start: measured, kept, read, drawn."""
+
+import numpy as np
+import pytest
+
+import tlkit
+from tlkit import rate_sweep
+from tlkit.cards import read_card
+from tlkit.cli import main
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Each network is trained for one epoch; what was asked for is counted."""
+    asked = []
+
+    def two_phase(split, backbone, seed, **options):
+        asked.append((split.name, split.per_class, options["backbone_factor"], seed))
+        return tlkit.two_phase(split, backbone, seed, epochs=1, **options)
+
+    monkeypatch.setattr(rate_sweep, "two_phase", two_phase)
+    return asked
+
+
+def test_a_sweep_goes_on_where_it_stopped_and_says_what_it_was_made_from(tmp_path, quick, capsys):
+    out = tmp_path / "sweep.csv"
+    command = ["rate-sweep", "--out", str(out), "--datasets", "flowers", "--per-class", "1", "--device", "cpu"]
+    assert main([*command, "--factors", "0.1", "1", "--seeds", "1"]) == 0
+    assert main([*command, "--factors", "0.1", "1", "--seeds", "2"]) == 0
+    assert quick == [("flowers", 1, factor, seed) for seed in (0, 1) for factor in (0.1, 1.0)]
+    measured = rate_sweep.load_rate_sweep(out)
+    assert measured.places == [("flowers", 1)] and measured.values("flowers", 1).shape == (2, 2)
+    card = read_card(out.with_suffix(".toml"))
+    assert card["backbone"] == "minivgg" and card["full_rate"] == 4e-3 and "rate-sweep" in card["command"]
+    other = [*command, "--image-size", "32", "--seeds", "1"]
+    assert main(other) == 1 and "other image_size" in capsys.readouterr().err
+
+
+def test_the_best_factor_is_val_s_and_test_is_not_looked_at():
+    rows = [
+        dict(dataset="flowers", per_class=5, factor=f, seed=s, val_accuracy=v, accuracy=a, seconds=1.0)
+        for s in range(2)
+        for f, v, a in ((1.0, 0.4, 0.9), (0.1, 0.6, 0.5), (0.01, 0.6, 0.4))
+    ]
+    unfinished = rows + [rows[0] | {"seed": 2}]  # a draw that lacks factors is left out
+    measured = rate_sweep.RateSweep(unfinished)
+    assert measured.factors == [0.01, 0.1, 1.0] and measured.best("flowers", 5) == 0.01
+    np.testing.assert_allclose(measured.values("flowers", 5), [[0.4, 0.5, 0.9]] * 2)
+    with pytest.raises(ValueError, match="What was: flowers at 5"):
+        measured.values("tissue", 5)
+    axes = rate_sweep.plot_rate_sweep(measured, "A title")
+    assert "flowers at 5 images per class: 0.01 40.0%" in axes.figure.alt_text
+    assert "val chose 0.01" in axes.figure.alt_text
+
+
+def test_bad_requests_are_refused_before_work_starts(tmp_path, quick):
+    for wrong in ({"factors": [0.1, 0.0]}, {"seeds": 0}, {"jobs": 0}, {"backbone": "minivg"}, {"datasets": ["flower"]}):
+        with pytest.raises(ValueError):
+            rate_sweep.run_rate_sweep(tmp_path / "sweep.csv", **wrong)
+    assert not quick and not (tmp_path / "sweep.csv").exists()
