@@ -7,7 +7,7 @@ import torch
 
 import tlkit
 from tlkit import backbones
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 
 STAGES = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
 

@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 
 from tlkit import cli, data, publish, training
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 
 
 def test_help_lists_the_commands():

@@ -14,7 +14,7 @@ from nbformat import from_dict
 
 import tlkit
 from tlkit import exercises, notebooks, progress, publish
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 from tlkit.quiz import Quiz
 
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef

@@ -8,8 +8,8 @@ import torch
 
 import tlkit
 from tlkit import backbones, publish
-from tlkit.cards import read_card
 from tlkit.data import recipe
+from tlkit.disk.cards import read_card
 from tlkit.faces import FACE_SETS, draw_faces, genes_of
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import tlkit
 from tlkit import cli, notebooks, publish, rehearsal
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 
 PAGE = publish.COURSE / "lessons" / "INSTRUCTOR.md"
 TEXT = PAGE.read_text(encoding="utf-8")

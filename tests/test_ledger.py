@@ -7,7 +7,7 @@ import time
 import pytest
 from filelock import FileLock
 
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 from tlkit.ledger import Ledger
 
 CELLS = [(name, seed) for name in ("b", "a") for seed in range(3)]

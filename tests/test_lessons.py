@@ -6,8 +6,8 @@ import re
 import pytest
 
 from tlkit import publish
-from tlkit.cards import read_card, write_card
 from tlkit.data import TEST_PER_CLASS, VAL_PER_CLASS
+from tlkit.disk.cards import read_card, write_card
 from tlkit.world import OFFLINE_DATASETS
 
 LESSONS = publish.lessons()

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from tlkit import notebooks, publish, rehearsal
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 
 ASKS = "### BEGIN SOLUTION\nf = 1\n### END SOLUTION\ntlkit.check('00.1', f)"
 

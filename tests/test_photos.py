@@ -36,7 +36,7 @@ def seventeen(empty_cache, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(LISTED | {"digits"}))
 def test_every_card_says_what_a_reader_must_know(name):
-    card = tlkit.cards.read_card(publish.COURSE / "datasets" / f"{name}.toml")
+    card = tlkit.disk.cards.read_card(publish.COURSE / "datasets" / f"{name}.toml")
     facts = {"title", "shows", "kind", "classes", "images", "megabytes", "similarity", "licence", "citation", "home"}
     assert facts <= set(card) and card["name"] == name
     assert len(card.get("class_names", range(card["classes"]))) == card["classes"]

@@ -5,8 +5,8 @@ import pytest
 
 import tlkit
 from tlkit import rate_sweep
-from tlkit.cards import read_card
 from tlkit.cli import main
+from tlkit.disk.cards import read_card
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tlkit import publish
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 from tlkit.notebooks import read_notebook
 
 LESSONS = publish.COURSE / "lessons"

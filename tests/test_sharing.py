@@ -16,7 +16,7 @@ from torch import nn
 
 import tlkit
 from tlkit import pictures, zoo
-from tlkit.cards import read_card, write_card
+from tlkit.disk.cards import read_card, write_card
 from tlkit.sharing import model_zoo
 
 

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from folder_makers import classes, flat, load, rows_of, sizes, table
 
-from tlkit import spelling
+from tlkit.disk import spelling
 
 pytestmark = pytest.mark.filterwarnings("error")
 

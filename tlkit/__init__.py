@@ -18,7 +18,7 @@ _NAMES = {
     "advice": ("Advice", "advise", "similarity"),
     "augment": ("Augmentation",),
     "backbones": ("BACKBONES", "Backbone", "load_backbone"),
-    "cache": ("cache_folder",),
+    "disk.cache": ("cache_folder",),
     "classifier": ("Classifier",),
     "comparison": ("Comparison", "compare"),
     "convolutional": ("as_convolutions",),

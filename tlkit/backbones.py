@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from tlkit import checks, efficientnet, own_backbones
-from tlkit.cards import read_card
 from tlkit.devices import pick_device
+from tlkit.disk.cards import read_card
 from tlkit.weight_files import fetch_weights, put_weights, read_shipped, read_weights
 
 __all__ = ["BACKBONES", "Backbone", "load_backbone"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from tlkit.backbones import Backbone
-from tlkit.cache import digest, write_atomically
 from tlkit.data import ImageSet
-from tlkit.tables import digest_rows
+from tlkit.disk.cache import digest, write_atomically
+from tlkit.disk.tables import digest_rows
 
 __all__: list[str] = []
 

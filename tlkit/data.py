@@ -9,11 +9,11 @@ from torch import Tensor
 
 from tlkit import checks, photos
 from tlkit.bars import tqdm
-from tlkit.cache import cached
 from tlkit.depths import Reading
+from tlkit.disk.cache import cached
+from tlkit.disk.spelling import few
 from tlkit.faces import FACE_SETS, FACES, draw_faces
 from tlkit.groups import deal_groups
-from tlkit.spelling import few
 from tlkit.world import OFFLINE_DATASETS, WORLD, draw_pictures
 
 __all__ = ["ImageSet", "Split", "load_dataset"]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tlkit.spelling import few
+from tlkit.disk.spelling import few
 
 __all__: list[str] = []
 

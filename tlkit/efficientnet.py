@@ -15,7 +15,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from tlkit.download import is_offline
+from tlkit.disk.download import is_offline
 from tlkit.weight_files import put_weights, read_weights
 
 __all__: list[str] = []

@@ -53,8 +53,8 @@ def _machine_problems() -> list[str]:
 
 
 def _cache_problems() -> list[str]:
-    from tlkit.cache import cache_folder, cache_problem, shared_folder
-    from tlkit.locks import has_locks
+    from tlkit.disk.cache import cache_folder, cache_problem, shared_folder
+    from tlkit.disk.locks import has_locks
 
     problems = []
     try:

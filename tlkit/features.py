@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from tlkit import checks
 from tlkit.backbones import Backbone
-from tlkit.cache import digest
 from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
-from tlkit.tables import digest_rows, let_go, table
+from tlkit.disk.cache import digest
+from tlkit.disk.tables import digest_rows, let_go, table
 
 __all__ = ["extract_features", "receptive_field", "top_patches"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
+from tlkit.disk.spelling import encoding_of, few, plain
 from tlkit.listing import FolderReport, Item, Place, is_hidden, pictures_below
 from tlkit.part_names import part_of
-from tlkit.spelling import encoding_of, few, plain
 
 __all__: list[str] = []
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tlkit import archives, checks, depths, looks, parts, photos, spelling
-from tlkit.cache import cache_folder
+from tlkit import checks, depths, looks, parts, photos
 from tlkit.data import Split, split_of
+from tlkit.disk import archives, spelling
+from tlkit.disk.cache import cache_folder
+from tlkit.disk.spelling import few
 from tlkit.file_tables import ENDINGS, items_of_table
 from tlkit.listing import FolderReport, Item, Place, items_of_folder, subfolders
 from tlkit.looks import Seen
 from tlkit.part_names import PARTS
-from tlkit.spelling import few
 
 __all__ = ["FolderReport", "load_folder"]
 

@@ -17,10 +17,10 @@ import torch
 
 from tlkit import checks, training
 from tlkit.backbones import Backbone, load_backbone
-from tlkit.cache import cached
 from tlkit.data import Split, load_dataset, recipe
 from tlkit.decision import STOPS
 from tlkit.devices import pick_device, pick_precision
+from tlkit.disk.cache import cached
 from tlkit.finetune import freeze
 
 __all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]

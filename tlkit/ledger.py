@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlkit.bars import tqdm
-from tlkit.cache import write_atomically
-from tlkit.cards import read_card, write_card
-from tlkit.locks import only_writer
+from tlkit.disk.cache import write_atomically
+from tlkit.disk.cards import read_card, write_card
+from tlkit.disk.locks import only_writer
 
 __all__: list[str] = []
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tlkit.spelling import readable
+from tlkit.disk.spelling import readable
 
 __all__: list[str] = []
 

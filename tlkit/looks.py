@@ -13,8 +13,8 @@ from joblib import Parallel, delayed
 
 from tlkit import pictures
 from tlkit.bars import tqdm
-from tlkit.cache import cache_folder, write_atomically
 from tlkit.depths import Depth
+from tlkit.disk.cache import cache_folder, write_atomically
 
 __all__: list[str] = []
 

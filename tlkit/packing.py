@@ -9,9 +9,9 @@ from torch import Tensor
 
 from tlkit import __version__, standalone
 from tlkit.backbones import Backbone, backbone_names, load_backbone
-from tlkit.cache import digest
 from tlkit.classifier import Classifier
 from tlkit.depths import Reading
+from tlkit.disk.cache import digest
 from tlkit.features import sweep_features
 from tlkit.probes import PROBES, LinearRule
 

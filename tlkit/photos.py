@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlkit import archives, checks, download, pictures
-from tlkit.cache import cache_folder, shared_folder
-from tlkit.cards import read_card
+from tlkit import checks, pictures
 from tlkit.course import COURSE
 from tlkit.depths import Reading
+from tlkit.disk import archives, download
+from tlkit.disk.cache import cache_folder, shared_folder
+from tlkit.disk.cards import read_card
+from tlkit.disk.locks import locked
 from tlkit.inventory import file_of, key_of, listed, pictures_in
-from tlkit.locks import locked
 
 __all__: list[str] = []
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tlkit import depths, unreadable
 from tlkit.depths import Depth, Reading
-from tlkit.tables import remove, table
+from tlkit.disk.tables import remove, table
 
 __all__: list[str] = []
 

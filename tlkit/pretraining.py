@@ -12,9 +12,9 @@ import torch
 from tlkit import checks
 from tlkit.augment import Augmentation
 from tlkit.backbones import load_backbone
-from tlkit.cache import cache_folder, write_atomically
-from tlkit.cards import write_card
 from tlkit.data import load_dataset, recipe
+from tlkit.disk.cache import cache_folder, write_atomically
+from tlkit.disk.cards import write_card
 from tlkit.training import accuracy, train_network
 from tlkit.weight_files import put_weights
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import platformdirs
 
-from tlkit.cache import write_atomically
-from tlkit.locks import locked
+from tlkit.disk.cache import write_atomically
+from tlkit.disk.locks import locked
 
 __all__ = ["Progress", "show_progress"]
 

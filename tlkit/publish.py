@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 
 from tlkit import plots
 from tlkit.bars import tqdm
-from tlkit.cards import read_card, write_card
 from tlkit.course import COURSE
 from tlkit.data import Split, load_dataset
 from tlkit.decision import load_map
+from tlkit.disk.cards import read_card, write_card
 from tlkit.faces import FACE_SETS, FaceSet, draw_faces
 from tlkit.intervals import accuracy_interval
 from tlkit.map_plots import plot_overview

@@ -7,7 +7,7 @@ from pathlib import Path
 import ipywidgets
 
 from tlkit import checks, progress
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 from tlkit.widgets import WRAPPED, show_widget
 
 __all__ = ["Quiz"]

@@ -17,10 +17,10 @@ from matplotlib.axes import Axes
 
 from tlkit import checks
 from tlkit.backbones import load_backbone
-from tlkit.cache import digest
 from tlkit.course import COURSE
 from tlkit.data import load_dataset, recipe
 from tlkit.devices import pick_device
+from tlkit.disk.cache import digest
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.ledger import Ledger
 from tlkit.photos import copy_of

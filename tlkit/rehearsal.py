@@ -9,9 +9,9 @@ from itertools import product
 from pathlib import Path
 
 from tlkit.bars import tqdm
-from tlkit.cache import cache_folder
 from tlkit.data import load_dataset
 from tlkit.decision import load_map
+from tlkit.disk.cache import cache_folder
 from tlkit.environment import check_environment
 from tlkit.fetching import is_here
 from tlkit.notebooks import LessonError, execute

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
 
 __all__: list[str] = []
 

@@ -12,8 +12,8 @@ import safetensors.torch
 import torch
 
 from tlkit import __version__, listings, packing
-from tlkit.cards import read_card, write_card
 from tlkit.classifier import Classifier
+from tlkit.disk.cards import read_card, write_card
 from tlkit.results import Result
 
 __all__ = ["ModelZoo", "load_model", "model_zoo", "save_model"]

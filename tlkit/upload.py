@@ -6,8 +6,8 @@ from pathlib import Path
 
 import ipywidgets
 
-from tlkit.cache import cache_folder, write_atomically
 from tlkit.data import Split
+from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.folders import load_folder
 from tlkit.widgets import show_widget
 

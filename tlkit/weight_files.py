@@ -7,8 +7,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from tlkit import download
-from tlkit.cards import read_card
+from tlkit.disk import download
+from tlkit.disk.cards import read_card
 
 __all__: list[str] = []
 

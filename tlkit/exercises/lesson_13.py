@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from tlkit.backbones import load_backbone
-from tlkit.cards import write_card
+from tlkit.disk.cards import write_card
 from tlkit.exercises import Wrong, as_array, call, exercise
 from tlkit.sharing import load_model
 

@@ -27,7 +27,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from tlkit.locks import locked
+from tlkit.disk.locks import locked
 
 __all__ = ["cache_folder"]
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from tlkit.bars import tqdm
-from tlkit.cache import DiskFull, check_room, disk_is_full
-from tlkit.spelling import encoding_of
+from tlkit.disk.cache import DiskFull, check_room, disk_is_full
+from tlkit.disk.spelling import encoding_of
 
 __all__: list[str] = []
 

@@ -17,8 +17,8 @@ from http.client import HTTPException
 from pathlib import Path
 
 from tlkit.bars import tqdm
-from tlkit.cache import check_room, disk_is_full
-from tlkit.locks import locked
+from tlkit.disk.cache import check_room, disk_is_full
+from tlkit.disk.locks import locked
 
 __all__: list[str] = []
 

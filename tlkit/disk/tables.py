@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from tlkit.bars import tqdm
-from tlkit.cache import cache_folder, check_room, digest, disk_is_full, shared_folder, write_atomically
-from tlkit.locks import locked
+from tlkit.disk.cache import cache_folder, check_room, digest, disk_is_full, shared_folder, write_atomically
+from tlkit.disk.locks import locked
 
 __all__: list[str] = []
 
