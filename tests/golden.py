@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 import tlkit
 from tlkit import cifar, grafting, pictures, spectrograms
-from tlkit.faces import FACE_SETS, draw_faces
 from tlkit.features import sweep_features
-from tlkit.world import OFFLINE_DATASETS, draw_pictures
+from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
+from tlkit.world.faces import FACE_SETS, draw_faces
 
 FOLDER = Path(__file__).parent
 
@@ -146,8 +146,8 @@ def records() -> Iterator[tuple[str, Tensor]]:
 
 # For each number: the module that has it, what it stands for, where that is stored, and how far machines may differ.
 NUMBERS: dict[str, tuple[str, Callable, str, float]] = {
-    "WORLD": ("tlkit/world.py", world, "golden_pictures", 1),  # grey levels
-    "FACES": ("tlkit/faces.py", faces, "golden_faces", 1),
+    "WORLD": ("tlkit/world/catalogue.py", world, "golden_pictures", 1),  # grey levels
+    "FACES": ("tlkit/world/faces.py", faces, "golden_faces", 1),
     "PHOTOS": ("tlkit/pictures.py", photos, "golden_photos", 6),  # encoders of JPEG differ
     "SPECTROGRAMS": ("tlkit/spectrograms.py", recordings, "golden_spectrograms", 3),  # Fourier transforms differ
     "RECORDS": ("tlkit/cifar.py", records, "golden_records", 1),

@@ -4,7 +4,7 @@ import pytest
 
 import tlkit
 from tlkit.decision import SIMILAR, STOPS, quadrant
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tlkit.backbones import WEIGHTS
 from tlkit.decision import DecisionMap
 from tlkit.disk.cards import read_card
 from tlkit.ways_page import ways_page
-from tlkit.world import WORLD
+from tlkit.world.catalogue import WORLD
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
 

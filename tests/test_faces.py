@@ -10,7 +10,7 @@ import tlkit
 from tlkit import backbones, publish
 from tlkit.data import recipe
 from tlkit.disk.cards import read_card
-from tlkit.faces import FACE_SETS, draw_faces, genes_of
+from tlkit.world.faces import FACE_SETS, draw_faces, genes_of
 
 
 def test_a_picture_depends_neither_on_its_batch_nor_on_its_neighbours():

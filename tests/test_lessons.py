@@ -8,7 +8,7 @@ import pytest
 from tlkit import publish
 from tlkit.data import TEST_PER_CLASS, VAL_PER_CLASS
 from tlkit.disk.cards import read_card, write_card
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 LESSONS = publish.lessons()
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import meadow, style, world
+from tlkit import style
+from tlkit.world import catalogue, meadow
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_a_cut_out_lies_on_its_ground_as_it_was_painted():
     colours, through = meadow._cut_out([6, 13], keys)
     dice = meadow._OnPlainGround(keys, 0.4)
     x, y = (2.0 * line for line in meadow.scene.grid(128))
-    genes = meadow.SimpleNamespace(**{name: gene[[6, 13]] for name, gene in world._genes("flowers", "species").items()})
+    genes = meadow.SimpleNamespace(**{name: gene[[6, 13]] for name, gene in catalogue._genes("flowers", "species").items()})
     painted = meadow.plants.paint_flower(genes, dice, x, y)
     ground = meadow.scene.undergrowth(dice, 128)
     torch.testing.assert_close(colours + through[:, None] * ground, painted, rtol=0, atol=1e-3)
@@ -81,7 +82,7 @@ def test_what_there_is_not_is_refused():
 
 
 def test_heat_maps_lie_where_they_belong_and_say_so(drawn):
-    names = world.OFFLINE_DATASETS["flowers"].class_names
+    names = catalogue.OFFLINE_DATASETS["flowers"].class_names
     (row, column), heat = drawn.places[3], np.full((24, 40), 0.01)
     heat[round((row - 32) / 8), round((column - 32) / 8)] = 0.97
     axes = tlkit.plot_heat(drawn, {names[11]: heat, names[5]: heat})

@@ -14,7 +14,7 @@ from tlkit.backbones import WEIGHTS
 from tlkit.disk.cards import read_card
 from tlkit.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
 from tlkit.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
-from tlkit.world import WORLD
+from tlkit.world.catalogue import WORLD
 
 run = transferability.run_transferability
 TINY = dict(datasets=["flowers"], cuts=["fc6"], seeds=1, per_class=2, epochs=1, device="cpu")

@@ -6,8 +6,8 @@ import torch
 from golden import some_pictures
 
 import tlkit
-from tlkit.chance import Dice, derive_key
-from tlkit.world import OFFLINE_DATASETS, draw_pictures
+from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
+from tlkit.world.chance import Dice, derive_key
 
 TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
 
@@ -53,7 +53,7 @@ def test_parts_are_balanced_typed_and_share_no_picture(name):
 
 
 def test_no_target_class_is_in_the_source():
-    from tlkit.world import _genes
+    from tlkit.world.catalogue import _genes
 
     source = _genes("atlas", "flower")
     target = _genes("flowers", "species")
@@ -97,7 +97,7 @@ def test_dice_are_uniform_independent_and_keep_their_stream():
     assert torch.equal(dice.table("x", 7), table[:, :7])
     # SplitMix64's published stream for seed 1234567 begins with 6457827717110365317.
     start = np.array([1234567], dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    from tlkit.chance import _scramble
+    from tlkit.world.chance import _scramble
 
     assert _scramble(start)[0] == 6457827717110365317
 

@@ -34,7 +34,7 @@ _NAMES = {
     "folders": ("FolderReport", "load_folder"),
     "intervals": ("Interval", "accuracy_interval", "mean_interval", "points"),
     "map_plots": ("plot_map", "plot_overview", "plot_stages"),
-    "meadow": ("draw_meadow", "plot_heat"),
+    "world.meadow": ("draw_meadow", "plot_heat"),
     "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
     "plots": (
         "plot_bars",
@@ -64,7 +64,7 @@ _NAMES = {
     ),
     "upload": ("upload_folder",),
     "widgets": ("Guess", "dataset_picker"),
-    "world": ("OFFLINE_DATASETS",),
+    "world.catalogue": ("OFFLINE_DATASETS",),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 

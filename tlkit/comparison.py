@@ -27,7 +27,7 @@ from tlkit.intervals import (
 from tlkit.results import Result
 from tlkit.tasks import run_tasks
 from tlkit.ways import WAYS
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Comparison", "compare"]
 

@@ -12,9 +12,9 @@ from tlkit.bars import tqdm
 from tlkit.depths import Reading
 from tlkit.disk.cache import cached
 from tlkit.disk.spelling import few
-from tlkit.faces import FACE_SETS, FACES, draw_faces
 from tlkit.groups import deal_groups
-from tlkit.world import OFFLINE_DATASETS, WORLD, draw_pictures
+from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD, draw_pictures
+from tlkit.world.faces import FACE_SETS, FACES, draw_faces
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
 

@@ -36,7 +36,7 @@ from tlkit.map_plots import example_pictures
 from tlkit.style import COLOURS
 from tlkit.ways import WAYS
 from tlkit.widgets import show_widget, size_slider, stop_buttons
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["demo_page"]
 

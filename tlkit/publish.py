@@ -16,13 +16,13 @@ from tlkit.course import COURSE
 from tlkit.data import Split, load_dataset
 from tlkit.decision import load_map
 from tlkit.disk.cards import read_card, write_card
-from tlkit.faces import FACE_SETS, FaceSet, draw_faces
 from tlkit.intervals import accuracy_interval
 from tlkit.map_plots import plot_overview
 from tlkit.notebooks import execute, read_notebook, write_notebook
 from tlkit.ways import from_scratch, linear_probe
 from tlkit.ways_page import ways_page
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
+from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces
 
 __all__: list[str] = []
 

@@ -28,7 +28,7 @@ from tlkit.settings import settings_of
 from tlkit.style import COLOURS, styled
 from tlkit.tasks import run_tasks
 from tlkit.ways import two_phase
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["RateSweep", "load_rate_sweep", "plot_rate_sweep", "run_rate_sweep"]
 

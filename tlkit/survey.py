@@ -24,7 +24,7 @@ from tlkit.disk.cards import read_card
 from tlkit.results import Result
 from tlkit.tasks import dask_cluster, run_tasks
 from tlkit.ways import WAYS
-from tlkit.world import OFFLINE_DATASETS, WORLD
+from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
 
 __all__ = ["recompute", "run_map"]
 

@@ -26,7 +26,7 @@ from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interva
 from tlkit.ledger import Ledger
 from tlkit.style import COLOURS, ink, styled
 from tlkit.tasks import run_tasks
-from tlkit.world import WORLD
+from tlkit.world.catalogue import WORLD
 
 __all__ = ["Transferability", "load_transferability", "plot_transferability", "run_transferability"]
 

@@ -15,7 +15,7 @@ from tlkit import checks, plots, style
 from tlkit.data import Split, load_dataset
 from tlkit.decision import PER_CLASS, STOPS, quadrant
 from tlkit.map_plots import example_pictures
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Guess", "dataset_picker"]
 

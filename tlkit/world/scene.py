@@ -13,7 +13,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from tlkit.chance import Dice
+from tlkit.world.chance import Dice
 
 __all__: list[str] = []
 

@@ -2,7 +2,7 @@
 
 ``atlas`` plays the part of ImageNet: 100 classes in seven families. The four target datasets have
 17 classes each and stand at growing distance from it. Every picture is a pure function of
-(dataset, part, class, index, seed, size): see ``tlkit.chance``.
+(dataset, part, class, index, seed, size): see ``tlkit.world.chance``.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from tlkit import objects, plants, scene, specimens
-from tlkit.chance import Dice, derive_key
+from tlkit.world import objects, plants, scene, specimens
+from tlkit.world.chance import Dice, derive_key
 
 __all__ = ["OFFLINE_DATASETS", "World", "draw_pictures"]
 

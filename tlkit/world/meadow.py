@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from torch import Tensor
 from torch.nn import functional
 
-from tlkit import checks, plants, scene
-from tlkit.chance import Dice, derive_key
+from tlkit import checks
 from tlkit.style import styled
-from tlkit.world import OFFLINE_DATASETS, _genes
+from tlkit.world import plants, scene
+from tlkit.world.catalogue import OFFLINE_DATASETS, _genes
+from tlkit.world.chance import Dice, derive_key
 
 __all__ = ["Meadow", "draw_meadow", "plot_heat"]
 

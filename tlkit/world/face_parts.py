@@ -1,6 +1,6 @@
 """The parts of a drawn face, from the wall behind it to the glasses on its nose.
 
-The conventions are those of ``tlkit.scene``; ``g`` holds the genes of a person and ``c`` how the head
+The conventions are those of ``tlkit.world.scene``; ``g`` holds the genes of a person and ``c`` how the head
 stands in this picture. ``u`` and ``v`` are coordinates of the head as the camera sees it (v = -1 the
 crown, 1 the chin); ``p`` and ``q`` are coordinates on the face itself, which turn away with it. What
 the face does (a smile, a glance) is luck, from ``dice``.
@@ -12,9 +12,9 @@ from types import SimpleNamespace as Stand
 import torch
 from torch import Tensor
 
-from tlkit import scene
-from tlkit.chance import Dice
-from tlkit.scene import hsv, mix, ramp, turn
+from tlkit.world import scene
+from tlkit.world.chance import Dice
+from tlkit.world.scene import hsv, mix, ramp, turn
 
 __all__: list[str] = []
 

@@ -1,6 +1,6 @@
 """Three target worlds away from ``atlas``: herbarium sheets, X-ray plates, stained tissue.
 
-Same two functions a family as in ``tlkit.plants``: genes, then one individual of each class.
+Same two functions a family as in ``tlkit.world.plants``: genes, then one individual of each class.
 """
 
 import math
@@ -9,10 +9,10 @@ from types import SimpleNamespace as Genes
 import torch
 from torch import Tensor
 
-from tlkit import scene
-from tlkit.chance import Dice, near
-from tlkit.objects import spiral
-from tlkit.scene import hsv, mix, ramp, turn
+from tlkit.world import scene
+from tlkit.world.chance import Dice, near
+from tlkit.world.objects import spiral
+from tlkit.world.scene import hsv, mix, ramp, turn
 
 __all__: list[str] = []
 

@@ -13,9 +13,9 @@ from types import SimpleNamespace as Genes
 import torch
 from torch import Tensor
 
-from tlkit import scene
-from tlkit.chance import Dice, near
-from tlkit.scene import dots, hsv, mix, ramp
+from tlkit.world import scene
+from tlkit.world.chance import Dice, near
+from tlkit.world.scene import dots, hsv, mix, ramp
 
 __all__: list[str] = []
 

@@ -1,6 +1,6 @@
 """Objects and patterns of the source world ``atlas``: shells, starfish, fruit, cloth, agate.
 
-Same two functions a family as in ``tlkit.plants``: genes, then one individual of each class. A few
+Same two functions a family as in ``tlkit.world.plants``: genes, then one individual of each class. A few
 numbers give each outline, as in Gielis (2003) and Raup (1966).
 """
 
@@ -10,9 +10,9 @@ from types import SimpleNamespace as Genes
 import torch
 from torch import Tensor
 
-from tlkit import scene
-from tlkit.chance import Dice, near
-from tlkit.scene import dots, hsv, mix, ramp, turn
+from tlkit.world import scene
+from tlkit.world.chance import Dice, near
+from tlkit.world.scene import dots, hsv, mix, ramp, turn
 
 __all__: list[str] = []
 

@@ -4,7 +4,7 @@ A person is a dictionary of genes that stay (the head's shape, skin, hair, eyes,
 picture adds luck: where the head turns, what the face does, from where light falls, what lies behind.
 Every gene is drawn on its own, so there are no groups of people here, and no gene goes with another.
 
-They are no part of ``tlkit.world``: the decision map and the shipped ``minivgg`` belong to that world,
+They are no part of ``tlkit.world.catalogue``: the decision map and the shipped ``minivgg`` belong to that world,
 and it stays as it is when a face is drawn differently.
 """
 
@@ -15,10 +15,10 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from tlkit import face_parts as parts
-from tlkit import scene
-from tlkit.chance import Dice, derive_key
-from tlkit.scene import hsv, mix, ramp
+from tlkit.world import face_parts as parts
+from tlkit.world import scene
+from tlkit.world.chance import Dice, derive_key
+from tlkit.world.scene import hsv, mix, ramp
 
 __all__ = ["FACE_SETS", "FaceSet", "draw_faces", "genes_of"]
 
