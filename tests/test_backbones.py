@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import backbones
 from tlkit.disk.cards import read_card
+from tlkit.nets import backbones
 
 STAGES = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
 

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tlkit import badges, cli, efficientnet, publish
+from tlkit import badges, cli, publish
+from tlkit.nets import efficientnet
 
 NOTEBOOKS = badges._notebooks()
 

@@ -53,7 +53,7 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
     card = read_card(tmp_path / "minivgg.toml")
     assert card["held_out_images"] == 200 and 0 <= card["source_accuracy"] <= 1
     assert card["command"].startswith("python -m tlkit pretrain --epochs 2")
-    monkeypatch.setattr("tlkit.backbones.WEIGHTS", tmp_path)
+    monkeypatch.setattr("tlkit.nets.backbones.WEIGHTS", tmp_path)
     from tlkit import load_backbone
 
     state = load_backbone("minivgg", device="cpu").state_dict()

@@ -8,9 +8,9 @@ import pytest
 
 import tlkit
 from tlkit import decision, publish, survey
-from tlkit.backbones import WEIGHTS
 from tlkit.decision import DecisionMap
 from tlkit.disk.cards import read_card
+from tlkit.nets.backbones import WEIGHTS
 from tlkit.ways_page import ways_page
 from tlkit.world.catalogue import WORLD
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tlkit import devices
-from tlkit.devices import pick_precision
+from tlkit.nets import devices
+from tlkit.nets.devices import pick_precision
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

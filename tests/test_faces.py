@@ -7,9 +7,10 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import backbones, publish
+from tlkit import publish
 from tlkit.data import recipe
 from tlkit.disk.cards import read_card
+from tlkit.nets import backbones
 from tlkit.world.faces import FACE_SETS, draw_faces, genes_of
 
 

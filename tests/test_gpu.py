@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import devices, training
+from tlkit import training
+from tlkit.nets import devices
 
 pytestmark = [
     pytest.mark.gpu,

@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 from torch import nn
 
 import tlkit
-from tlkit.own_backbones import random_copy
+from tlkit.nets.own_backbones import random_copy
 
 MEAN, STD = (0.4, 0.4, 0.4), (0.2, 0.2, 0.2)
 

@@ -10,7 +10,8 @@ from PIL import Image
 from test_spectrograms import tone, write
 
 import tlkit
-from tlkit import cli, data, fetching, groups, photos, publish, zoo
+from tlkit import cli, data, fetching, groups, photos, publish
+from tlkit.nets import zoo
 
 LISTED = {"flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits"}
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import settings
-from tlkit.settings import BATCH, settings_of
+from tlkit.nets import settings
+from tlkit.nets.settings import BATCH, settings_of
 
 
 @pytest.fixture(scope="module")

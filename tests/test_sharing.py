@@ -15,8 +15,9 @@ from PIL import Image
 from torch import nn
 
 import tlkit
-from tlkit import pictures, zoo
+from tlkit import pictures
 from tlkit.disk.cards import read_card, write_card
+from tlkit.nets import zoo
 from tlkit.sharing import model_zoo
 
 

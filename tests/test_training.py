@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import devices, training
+from tlkit import training
+from tlkit.nets import devices
 
 
 def _network():

@@ -10,9 +10,9 @@ import torch
 
 import tlkit
 from tlkit import grafting, publish, transferability
-from tlkit.backbones import WEIGHTS
 from tlkit.disk.cards import read_card
 from tlkit.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
+from tlkit.nets.backbones import WEIGHTS
 from tlkit.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
 from tlkit.world.catalogue import WORLD
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tlkit.backbones import Backbone, check_backbone, load_backbone
 from tlkit.data import Split
 from tlkit.decision import PER_CLASS, RULE, SMALL
-from tlkit.devices import pick_device
-from tlkit.own_backbones import check_fit
+from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
+from tlkit.nets.devices import pick_device
+from tlkit.nets.own_backbones import check_fit
 
 __all__ = ["Advice", "advise", "similarity"]
 

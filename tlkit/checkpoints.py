@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from tlkit.backbones import Backbone
 from tlkit.data import ImageSet
 from tlkit.disk.cache import digest, write_atomically
 from tlkit.disk.tables import digest_rows
+from tlkit.nets.backbones import Backbone
 
 __all__: list[str] = []
 

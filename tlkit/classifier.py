@@ -11,11 +11,11 @@ from scipy.special import softmax
 from torch import Tensor
 
 from tlkit import checks, naming, pictures
-from tlkit.backbones import Backbone
 from tlkit.depths import Reading
-from tlkit.devices import autocast, batch_size_for
 from tlkit.features import sweep_features
 from tlkit.naming import PhotoNames
+from tlkit.nets.backbones import Backbone
+from tlkit.nets.devices import autocast, batch_size_for
 from tlkit.probes import LinearRule
 
 __all__ = ["Classifier"]

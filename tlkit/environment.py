@@ -41,7 +41,7 @@ def _package_problem(name: str, oldest: str) -> str | None:
 
 def _machine_problems() -> list[str]:
     # Imported only now: these need the packages that were checked first.
-    from tlkit.backbones import BACKBONES, load_backbone
+    from tlkit.nets.backbones import BACKBONES, load_backbone
 
     problems = _cache_problems()
     for name in BACKBONES:
@@ -88,8 +88,8 @@ def check_environment() -> bool:
     for problem in problems:
         print("To mend:", problem)
     if not problems:
-        from tlkit.devices import pick_device
-        from tlkit.efficientnet import NAME, weights_file
+        from tlkit.nets.devices import pick_device
+        from tlkit.nets.efficientnet import NAME, weights_file
 
         python = ".".join(map(str, sys.version_info[:3]))
         print(f"Ready: Python {python}, {len(OLDEST)} packages, the weights and the cache are as they should be.")

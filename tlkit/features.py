@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from tlkit import checks
-from tlkit.backbones import Backbone
-from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
 from tlkit.disk.cache import digest
 from tlkit.disk.tables import digest_rows, let_go, table
+from tlkit.nets.backbones import Backbone
+from tlkit.nets.devices import autocast, batch_size_for, pick_device, pick_precision
 
 __all__ = ["extract_features", "receptive_field", "top_patches"]
 

@@ -47,13 +47,14 @@ def _what_is_missing(first: Exception, missing: Collection[str], here: Collectio
 
 
 def _step(name: str) -> Callable[[], None]:
-    from tlkit import efficientnet, photos, weight_files
+    from tlkit import photos
+    from tlkit.nets import efficientnet, weights
 
     if name in photos.PHOTO_SETS:
         return lambda: photos.fetch(name)
     if _choose(name) == efficientnet.NAME:
         return efficientnet.fetch
-    return lambda: weight_files.fetch_weights(name)
+    return lambda: weights.fetch_weights(name)
 
 
 def fetch_or_list(names: Sequence[str] = (), all_for: str | None = None, show_list: bool = False) -> None:
@@ -77,7 +78,8 @@ def _needs(lesson: str) -> list[str]:
 
 
 def _print_list() -> None:
-    from tlkit import efficientnet, photos, zoo
+    from tlkit import photos
+    from tlkit.nets import efficientnet, zoo
 
     what = {efficientnet.NAME: "comes with the installation"}
     for name in photos.PHOTO_SETS:
@@ -90,7 +92,8 @@ def _print_list() -> None:
 
 def megabytes(name: str) -> float:
     """What fetching a photo set or a backbone moves over the network."""
-    from tlkit import efficientnet, photos, zoo
+    from tlkit import photos
+    from tlkit.nets import efficientnet, zoo
 
     if name in photos.PHOTO_SETS:
         return photos.card(name)["megabytes"]
@@ -109,7 +112,8 @@ def is_here(*names: str) -> bool:
 
 
 def _is_here(name: str) -> bool:
-    from tlkit import efficientnet, photos, zoo
+    from tlkit import photos
+    from tlkit.nets import efficientnet, zoo
 
     if name in photos.PHOTO_SETS:
         return photos.is_here(name)
@@ -119,7 +123,8 @@ def _is_here(name: str) -> bool:
 
 
 def _choose(name: str) -> str:
-    from tlkit import efficientnet, photos, zoo
+    from tlkit import photos
+    from tlkit.nets import efficientnet, zoo
 
     return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()])
 

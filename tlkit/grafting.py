@@ -16,12 +16,12 @@ The base and every cut get the same pictures, the same epochs and the same rates
 import torch
 
 from tlkit import checks, training
-from tlkit.backbones import Backbone, load_backbone
 from tlkit.data import Split, load_dataset, recipe
 from tlkit.decision import STOPS
-from tlkit.devices import pick_device, pick_precision
 from tlkit.disk.cache import cached
-from tlkit.finetune import freeze
+from tlkit.nets.backbones import Backbone, load_backbone
+from tlkit.nets.devices import pick_device, pick_precision
+from tlkit.nets.freezing import freeze
 
 __all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]
 

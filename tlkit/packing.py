@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from tlkit import __version__, standalone
-from tlkit.backbones import Backbone, backbone_names, load_backbone
 from tlkit.classifier import Classifier
 from tlkit.depths import Reading
 from tlkit.disk.cache import digest
 from tlkit.features import sweep_features
+from tlkit.nets.backbones import Backbone, backbone_names, load_backbone
 from tlkit.probes import PROBES, LinearRule
 
 __all__: list[str] = []

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from tlkit import checks, plots, style
 from tlkit.augment import Augmentation
-from tlkit.backbones import load_backbone
 from tlkit.data import Split
 from tlkit.decision import DecisionMap, load_map
 from tlkit.map_plots import example_strip, plot_map, plot_stages
+from tlkit.nets.backbones import load_backbone
 from tlkit.results import Result
 from tlkit.survey import recompute
 from tlkit.training import History

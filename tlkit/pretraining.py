@@ -11,12 +11,12 @@ import torch
 
 from tlkit import checks
 from tlkit.augment import Augmentation
-from tlkit.backbones import load_backbone
 from tlkit.data import load_dataset, recipe
 from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.disk.cards import write_card
+from tlkit.nets.backbones import load_backbone
+from tlkit.nets.weights import put_weights
 from tlkit.training import accuracy, train_network
-from tlkit.weight_files import put_weights
 
 __all__: list[str] = []
 

@@ -8,10 +8,10 @@ import numpy as np
 from torch import Tensor
 
 from tlkit import checks
-from tlkit.backbones import Backbone
 from tlkit.classifier import Classifier
 from tlkit.data import Split
 from tlkit.naming import PhotoNames
+from tlkit.nets.backbones import Backbone
 from tlkit.reports import Report, report_on
 from tlkit.training import History
 

@@ -8,8 +8,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from tlkit import efficientnet, zoo
-from tlkit.backbones import BACKBONES, Backbone
+from tlkit.nets import efficientnet, zoo
+from tlkit.nets.backbones import BACKBONES, Backbone
 
 __all__: list[str] = []
 

@@ -15,12 +15,12 @@ import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
-from tlkit.backbones import WEIGHTS
 from tlkit.comparison import result_rows
 from tlkit.data import load_dataset
 from tlkit.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
-from tlkit.devices import pick_device
 from tlkit.disk.cards import read_card
+from tlkit.nets.backbones import WEIGHTS
+from tlkit.nets.devices import pick_device
 from tlkit.results import Result
 from tlkit.tasks import dask_cluster, run_tasks
 from tlkit.ways import WAYS

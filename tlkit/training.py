@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from tlkit import checkpoints, checks
 from tlkit.augment import Augmentation
-from tlkit.backbones import Backbone
 from tlkit.balance import check_class_weight, class_weights, mean_recall
 from tlkit.bars import tqdm
 from tlkit.data import ImageSet
-from tlkit.devices import autocast, batch_size_for, pick_device, pick_precision
+from tlkit.nets.backbones import Backbone
+from tlkit.nets.devices import autocast, batch_size_for, pick_device, pick_precision
 
 __all__ = ["History", "accuracy", "predict", "train_network"]
 

@@ -16,14 +16,14 @@ from joblib import Parallel
 from matplotlib.axes import Axes
 
 from tlkit import checks
-from tlkit.backbones import WEIGHTS
 from tlkit.course import COURSE
 from tlkit.decision import STOPS
-from tlkit.devices import pick_device
 from tlkit.disk.cards import read_card
 from tlkit.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interval
 from tlkit.ledger import Ledger
+from tlkit.nets.backbones import WEIGHTS
+from tlkit.nets.devices import pick_device
 from tlkit.style import COLOURS, ink, styled
 from tlkit.tasks import run_tasks
 from tlkit.world.catalogue import WORLD

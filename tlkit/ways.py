@@ -14,17 +14,17 @@ from sklearn.base import clone
 
 from tlkit import checks, training
 from tlkit.augment import Augmentation
-from tlkit.backbones import Backbone, check_backbone, load_backbone
 from tlkit.balance import check_class_weight
 from tlkit.classifier import Classifier
 from tlkit.data import Split
-from tlkit.devices import pick_device
 from tlkit.features import sweep_features
-from tlkit.finetune import freeze, parameter_groups, stages_to_unfreeze, unfreeze
-from tlkit.own_backbones import check_fit, random_copy
+from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
+from tlkit.nets.devices import pick_device
+from tlkit.nets.freezing import freeze, parameter_groups, stages_to_unfreeze, unfreeze
+from tlkit.nets.own_backbones import check_fit, random_copy
+from tlkit.nets.settings import BATCH, Settings, settings_of
 from tlkit.probes import PROBES, LinearProbe
 from tlkit.results import Result
-from tlkit.settings import BATCH, Settings, settings_of
 from tlkit.training import History, train_network
 
 __all__ = [

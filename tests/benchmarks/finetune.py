@@ -25,8 +25,8 @@ from tqdm.auto import tqdm
 from tutorial import Clock, Run, Task, plain_process, tutorial
 
 import tlkit
-from tlkit import devices
 from tlkit.folders import load_folder  # imported here, before any clock starts
+from tlkit.nets import devices
 from tlkit.ways import two_phase
 
 TLKIT, (TUTORIAL, FASTAI, KERAS) = "tlkit", PEERS.values()

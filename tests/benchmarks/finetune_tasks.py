@@ -14,7 +14,7 @@ from tutorial import Task
 
 import tlkit
 from tlkit import photos, pictures
-from tlkit.weight_files import read_weights
+from tlkit.nets.weights import read_weights
 
 HEAD_EPOCHS, EPOCHS = 20, 5  # with the network frozen, and then unfrozen
 PER_CLASS = 40  # training pictures

@@ -13,8 +13,8 @@ from codes import empty_cache
 from side_by_side import Options, Row, skipped
 
 import tlkit
-from tlkit.devices import pick_precision
 from tlkit.intervals import points
+from tlkit.nets.devices import pick_precision
 
 DRAWN = (("flowers", 20), ("tissue", 20))
 WAYS = ("probe", "earlier stage", "fine-tuning")

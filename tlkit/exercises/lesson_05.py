@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlkit.backbones import Backbone
 from tlkit.exercises import Wrong, as_array, call, exercise, names_in
 from tlkit.exercises.tiny import tiny_backbone
+from tlkit.nets.backbones import Backbone
 from tlkit.training import History
 
 

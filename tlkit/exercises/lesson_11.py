@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from tlkit.backbones import Backbone
 from tlkit.exercises import Wrong, as_array, call, exercise
 from tlkit.exercises.tiny import tiny_backbone
 from tlkit.intervals import points
+from tlkit.nets.backbones import Backbone
 
 # ------------------------------------------------------------------------------------------ 11.1
 

@@ -8,9 +8,9 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from tlkit.backbones import load_backbone
 from tlkit.disk.cards import write_card
 from tlkit.exercises import Wrong, as_array, call, exercise
+from tlkit.nets.backbones import load_backbone
 from tlkit.sharing import load_model
 
 # ------------------------------------------------------------------------------------------ 13.1

@@ -16,7 +16,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from tlkit.disk.download import is_offline
-from tlkit.weight_files import put_weights, read_weights
+from tlkit.nets.weights import put_weights, read_weights
 
 __all__: list[str] = []
 

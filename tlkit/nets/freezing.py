@@ -1,7 +1,7 @@
 """Freezing and thawing a backbone, and a learning rate for each of its parts."""
 
 from tlkit import checks
-from tlkit.backbones import Backbone
+from tlkit.nets.backbones import Backbone
 
 __all__ = ["freeze", "parameter_groups", "unfreeze"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tlkit import checks
 
 if TYPE_CHECKING:
-    from tlkit.backbones import Backbone
+    from tlkit.nets.backbones import Backbone
 
 __all__: list[str] = []
 

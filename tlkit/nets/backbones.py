@@ -12,14 +12,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tlkit import checks, efficientnet, own_backbones
-from tlkit.devices import pick_device
+from tlkit import checks
+from tlkit.course import PACKAGE
 from tlkit.disk.cards import read_card
-from tlkit.weight_files import fetch_weights, put_weights, read_shipped, read_weights
+from tlkit.nets import efficientnet, own_backbones
+from tlkit.nets.devices import pick_device
+from tlkit.nets.weights import fetch_weights, put_weights, read_shipped, read_weights
 
 __all__ = ["BACKBONES", "Backbone", "load_backbone"]
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = PACKAGE / "weights"
 
 
 class Backbone(nn.Module):
@@ -218,7 +220,7 @@ BACKBONES = {"minivgg": minivgg, "minivgg-portraits": partial(minivgg, 300, "min
 
 def backbone_names() -> list[str]:
     """Every name that ``load_backbone`` takes."""
-    from tlkit import zoo  # torchvision takes a second to import, and minivgg can do without
+    from tlkit.nets import zoo  # torchvision takes a second to import, and minivgg can do without
 
     return [*BACKBONES, efficientnet.NAME, *zoo.names()]
 
@@ -292,7 +294,7 @@ def _efficientnet_lite0(name: str, pretrained: bool, weights: str | Path | None)
 
 
 def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -> Backbone:
-    from tlkit import zoo
+    from tlkit.nets import zoo
 
     state = None
     if weights is not None:

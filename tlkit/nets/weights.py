@@ -21,7 +21,7 @@ def fetch_weights(name: str, quiet: bool = False) -> None:
     ConnectionError
         If they can not be fetched; says what works without network.
     """
-    from tlkit import zoo  # torchvision takes a second to import, and minivgg can do without
+    from tlkit.nets import zoo  # torchvision takes a second to import, and minivgg can do without
 
     path = zoo.weights_file(name)
     megabytes = zoo.weights_of(name).meta["_file_size"]
