@@ -18,7 +18,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import tlkit
-from tlkit import cifar, grafting, pictures, spectrograms
+from tlkit import grafting
+from tlkit.data import cifar, pictures, spectrograms
 from tlkit.features import sweep_features
 from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
 from tlkit.world.faces import FACE_SETS, draw_faces
@@ -148,9 +149,9 @@ def records() -> Iterator[tuple[str, Tensor]]:
 NUMBERS: dict[str, tuple[str, Callable, str, float]] = {
     "WORLD": ("tlkit/world/catalogue.py", world, "golden_pictures", 1),  # grey levels
     "FACES": ("tlkit/world/faces.py", faces, "golden_faces", 1),
-    "PHOTOS": ("tlkit/pictures.py", photos, "golden_photos", 6),  # encoders of JPEG differ
-    "SPECTROGRAMS": ("tlkit/spectrograms.py", recordings, "golden_spectrograms", 3),  # Fourier transforms differ
-    "RECORDS": ("tlkit/cifar.py", records, "golden_records", 1),
+    "PHOTOS": ("tlkit/data/pictures.py", photos, "golden_photos", 6),  # encoders of JPEG differ
+    "SPECTROGRAMS": ("tlkit/data/spectrograms.py", recordings, "golden_spectrograms", 3),  # Fourier transforms differ
+    "RECORDS": ("tlkit/data/cifar.py", records, "golden_records", 1),
     "FEATURES": ("tlkit/features.py", features, "golden_features", 1e-3),  # of the largest
     "NETWORKS": ("tlkit/grafting.py", networks, "golden_networks", 1e-3),
 }

@@ -11,7 +11,8 @@ import time
 import pytest
 import safetensors.torch
 
-from tlkit import cli, data, publish, training
+from tlkit import cli, publish, training
+from tlkit.data import splits
 from tlkit.disk.cards import read_card
 
 
@@ -33,7 +34,7 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
     tmp_path, empty_cache, monkeypatch, capsys
 ):
     for name in ("_BLOCK", "VAL_PER_CLASS", "TEST_PER_CLASS"):
-        monkeypatch.setattr(data, name, 2)  # pictures a class: what they show does not matter here
+        monkeypatch.setattr(splits, name, 2)  # pictures a class: what they show does not matter here
     arguments = ["pretrain", "--epochs", "2", "--per-class", "2", "--device", "cpu", "--out", str(tmp_path)]
     original, calls = training._Feed.answers, []
 

@@ -5,7 +5,7 @@ import pytest
 from folder_makers import deep_png, deep_tiff, flat, gradient, load
 from PIL import Image
 
-from tlkit import depths, pictures
+from tlkit.data import depths, pictures
 
 pytestmark = pytest.mark.filterwarnings("error")
 

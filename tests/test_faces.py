@@ -8,7 +8,7 @@ import torch
 
 import tlkit
 from tlkit import publish
-from tlkit.data import recipe
+from tlkit.data.splits import recipe
 from tlkit.disk.cards import read_card
 from tlkit.nets import backbones
 from tlkit.world.faces import FACE_SETS, draw_faces, genes_of

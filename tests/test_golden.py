@@ -13,7 +13,8 @@ from test_spectrograms import tone, write
 from torch import nn
 
 import tlkit
-from tlkit import cifar, data, features, grafting, photos, pictures, spectrograms
+from tlkit import features, grafting
+from tlkit.data import cifar, photos, pictures, spectrograms, splits
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -72,8 +73,8 @@ def _networks(folder):
 @pytest.mark.parametrize(
     ("module", "number", "kind", "make"),
     [
-        (data, "WORLD", "pictures", lambda _: tlkit.load_dataset("flowers", per_class=1)),
-        (data, "FACES", "pictures", lambda _: tlkit.load_dataset("faces", per_class=1, image_size=16)),
+        (splits, "WORLD", "pictures", lambda _: tlkit.load_dataset("flowers", per_class=1)),
+        (splits, "FACES", "pictures", lambda _: tlkit.load_dataset("faces", per_class=1, image_size=16)),
         (features, "FEATURES", "features", _features),
         (pictures, "PHOTOS", "photos", _photos),
         (spectrograms, "SPECTROGRAMS", "photos", _recordings),
@@ -84,7 +85,7 @@ def _networks(folder):
 )
 def test_a_raised_number_makes_it_anew(module, number, kind, make, empty_cache, tmp_path, monkeypatch):
     for name in ("_BLOCK", "VAL_PER_CLASS", "TEST_PER_CLASS"):
-        monkeypatch.setattr(data, name, 1)
+        monkeypatch.setattr(splits, name, 1)
     make(tmp_path)
     before = _entries(empty_cache, kind)
     make(tmp_path)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tlkit import publish
-from tlkit.data import TEST_PER_CLASS, VAL_PER_CLASS
+from tlkit.data.splits import TEST_PER_CLASS, VAL_PER_CLASS
 from tlkit.disk.cards import read_card, write_card
 from tlkit.world.catalogue import OFFLINE_DATASETS
 

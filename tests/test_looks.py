@@ -7,7 +7,8 @@ import pytest
 import torch
 from folder_makers import flat, load, pets
 
-from tlkit import looks, photos, pictures
+from tlkit import looks
+from tlkit.data import photos, pictures
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from folder_makers import classes, flat, load, numbers, parts, sizes, table
 
-from tlkit import photos
+from tlkit.data import photos
 
 pytestmark = pytest.mark.filterwarnings("error")
 

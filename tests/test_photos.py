@@ -10,7 +10,8 @@ from PIL import Image
 from test_spectrograms import tone, write
 
 import tlkit
-from tlkit import cli, data, fetching, groups, photos, publish
+from tlkit import cli, fetching, publish
+from tlkit.data import groups, photos, splits
 from tlkit.nets import zoo
 
 LISTED = {"flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits"}
@@ -282,7 +283,7 @@ def test_an_uploaded_zip_becomes_a_split(version, empty_cache):
     name, content = "my photos.zip", file.getvalue()
     value = ({"name": name, "content": memoryview(content)},) if version == 8 else {name: {"content": content}}
     upload._on_upload({"new": value})
-    assert isinstance(upload.split, data.Split) and upload.split.class_names == ["a", "b"]
+    assert isinstance(upload.split, splits.Split) and upload.split.class_names == ["a", "b"]
     assert "Read 12 pictures" in upload._said.value
     kept = upload.split
     upload._path.value = "/no/such/place"

@@ -8,7 +8,7 @@ import pytest
 from folder_makers import classes, deep_tiff, load
 from PIL import Image, ImageFile
 
-from tlkit import pictures
+from tlkit.data import pictures
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 import tlkit
-from tlkit import pictures
+from tlkit.data import pictures
 from tlkit.disk.cards import read_card, write_card
 from tlkit.nets import zoo
 from tlkit.sharing import model_zoo

@@ -16,13 +16,13 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 _NAMES = {
     "advice": ("Advice", "advise", "similarity"),
-    "augment": ("Augmentation",),
+    "data.augment": ("Augmentation",),
     "nets.backbones": ("BACKBONES", "Backbone", "load_backbone"),
     "disk.cache": ("cache_folder",),
     "classifier": ("Classifier",),
     "comparison": ("Comparison", "compare"),
     "nets.convolutional": ("as_convolutions",),
-    "data": ("ImageSet", "Split", "load_dataset"),
+    "data.splits": ("ImageSet", "Split", "load_dataset"),
     "decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"),
     "nets.devices": ("pick_device",),
     "demo": ("demo_page",),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tlkit.data import Split
+from tlkit.data.splits import Split
 from tlkit.decision import PER_CLASS, RULE, SMALL
 from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device

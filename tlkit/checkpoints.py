@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from tlkit.data import ImageSet
+from tlkit.data.splits import ImageSet
 from tlkit.disk.cache import digest, write_atomically
 from tlkit.disk.tables import digest_rows
 from tlkit.nets.backbones import Backbone

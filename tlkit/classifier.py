@@ -10,8 +10,9 @@ import torch
 from scipy.special import softmax
 from torch import Tensor
 
-from tlkit import checks, naming, pictures
-from tlkit.depths import Reading
+from tlkit import checks, naming
+from tlkit.data import pictures
+from tlkit.data.depths import Reading
 from tlkit.features import sweep_features
 from tlkit.naming import PhotoNames
 from tlkit.nets.backbones import Backbone

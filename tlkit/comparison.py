@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from tlkit import checks, plots
 from tlkit.bars import tqdm
-from tlkit.data import Split
+from tlkit.data.splits import Split
 from tlkit.intervals import (
     Interval,
     accuracy_interval,

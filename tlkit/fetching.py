@@ -47,7 +47,7 @@ def _what_is_missing(first: Exception, missing: Collection[str], here: Collectio
 
 
 def _step(name: str) -> Callable[[], None]:
-    from tlkit import photos
+    from tlkit.data import photos
     from tlkit.nets import efficientnet, weights
 
     if name in photos.PHOTO_SETS:
@@ -78,7 +78,7 @@ def _needs(lesson: str) -> list[str]:
 
 
 def _print_list() -> None:
-    from tlkit import photos
+    from tlkit.data import photos
     from tlkit.nets import efficientnet, zoo
 
     what = {efficientnet.NAME: "comes with the installation"}
@@ -92,7 +92,7 @@ def _print_list() -> None:
 
 def megabytes(name: str) -> float:
     """What fetching a photo set or a backbone moves over the network."""
-    from tlkit import photos
+    from tlkit.data import photos
     from tlkit.nets import efficientnet, zoo
 
     if name in photos.PHOTO_SETS:
@@ -112,7 +112,7 @@ def is_here(*names: str) -> bool:
 
 
 def _is_here(name: str) -> bool:
-    from tlkit import photos
+    from tlkit.data import photos
     from tlkit.nets import efficientnet, zoo
 
     if name in photos.PHOTO_SETS:
@@ -123,7 +123,7 @@ def _is_here(name: str) -> bool:
 
 
 def _choose(name: str) -> str:
-    from tlkit import photos
+    from tlkit.data import photos
     from tlkit.nets import efficientnet, zoo
 
     return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()])

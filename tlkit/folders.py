@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tlkit import checks, depths, looks, parts, photos
-from tlkit.data import Split, split_of
+from tlkit import checks, looks, parts
+from tlkit.data import depths, photos
+from tlkit.data.splits import Split, split_of
 from tlkit.disk import archives, spelling
 from tlkit.disk.cache import cache_folder
 from tlkit.disk.spelling import few

@@ -16,7 +16,7 @@ The base and every cut get the same pictures, the same epochs and the same rates
 import torch
 
 from tlkit import checks, training
-from tlkit.data import Split, load_dataset, recipe
+from tlkit.data.splits import Split, load_dataset, recipe
 from tlkit.decision import STOPS
 from tlkit.disk.cache import cached
 from tlkit.nets.backbones import Backbone, load_backbone

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tlkit.data import load_dataset
+from tlkit.data.splits import load_dataset
 from tlkit.survey import recompute
 from tlkit.training import History
 

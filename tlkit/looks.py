@@ -11,9 +11,9 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from tlkit import pictures
 from tlkit.bars import tqdm
-from tlkit.depths import Depth
+from tlkit.data import pictures
+from tlkit.data.depths import Depth
 from tlkit.disk.cache import cache_folder, write_atomically
 
 __all__: list[str] = []

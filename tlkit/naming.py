@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tlkit import answer_plots, listings
 from tlkit.bars import tqdm
-from tlkit.pictures import BadPicture
+from tlkit.data.pictures import BadPicture
 
 __all__: list[str] = []
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tlkit import __version__, standalone
 from tlkit.classifier import Classifier
-from tlkit.depths import Reading
+from tlkit.data.depths import Reading
 from tlkit.disk.cache import digest
 from tlkit.features import sweep_features
 from tlkit.nets.backbones import Backbone, backbone_names, load_backbone

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from tlkit import checks, plots, style
-from tlkit.augment import Augmentation
-from tlkit.data import Split
+from tlkit.data.augment import Augmentation
+from tlkit.data.splits import Split
 from tlkit.decision import DecisionMap, load_map
 from tlkit.map_plots import example_strip, plot_map, plot_stages
 from tlkit.nets.backbones import load_backbone

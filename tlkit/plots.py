@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from tlkit import checks
-from tlkit.data import ImageSet, Split
+from tlkit.data.splits import ImageSet, Split
 from tlkit.intervals import Interval, accuracy_interval, if_enough
 from tlkit.style import COLOURS, ink, new_figure, paper, styled
 from tlkit.training import History

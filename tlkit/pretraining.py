@@ -10,8 +10,8 @@ import safetensors.torch
 import torch
 
 from tlkit import checks
-from tlkit.augment import Augmentation
-from tlkit.data import load_dataset, recipe
+from tlkit.data.augment import Augmentation
+from tlkit.data.splits import load_dataset, recipe
 from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.disk.cards import write_card
 from tlkit.nets.backbones import load_backbone

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from tlkit import plots
 from tlkit.bars import tqdm
 from tlkit.course import COURSE
-from tlkit.data import Split, load_dataset
+from tlkit.data.splits import Split, load_dataset
 from tlkit.decision import load_map
 from tlkit.disk.cards import read_card, write_card
 from tlkit.intervals import accuracy_interval

@@ -17,14 +17,14 @@ from matplotlib.axes import Axes
 
 from tlkit import checks
 from tlkit.course import COURSE
-from tlkit.data import load_dataset, recipe
+from tlkit.data.photos import copy_of
+from tlkit.data.splits import load_dataset, recipe
 from tlkit.disk.cache import digest
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.ledger import Ledger
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
-from tlkit.photos import copy_of
 from tlkit.style import COLOURS, styled
 from tlkit.tasks import run_tasks
 from tlkit.ways import two_phase

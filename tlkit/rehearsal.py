@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from tlkit.bars import tqdm
-from tlkit.data import load_dataset
+from tlkit.data.splits import load_dataset
 from tlkit.decision import load_map
 from tlkit.disk.cache import cache_folder
 from tlkit.environment import check_environment

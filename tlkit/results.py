@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.classifier import Classifier
-from tlkit.data import Split
+from tlkit.data.splits import Split
 from tlkit.naming import PhotoNames
 from tlkit.nets.backbones import Backbone
 from tlkit.reports import Report, report_on

@@ -16,7 +16,7 @@ from joblib import Parallel, parallel
 
 from tlkit import checks
 from tlkit.comparison import result_rows
-from tlkit.data import load_dataset
+from tlkit.data.splits import load_dataset
 from tlkit.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS

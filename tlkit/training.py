@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from tlkit import checkpoints, checks
-from tlkit.augment import Augmentation
 from tlkit.balance import check_class_weight, class_weights, mean_recall
 from tlkit.bars import tqdm
-from tlkit.data import ImageSet
+from tlkit.data.augment import Augmentation
+from tlkit.data.splits import ImageSet
 from tlkit.nets.backbones import Backbone
 from tlkit.nets.devices import autocast, batch_size_for, pick_device, pick_precision
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ipywidgets
 
-from tlkit.data import Split
+from tlkit.data.splits import Split
 from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.folders import load_folder
 from tlkit.widgets import show_widget

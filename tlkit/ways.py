@@ -13,10 +13,10 @@ import torch
 from sklearn.base import clone
 
 from tlkit import checks, training
-from tlkit.augment import Augmentation
 from tlkit.balance import check_class_weight
 from tlkit.classifier import Classifier
-from tlkit.data import Split
+from tlkit.data.augment import Augmentation
+from tlkit.data.splits import Split
 from tlkit.features import sweep_features
 from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device

@@ -13,7 +13,7 @@ from torchvision import models
 from tutorial import Task
 
 import tlkit
-from tlkit import photos, pictures
+from tlkit.data import photos, pictures
 from tlkit.nets.weights import read_weights
 
 HEAD_EPOCHS, EPOCHS = 20, 5  # with the network frozen, and then unfrozen

@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlkit import checks, pictures
+from tlkit import checks
 from tlkit.course import COURSE
-from tlkit.depths import Reading
+from tlkit.data import pictures
+from tlkit.data.depths import Reading
+from tlkit.data.inventory import file_of, key_of, listed, pictures_in
 from tlkit.disk import archives, download
 from tlkit.disk.cache import cache_folder, shared_folder
 from tlkit.disk.cards import read_card
 from tlkit.disk.locks import locked
-from tlkit.inventory import file_of, key_of, listed, pictures_in
 
 __all__: list[str] = []
 

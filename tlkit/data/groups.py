@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tlkit.photos import held_out
+from tlkit.data.photos import held_out
 
 __all__: list[str] = []
 

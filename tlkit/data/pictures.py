@@ -16,8 +16,8 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from tlkit import depths, unreadable
-from tlkit.depths import Depth, Reading
+from tlkit.data import depths, unreadable
+from tlkit.data.depths import Depth, Reading
 from tlkit.disk.tables import remove, table
 
 __all__: list[str] = []

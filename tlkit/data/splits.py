@@ -7,12 +7,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tlkit import checks, photos
+from tlkit import checks
 from tlkit.bars import tqdm
-from tlkit.depths import Reading
+from tlkit.data import photos
+from tlkit.data.depths import Reading
+from tlkit.data.groups import deal_groups
 from tlkit.disk.cache import cached
 from tlkit.disk.spelling import few
-from tlkit.groups import deal_groups
 from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD, draw_pictures
 from tlkit.world.faces import FACE_SETS, FACES, draw_faces
 

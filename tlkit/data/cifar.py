@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tlkit.pictures import as_square
+from tlkit.data.pictures import as_square
 
 __all__: list[str] = []
 

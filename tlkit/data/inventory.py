@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tlkit import cifar, spectrograms
+from tlkit.data import cifar, spectrograms
 
 __all__: list[str] = []
 

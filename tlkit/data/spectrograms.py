@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tlkit.pictures import BadPicture
+from tlkit.data.pictures import BadPicture
 
 __all__: list[str] = []
 
