@@ -7,8 +7,8 @@ import pytest
 import torch
 from folder_makers import flat, load, pets
 
-from tlkit import looks
 from tlkit.data import photos, pictures
+from tlkit.folders import looks
 
 pytestmark = pytest.mark.filterwarnings("error")
 

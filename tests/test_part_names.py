@@ -2,7 +2,7 @@
 
 import pytest
 
-from tlkit.part_names import part_of
+from tlkit.folders.part_names import part_of
 
 NAMES = {
     "train": """train Train TRAIN training Training trainset train_set training_set train_images train_data images_train

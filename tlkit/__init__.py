@@ -31,7 +31,7 @@ _NAMES = {
     "features": ("extract_features", "receptive_field", "top_patches"),
     "fetching": ("fetch", "is_here", "real_or_offline"),
     "nets.freezing": ("freeze", "parameter_groups", "unfreeze"),
-    "folders": ("FolderReport", "load_folder"),
+    "folders.loading": ("FolderReport", "load_folder"),
     "intervals": ("Interval", "accuracy_interval", "mean_interval", "points"),
     "map_plots": ("plot_map", "plot_overview", "plot_stages"),
     "world.meadow": ("draw_meadow", "plot_heat"),

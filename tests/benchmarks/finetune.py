@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from tutorial import Clock, Run, Task, plain_process, tutorial
 
 import tlkit
-from tlkit.folders import load_folder  # imported here, before any clock starts
+from tlkit.folders.loading import load_folder  # imported here, before any clock starts
 from tlkit.nets import devices
 from tlkit.ways import two_phase
 

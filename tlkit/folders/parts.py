@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlkit.disk.spelling import few, plain
-from tlkit.file_tables import tables_in
-from tlkit.listing import FolderReport, Place, holds_pictures, report_loose, subfolders
-from tlkit.part_names import PARTS, is_bare, is_beside, part_of, says_no_class
+from tlkit.folders.file_tables import tables_in
+from tlkit.folders.listing import FolderReport, Place, holds_pictures, report_loose, subfolders
+from tlkit.folders.part_names import PARTS, is_bare, is_beside, part_of, says_no_class
 
 __all__: list[str] = []
 

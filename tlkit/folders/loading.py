@@ -8,16 +8,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tlkit import checks, looks, parts
+from tlkit import checks
 from tlkit.data import depths, photos
 from tlkit.data.splits import Split, split_of
 from tlkit.disk import archives, spelling
 from tlkit.disk.cache import cache_folder
 from tlkit.disk.spelling import few
-from tlkit.file_tables import ENDINGS, items_of_table
-from tlkit.listing import FolderReport, Item, Place, items_of_folder, subfolders
-from tlkit.looks import Seen
-from tlkit.part_names import PARTS
+from tlkit.folders import looks, parts
+from tlkit.folders.file_tables import ENDINGS, items_of_table
+from tlkit.folders.listing import FolderReport, Item, Place, items_of_folder, subfolders
+from tlkit.folders.looks import Seen
+from tlkit.folders.part_names import PARTS
 
 __all__ = ["FolderReport", "load_folder"]
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 from tlkit.disk.spelling import encoding_of, few, plain
-from tlkit.listing import FolderReport, Item, Place, is_hidden, pictures_below
-from tlkit.part_names import part_of
+from tlkit.folders.listing import FolderReport, Item, Place, is_hidden, pictures_below
+from tlkit.folders.part_names import part_of
 
 __all__: list[str] = []
 
