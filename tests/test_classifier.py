@@ -8,8 +8,9 @@ from scipy.special import expit
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
 import tlkit
-from tlkit import answer_plots, naming
+from tlkit import naming
 from tlkit.data import pictures
+from tlkit.figures import answer_plots
 from tlkit.reports import report_on
 
 QUICK = {"fine-tuning": {"epochs": 2}, "pretrained start": {"epochs": 2}, "scratch": {"epochs": 2}}

@@ -14,8 +14,8 @@ from matplotlib.colors import rgb_to_hsv, to_rgb
 from PIL import Image
 
 import tlkit
-from tlkit import plots, style
-from tlkit.style import COLOURS
+from tlkit.figures import plots, style
+from tlkit.figures.style import COLOURS
 
 matplotlib.use("agg")
 

@@ -9,8 +9,9 @@ import pytest
 from scipy import optimize, stats
 
 import tlkit
-from tlkit import plots, publish, style
+from tlkit import publish
 from tlkit.decision import DecisionMap
+from tlkit.figures import plots, style
 from tlkit.intervals import Interval, picture_difference, picture_interval
 from tlkit.ways_page import ways_page
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import style
+from tlkit.figures import style
 from tlkit.world import catalogue, meadow
 
 

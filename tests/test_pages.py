@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import tlkit
 from tlkit import cli, pages, publish
-from tlkit.style import as_html, new_figure
+from tlkit.figures.style import as_html, new_figure
 
 VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
 SHOWS = """

@@ -10,7 +10,8 @@ import ipywidgets
 import pytest
 
 import tlkit
-from tlkit import plots, style, widgets
+from tlkit import widgets
+from tlkit.figures import plots, style
 
 
 @pytest.fixture(scope="module")

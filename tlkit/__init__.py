@@ -36,7 +36,7 @@ _NAMES = {
     "map_plots": ("plot_map", "plot_overview", "plot_stages"),
     "world.meadow": ("draw_meadow", "plot_heat"),
     "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
-    "plots": (
+    "figures.plots": (
         "plot_bars",
         "plot_curves",
         "plot_mistakes",
@@ -50,7 +50,7 @@ _NAMES = {
     "quiz": ("Quiz",),
     "results": ("Result", "answer_balance"),
     "sharing": ("ModelZoo", "load_model", "model_zoo", "save_model"),
-    "style": ("show",),
+    "figures.style": ("show",),
     "survey": ("recompute", "run_map"),
     "training": ("History", "accuracy", "predict", "train_network"),
     "ways": (

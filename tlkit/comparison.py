@@ -11,9 +11,10 @@ import torch
 from joblib import Parallel, effective_n_jobs
 from matplotlib.axes import Axes
 
-from tlkit import checks, plots
+from tlkit import checks
 from tlkit.bars import tqdm
 from tlkit.data.splits import Split
+from tlkit.figures import plots
 from tlkit.intervals import (
     Interval,
     accuracy_interval,

@@ -11,9 +11,10 @@ from joblib import Parallel, delayed
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from tlkit import answer_plots, listings
+from tlkit import listings
 from tlkit.bars import tqdm
 from tlkit.data.pictures import BadPicture
+from tlkit.figures import answer_plots
 
 __all__: list[str] = []
 

@@ -9,10 +9,11 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from tlkit import checks, plots, style
+from tlkit import checks
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import Split
 from tlkit.decision import DecisionMap, load_map
+from tlkit.figures import plots, style
 from tlkit.map_plots import example_strip, plot_map, plot_stages
 from tlkit.nets.backbones import load_backbone
 from tlkit.results import Result

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from matplotlib.axes import Axes
 
-from tlkit import plots
 from tlkit.bars import tqdm
 from tlkit.course import COURSE
 from tlkit.data.splits import Split, load_dataset
 from tlkit.decision import load_map
 from tlkit.disk.cards import read_card, write_card
+from tlkit.figures import plots
 from tlkit.intervals import accuracy_interval
 from tlkit.map_plots import plot_overview
 from tlkit.notebooks import execute, read_notebook, write_notebook

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
-from tlkit import answer_plots, listings
+from tlkit import listings
+from tlkit.figures import answer_plots
 
 __all__: list[str] = []
 

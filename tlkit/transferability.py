@@ -19,12 +19,12 @@ from tlkit import checks
 from tlkit.course import COURSE
 from tlkit.decision import STOPS
 from tlkit.disk.cards import read_card
+from tlkit.figures.style import COLOURS, ink, styled
 from tlkit.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interval
 from tlkit.ledger import Ledger
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
-from tlkit.style import COLOURS, ink, styled
 from tlkit.tasks import run_tasks
 from tlkit.world.catalogue import WORLD
 

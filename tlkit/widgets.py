@@ -11,9 +11,10 @@ import ipywidgets
 from IPython.display import display
 from matplotlib.axes import Axes
 
-from tlkit import checks, plots, style
+from tlkit import checks
 from tlkit.data.splits import Split, load_dataset
 from tlkit.decision import PER_CLASS, STOPS, quadrant
+from tlkit.figures import plots, style
 from tlkit.map_plots import example_pictures
 from tlkit.world.catalogue import OFFLINE_DATASETS
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tlkit import checks
-from tlkit.style import styled
+from tlkit.figures.style import styled
 from tlkit.world import plants, scene
 from tlkit.world.catalogue import OFFLINE_DATASETS, _genes
 from tlkit.world.chance import Dice, derive_key

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from tlkit import checks
-from tlkit.style import ink, new_figure, styled
+from tlkit.figures.style import ink, new_figure, styled
 
 __all__: list[str] = []
 

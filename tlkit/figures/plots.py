@@ -14,8 +14,8 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
+from tlkit.figures.style import COLOURS, ink, new_figure, paper, styled
 from tlkit.intervals import Interval, accuracy_interval, if_enough
-from tlkit.style import COLOURS, ink, new_figure, paper, styled
 from tlkit.training import History
 
 __all__ = [
