@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import training
+from tlkit.transfer import training
 
 
 def _network():
@@ -204,7 +204,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(small, tmp_path, 
     def full(path, write):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tlkit.checkpoints.write_atomically", full)
+    monkeypatch.setattr("tlkit.transfer.checkpoints.write_atomically", full)
     with pytest.warns(UserWarning, match="Could not keep the checkpoint .*No space left on device.*; training goes on"):
         history = tlkit.train_network(_network(), small, small, checkpoint=tmp_path / "run.pt", **RUN)
     assert len(history.loss) == 3

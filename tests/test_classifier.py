@@ -8,10 +8,10 @@ from scipy.special import expit
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
 import tlkit
-from tlkit import naming
 from tlkit.data import pictures
 from tlkit.figures import answer_plots
-from tlkit.reports import report_on
+from tlkit.transfer import naming
+from tlkit.transfer.reports import report_on
 
 QUICK = {"fine-tuning": {"epochs": 2}, "pretrained start": {"epochs": 2}, "scratch": {"epochs": 2}}
 
@@ -117,7 +117,7 @@ def test_a_photo_is_turned_upright_and_cut_as_in_training(probe, tmp_path):
 
 def test_photos_are_read_a_few_at_a_time_and_the_rest_goes_on(probe, photos, monkeypatch):
     sizes = []
-    monkeypatch.setattr("tlkit.classifier.batch_size_for", lambda *_: 2)
+    monkeypatch.setattr("tlkit.transfer.classifier.batch_size_for", lambda *_: 2)
     monkeypatch.setattr(naming.PhotoNames, "add", lambda self, names, *_, add=naming.PhotoNames.add: (
         sizes.append(len(names)), add(self, names, *_))[1])  # fmt: skip
     both = [photos / "a.png", photos / "gone.png", photos / "c.png", photos / "notes.txt", photos / "below"]
@@ -199,7 +199,7 @@ def test_bad_input_is_met_with_words(case, probe, photos):
     call, kind, message = BAD[case]
     with pytest.raises(kind, match=f"(?s){message}") as caught:
         call(probe, photos)
-    assert str(caught.value).count("\n") <= 2 and "tlkit.naming" not in str(caught.value)
+    assert str(caught.value).count("\n") <= 2 and "tlkit.transfer.naming" not in str(caught.value)
 
 
 def test_a_folder_without_a_file_is_said(probe, tmp_path):

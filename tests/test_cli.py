@@ -11,9 +11,10 @@ import time
 import pytest
 import safetensors.torch
 
-from tlkit import cli, publish, training
+from tlkit import cli, publish
 from tlkit.data import splits
 from tlkit.disk.cards import read_card
+from tlkit.transfer import training
 
 
 def test_help_lists_the_commands():

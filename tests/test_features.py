@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import features
+from tlkit.transfer import features
 
 
 def test_rows_are_the_activations(backbone, pictures):

@@ -13,8 +13,9 @@ from test_spectrograms import tone, write
 from torch import nn
 
 import tlkit
-from tlkit import features, grafting
+from tlkit import grafting
 from tlkit.data import cifar, photos, pictures, spectrograms, splits
+from tlkit.transfer import features
 
 
 @pytest.mark.parametrize("number", NUMBERS)

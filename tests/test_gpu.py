@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import training
 from tlkit.nets import devices
+from tlkit.transfer import training
 
 pytestmark = [
     pytest.mark.gpu,

@@ -54,7 +54,7 @@ def asked(monkeypatch):
         seen.append({"epochs": epochs, "passes": options["passes"], "rates": rates} | found)
         return tlkit.History([0.0] * epochs)
 
-    monkeypatch.setattr(tlkit.ways, "train_network", train)
+    monkeypatch.setattr(tlkit.transfer.ways, "train_network", train)
     return seen
 
 
@@ -116,21 +116,21 @@ def test_the_shipped_map_has_the_epochs_of_these_settings():
 
 def test_an_epoch_of_two_passes_sees_every_picture_twice(small, monkeypatch):
     seen = []
-    original = tlkit.training._step
-    monkeypatch.setattr(tlkit.training, "_step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
+    original = tlkit.transfer.training._step
+    monkeypatch.setattr(tlkit.transfer.training, "_step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
     network = tlkit.load_backbone(device="cpu").new_head(2)
-    history = tlkit.training.train_network(network, small, small, 2, batch_size=16, passes=3, device="cpu")
+    history = tlkit.transfer.training.train_network(network, small, small, 2, batch_size=16, passes=3, device="cpu")
     assert len(history.loss) == len(history.val_accuracy) == 2
     assert [len(y) for y in seen] == [16] * 18
     for labels in torch.cat(seen).split(48):  # each pass is the whole set, dealt anew
         assert labels.bincount().tolist() == [24, 24]
     with pytest.raises(ValueError, match="passes must be at least 1"):
-        tlkit.training.train_network(network, small, None, 1, passes=0)
+        tlkit.transfer.training.train_network(network, small, None, 1, passes=0)
 
 
 def test_one_pass_is_what_training_has_always_been(small):
     runs = []
     for options in ({}, {"passes": 1}):
         network = tlkit.load_backbone(device="cpu").new_head(2)
-        runs.append(tlkit.training.train_network(network, small, None, 1, batch_size=16, device="cpu", **options).loss)
+        runs.append(tlkit.transfer.training.train_network(network, small, None, 1, batch_size=16, device="cpu", **options).loss)
     assert runs[0] == pytest.approx(runs[1], rel=1e-3)

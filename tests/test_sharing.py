@@ -18,7 +18,7 @@ import tlkit
 from tlkit.data import pictures
 from tlkit.disk.cards import read_card, write_card
 from tlkit.nets import zoo
-from tlkit.sharing import model_zoo
+from tlkit.transfer.sharing import model_zoo
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import training
 from tlkit.nets import devices
+from tlkit.transfer import training
 
 
 def _network():

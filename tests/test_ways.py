@@ -101,9 +101,9 @@ def test_without_labels_for_val_a_probe_chooses_within_train(tiny_split):
 
 def test_two_phases_train_the_head_first_and_then_the_last_stages(tiny_split, monkeypatch):
     seen = []
-    original = tlkit.ways.train_network
+    original = tlkit.transfer.ways.train_network
     monkeypatch.setattr(
-        tlkit.ways,
+        tlkit.transfer.ways,
         "train_network",
         lambda network, *a, **k: (seen.append((network.frozen, k.get("groups"))), original(network, *a, **k))[1],
     )
@@ -150,7 +150,7 @@ def test_patience_ends_each_phase_and_val_is_that_of_the_kept_epoch(tiny_split, 
         truth = tiny_split.val.labels
         return torch.where(torch.arange(len(truth)) < right, truth, 1 - truth)
 
-    monkeypatch.setattr(tlkit.training._Feed, "answers", answers)
+    monkeypatch.setattr(tlkit.transfer.training._Feed, "answers", answers)
     result = tlkit.two_phase(tiny_split, epochs=9, patience=2, device="cpu")
     assert result.way == "fine-tuning" and result.history.head_epochs == 4 and result.epochs == 8
     assert result.history.kept == 6 and result.val_accuracy == 0.75 and result.history.stopped == ""

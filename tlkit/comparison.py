@@ -25,9 +25,9 @@ from tlkit.intervals import (
     points,
     within,
 )
-from tlkit.results import Result
 from tlkit.tasks import run_tasks
-from tlkit.ways import WAYS
+from tlkit.transfer.results import Result
+from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Comparison", "compare"]

@@ -10,7 +10,7 @@ from tlkit.comparison import Comparison
 from tlkit.course import COURSE
 from tlkit.intervals import Interval, points
 from tlkit.ledger import Ledger
-from tlkit.ways import WAYS
+from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"]

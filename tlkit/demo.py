@@ -34,7 +34,7 @@ from tlkit.figures.style import COLOURS
 from tlkit.intervals import points
 from tlkit.live import LiveComparison
 from tlkit.map_plots import example_pictures
-from tlkit.ways import WAYS
+from tlkit.transfer.ways import WAYS
 from tlkit.widgets import show_widget, size_slider, stop_buttons
 from tlkit.world.catalogue import OFFLINE_DATASETS
 

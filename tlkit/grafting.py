@@ -15,13 +15,14 @@ The base and every cut get the same pictures, the same epochs and the same rates
 
 import torch
 
-from tlkit import checks, training
+from tlkit import checks
 from tlkit.data.splits import Split, load_dataset, recipe
 from tlkit.decision import STOPS
 from tlkit.disk.cache import cached
 from tlkit.nets.backbones import Backbone, load_backbone
 from tlkit.nets.devices import pick_device, pick_precision
 from tlkit.nets.freezing import freeze
+from tlkit.transfer import training
 
 __all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]
 

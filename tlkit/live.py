@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tlkit.data.splits import load_dataset
 from tlkit.survey import recompute
-from tlkit.training import History
+from tlkit.transfer.training import History
 
 __all__: list[str] = []
 

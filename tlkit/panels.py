@@ -16,10 +16,10 @@ from tlkit.decision import DecisionMap, load_map
 from tlkit.figures import plots, style
 from tlkit.map_plots import example_strip, plot_map, plot_stages
 from tlkit.nets.backbones import load_backbone
-from tlkit.results import Result
 from tlkit.survey import recompute
-from tlkit.training import History
-from tlkit.ways import WAYS, two_phase
+from tlkit.transfer.results import Result
+from tlkit.transfer.training import History
+from tlkit.transfer.ways import WAYS, two_phase
 from tlkit.widgets import Panel, show_widget, size_slider, stop_buttons
 
 __all__ = ["augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"]

@@ -16,7 +16,7 @@ from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.disk.cards import write_card
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.weights import put_weights
-from tlkit.training import accuracy, train_network
+from tlkit.transfer.training import accuracy, train_network
 
 __all__: list[str] = []
 

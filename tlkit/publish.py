@@ -19,7 +19,7 @@ from tlkit.figures import plots
 from tlkit.intervals import accuracy_interval
 from tlkit.map_plots import plot_overview
 from tlkit.notebooks import execute, read_notebook, write_notebook
-from tlkit.ways import from_scratch, linear_probe
+from tlkit.transfer.ways import from_scratch, linear_probe
 from tlkit.ways_page import ways_page
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces

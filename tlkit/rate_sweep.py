@@ -27,7 +27,7 @@ from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
 from tlkit.tasks import run_tasks
-from tlkit.ways import two_phase
+from tlkit.transfer.ways import two_phase
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["RateSweep", "load_rate_sweep", "plot_rate_sweep", "run_rate_sweep"]

@@ -21,9 +21,9 @@ from tlkit.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
-from tlkit.results import Result
 from tlkit.tasks import dask_cluster, run_tasks
-from tlkit.ways import WAYS
+from tlkit.transfer.results import Result
+from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
 
 __all__ = ["recompute", "run_map"]

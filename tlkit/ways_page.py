@@ -5,7 +5,7 @@ from itertools import product
 from statistics import median
 
 from tlkit.decision import DecisionMap
-from tlkit.ways import WAYS
+from tlkit.transfer.ways import WAYS
 
 __all__: list[str] = []
 

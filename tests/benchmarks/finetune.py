@@ -27,7 +27,7 @@ from tutorial import Clock, Run, Task, plain_process, tutorial
 import tlkit
 from tlkit.folders.loading import load_folder  # imported here, before any clock starts
 from tlkit.nets import devices
-from tlkit.ways import two_phase
+from tlkit.transfer.ways import two_phase
 
 TLKIT, (TUTORIAL, FASTAI, KERAS) = "tlkit", PEERS.values()
 NOTHING_KEPT = "tlkit, but nothing kept"

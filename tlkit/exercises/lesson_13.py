@@ -11,7 +11,7 @@ import torch
 from tlkit.disk.cards import write_card
 from tlkit.exercises import Wrong, as_array, call, exercise
 from tlkit.nets.backbones import load_backbone
-from tlkit.sharing import load_model
+from tlkit.transfer.sharing import load_model
 
 # ------------------------------------------------------------------------------------------ 13.1
 

@@ -16,7 +16,7 @@ from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
 from tlkit.figures.style import COLOURS, ink, new_figure, paper, styled
 from tlkit.intervals import Interval, accuracy_interval, if_enough
-from tlkit.training import History
+from tlkit.transfer.training import History
 
 __all__ = [
     "plot_bars",

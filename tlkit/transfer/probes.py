@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from tlkit import checks
-from tlkit.balance import check_class_weight, mean_recall
 from tlkit.bars import tqdm
-from tlkit.svm import fit_svms
+from tlkit.transfer.balance import check_class_weight, mean_recall
+from tlkit.transfer.svm import fit_svms
 
 __all__ = ["PROBES", "LinearProbe"]
 
@@ -34,7 +34,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     kind : {"svm", "softmax", "one-vs-rest"}
-        A linear SVM (hinge loss squared, one class against the rest; ``tlkit.svm`` fits it for every
+        A linear SVM (hinge loss squared, one class against the rest; ``tlkit.transfer.svm`` fits it for every
         ``C`` at once), multinomial logistic regression, or one binary logistic regression for each class.
     Cs : tuple of float, optional
         Inverse strengths of the L2 penalty to choose from. By default 1e-3, 1e-2, 1e-1 for the SVM

@@ -10,14 +10,15 @@ import torch
 from scipy.special import softmax
 from torch import Tensor
 
-from tlkit import checks, naming
+from tlkit import checks
 from tlkit.data import pictures
 from tlkit.data.depths import Reading
-from tlkit.features import sweep_features
-from tlkit.naming import PhotoNames
 from tlkit.nets.backbones import Backbone
 from tlkit.nets.devices import autocast, batch_size_for
-from tlkit.probes import LinearRule
+from tlkit.transfer import naming
+from tlkit.transfer.features import sweep_features
+from tlkit.transfer.naming import PhotoNames
+from tlkit.transfer.probes import LinearRule
 
 __all__ = ["Classifier"]
 

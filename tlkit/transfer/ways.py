@@ -12,20 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from sklearn.base import clone
 
-from tlkit import checks, training
-from tlkit.balance import check_class_weight
-from tlkit.classifier import Classifier
+from tlkit import checks
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import Split
-from tlkit.features import sweep_features
 from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.freezing import freeze, parameter_groups, stages_to_unfreeze, unfreeze
 from tlkit.nets.own_backbones import check_fit, random_copy
 from tlkit.nets.settings import BATCH, Settings, settings_of
-from tlkit.probes import PROBES, LinearProbe
-from tlkit.results import Result
-from tlkit.training import History, train_network
+from tlkit.transfer import training
+from tlkit.transfer.balance import check_class_weight
+from tlkit.transfer.classifier import Classifier
+from tlkit.transfer.features import sweep_features
+from tlkit.transfer.probes import PROBES, LinearProbe
+from tlkit.transfer.results import Result
+from tlkit.transfer.training import History, train_network
 
 __all__ = [
     "WAYS",

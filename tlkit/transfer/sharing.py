@@ -11,10 +11,11 @@ import safetensors
 import safetensors.torch
 import torch
 
-from tlkit import __version__, listings, packing
-from tlkit.classifier import Classifier
+from tlkit import __version__, listings
 from tlkit.disk.cards import read_card, write_card
-from tlkit.results import Result
+from tlkit.transfer import packing
+from tlkit.transfer.classifier import Classifier
+from tlkit.transfer.results import Result
 
 __all__ = ["ModelZoo", "load_model", "model_zoo", "save_model"]
 

@@ -33,8 +33,8 @@ import torch
 from sklearn.svm import LinearSVC
 from torch import Tensor
 
-from tlkit.balance import class_weights
 from tlkit.bars import tqdm
+from tlkit.transfer.balance import class_weights
 
 __all__: list[str] = []
 

@@ -8,12 +8,12 @@ import numpy as np
 from torch import Tensor
 
 from tlkit import checks
-from tlkit.classifier import Classifier
 from tlkit.data.splits import Split
-from tlkit.naming import PhotoNames
 from tlkit.nets.backbones import Backbone
-from tlkit.reports import Report, report_on
-from tlkit.training import History
+from tlkit.transfer.classifier import Classifier
+from tlkit.transfer.naming import PhotoNames
+from tlkit.transfer.reports import Report, report_on
+from tlkit.transfer.training import History
 
 __all__ = ["Result", "answer_balance"]
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tlkit import checkpoints, checks
-from tlkit.balance import check_class_weight, class_weights, mean_recall
+from tlkit import checks
 from tlkit.bars import tqdm
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import ImageSet
 from tlkit.nets.backbones import Backbone
 from tlkit.nets.devices import autocast, batch_size_for, pick_device, pick_precision
+from tlkit.transfer import checkpoints
+from tlkit.transfer.balance import check_class_weight, class_weights, mean_recall
 
 __all__ = ["History", "accuracy", "predict", "train_network"]
 

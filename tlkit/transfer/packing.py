@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlkit import __version__, standalone
-from tlkit.classifier import Classifier
+from tlkit import __version__
 from tlkit.data.depths import Reading
 from tlkit.disk.cache import digest
-from tlkit.features import sweep_features
 from tlkit.nets.backbones import Backbone, backbone_names, load_backbone
-from tlkit.probes import PROBES, LinearRule
+from tlkit.transfer import standalone
+from tlkit.transfer.classifier import Classifier
+from tlkit.transfer.features import sweep_features
+from tlkit.transfer.probes import PROBES, LinearRule
 
 __all__: list[str] = []
 
