@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import tlkit
-from tlkit import grafting
 from tlkit.data import cifar, pictures, spectrograms
+from tlkit.study import grafting
 from tlkit.transfer.features import sweep_features
 from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
 from tlkit.world.faces import FACE_SETS, draw_faces
@@ -153,7 +153,7 @@ NUMBERS: dict[str, tuple[str, Callable, str, float]] = {
     "SPECTROGRAMS": ("tlkit/data/spectrograms.py", recordings, "golden_spectrograms", 3),  # Fourier transforms differ
     "RECORDS": ("tlkit/data/cifar.py", records, "golden_records", 1),
     "FEATURES": ("tlkit/transfer/features.py", features, "golden_features", 1e-3),  # of the largest
-    "NETWORKS": ("tlkit/grafting.py", networks, "golden_networks", 1e-3),
+    "NETWORKS": ("tlkit/study/grafting.py", networks, "golden_networks", 1e-3),
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 import tlkit
-from tlkit.decision import SIMILAR, STOPS, quadrant
+from tlkit.study.decision import SIMILAR, STOPS, quadrant
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 

@@ -19,8 +19,9 @@ import torch
 from joblib.parallel import get_active_backend
 
 import tlkit
-from tlkit import cli, tasks
-from tlkit.tasks import dask_cluster
+from tlkit import cli
+from tlkit.study import tasks
+from tlkit.study.tasks import dask_cluster
 
 MAP = dict(datasets=["tissue"], per_class=[5, 8], ways=["probe", "earlier stage"], seeds=2, device="cpu")
 ARGUMENTS = ["--datasets", "tissue", "--per-class", "5", "8", "--ways", "probe", "earlier stage", "--seeds", "2"]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import tlkit
-from tlkit import decision, publish, survey
-from tlkit.decision import DecisionMap
+from tlkit import publish
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
+from tlkit.study import decision, survey
+from tlkit.study.decision import DecisionMap
 from tlkit.ways_page import ways_page
 from tlkit.world.catalogue import WORLD
 

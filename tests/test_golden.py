@@ -13,8 +13,8 @@ from test_spectrograms import tone, write
 from torch import nn
 
 import tlkit
-from tlkit import grafting
 from tlkit.data import cifar, photos, pictures, spectrograms, splits
+from tlkit.study import grafting
 from tlkit.transfer import features
 
 

@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from tlkit.disk.cards import read_card
-from tlkit.ledger import Ledger
+from tlkit.study.ledger import Ledger
 
 CELLS = [(name, seed) for name in ("b", "a") for seed in range(3)]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tlkit
-from tlkit import rate_sweep
 from tlkit.cli import main
 from tlkit.disk.cards import read_card
+from tlkit.study import rate_sweep
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import grafting, publish, transferability
+from tlkit import publish
 from tlkit.disk.cards import read_card
-from tlkit.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
 from tlkit.nets.backbones import WEIGHTS
-from tlkit.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
+from tlkit.study import grafting, transferability
+from tlkit.study.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
+from tlkit.study.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
 from tlkit.world.catalogue import WORLD
 
 run = transferability.run_transferability

@@ -15,15 +15,15 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _NAMES = {
-    "advice": ("Advice", "advise", "similarity"),
+    "study.advice": ("Advice", "advise", "similarity"),
     "data.augment": ("Augmentation",),
     "nets.backbones": ("BACKBONES", "Backbone", "load_backbone"),
     "disk.cache": ("cache_folder",),
     "transfer.classifier": ("Classifier",),
-    "comparison": ("Comparison", "compare"),
+    "study.comparison": ("Comparison", "compare"),
     "nets.convolutional": ("as_convolutions",),
     "data.splits": ("ImageSet", "Split", "load_dataset"),
-    "decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"),
+    "study.decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"),
     "nets.devices": ("pick_device",),
     "demo": ("demo_page",),
     "environment": ("check_environment",),
@@ -33,7 +33,7 @@ _NAMES = {
     "nets.freezing": ("freeze", "parameter_groups", "unfreeze"),
     "folders.loading": ("FolderReport", "load_folder"),
     "intervals": ("Interval", "accuracy_interval", "mean_interval", "points"),
-    "map_plots": ("plot_map", "plot_overview", "plot_stages"),
+    "study.map_plots": ("plot_map", "plot_overview", "plot_stages"),
     "world.meadow": ("draw_meadow", "plot_heat"),
     "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
     "figures.plots": (
@@ -51,7 +51,7 @@ _NAMES = {
     "transfer.results": ("Result", "answer_balance"),
     "transfer.sharing": ("ModelZoo", "load_model", "model_zoo", "save_model"),
     "figures.style": ("show",),
-    "survey": ("recompute", "run_map"),
+    "study.survey": ("recompute", "run_map"),
     "transfer.training": ("History", "accuracy", "predict", "train_network"),
     "transfer.ways": (
         "WAYS",

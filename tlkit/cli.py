@@ -17,11 +17,11 @@ _HOME = {
     "exercises": ("tlkit.notebooks", "exercises"),
     "fetch": ("tlkit.fetching", "fetch_or_list"),
     "html": ("tlkit.pages", "html"),
-    "map": ("tlkit.survey", "run_map"),
+    "map": ("tlkit.study.survey", "run_map"),
     "pretrain": ("tlkit.pretraining", "pretrain"),
-    "rate-sweep": ("tlkit.rate_sweep", "run_rate_sweep"),
+    "rate-sweep": ("tlkit.study.rate_sweep", "run_rate_sweep"),
     "rehearse": ("tlkit.rehearsal", "rehearse"),
-    "transferability": ("tlkit.transferability", "run_transferability"),
+    "transferability": ("tlkit.study.transferability", "run_transferability"),
 }
 
 

@@ -29,11 +29,11 @@ from textwrap import shorten
 import ipywidgets
 from PIL import Image
 
-from tlkit.decision import STOPS, DecisionMap, Recommendation, load_map, quadrant
 from tlkit.figures.style import COLOURS
 from tlkit.intervals import points
 from tlkit.live import LiveComparison
-from tlkit.map_plots import example_pictures
+from tlkit.study.decision import STOPS, DecisionMap, Recommendation, load_map, quadrant
+from tlkit.study.map_plots import example_pictures
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets import show_widget, size_slider, stop_buttons
 from tlkit.world.catalogue import OFFLINE_DATASETS

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from tlkit.data.splits import load_dataset
-from tlkit.survey import recompute
+from tlkit.study.survey import recompute
 from tlkit.transfer.training import History
 
 __all__: list[str] = []

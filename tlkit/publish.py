@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from tlkit.bars import tqdm
 from tlkit.course import COURSE
 from tlkit.data.splits import Split, load_dataset
-from tlkit.decision import load_map
 from tlkit.disk.cards import read_card, write_card
 from tlkit.figures import plots
 from tlkit.intervals import accuracy_interval
-from tlkit.map_plots import plot_overview
 from tlkit.notebooks import execute, read_notebook, write_notebook
+from tlkit.study.decision import load_map
+from tlkit.study.map_plots import plot_overview
 from tlkit.transfer.ways import from_scratch, linear_probe
 from tlkit.ways_page import ways_page
 from tlkit.world.catalogue import OFFLINE_DATASETS

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tlkit.bars import tqdm
 from tlkit.data.splits import load_dataset
-from tlkit.decision import load_map
 from tlkit.disk.cache import cache_folder
 from tlkit.environment import check_environment
 from tlkit.fetching import is_here
 from tlkit.notebooks import LessonError, execute
 from tlkit.publish import TARGETS, can_fetch, expected_seconds, lessons, minutes
+from tlkit.study.decision import load_map
 
 __all__: list[str] = []
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from statistics import median
 
-from tlkit.decision import DecisionMap
+from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import WAYS
 
 __all__: list[str] = []

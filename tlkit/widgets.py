@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 
 from tlkit import checks
 from tlkit.data.splits import Split, load_dataset
-from tlkit.decision import PER_CLASS, STOPS, quadrant
 from tlkit.figures import plots, style
-from tlkit.map_plots import example_pictures
+from tlkit.study.decision import PER_CLASS, STOPS, quadrant
+from tlkit.study.map_plots import example_pictures
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Guess", "dataset_picker"]

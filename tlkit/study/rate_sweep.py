@@ -22,11 +22,11 @@ from tlkit.data.splits import load_dataset, recipe
 from tlkit.disk.cache import digest
 from tlkit.figures.style import COLOURS, styled
 from tlkit.intervals import accuracy_interval, if_enough
-from tlkit.ledger import Ledger
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
-from tlkit.tasks import run_tasks
+from tlkit.study.ledger import Ledger
+from tlkit.study.tasks import run_tasks
 from tlkit.transfer.ways import two_phase
 from tlkit.world.catalogue import OFFLINE_DATASETS
 

@@ -1,4 +1,4 @@
-"""The experiment of ``tlkit.grafting`` at every cut: measured, kept, read and drawn."""
+"""The experiment of ``tlkit.study.grafting`` at every cut: measured, kept, read and drawn."""
 
 import datetime
 import os
@@ -17,15 +17,15 @@ from matplotlib.axes import Axes
 
 from tlkit import checks
 from tlkit.course import COURSE
-from tlkit.decision import STOPS
 from tlkit.disk.cards import read_card
 from tlkit.figures.style import COLOURS, ink, styled
-from tlkit.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interval
-from tlkit.ledger import Ledger
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
-from tlkit.tasks import run_tasks
+from tlkit.study.decision import STOPS
+from tlkit.study.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
+from tlkit.study.ledger import Ledger
+from tlkit.study.tasks import run_tasks
 from tlkit.world.catalogue import WORLD
 
 __all__ = ["Transferability", "load_transferability", "plot_transferability", "run_transferability"]

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from tlkit.data.splits import Split
-from tlkit.decision import PER_CLASS, RULE, SMALL
 from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.own_backbones import check_fit
+from tlkit.study.decision import PER_CLASS, RULE, SMALL
 
 __all__ = ["Advice", "advise", "similarity"]
 

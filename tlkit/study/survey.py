@@ -15,13 +15,13 @@ import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
-from tlkit.comparison import result_rows
 from tlkit.data.splits import load_dataset
-from tlkit.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
-from tlkit.tasks import dask_cluster, run_tasks
+from tlkit.study.comparison import result_rows
+from tlkit.study.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
+from tlkit.study.tasks import dask_cluster, run_tasks
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD

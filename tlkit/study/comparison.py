@@ -25,7 +25,7 @@ from tlkit.intervals import (
     points,
     within,
 )
-from tlkit.tasks import run_tasks
+from tlkit.study.tasks import run_tasks
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from tlkit import checks
-from tlkit.comparison import Comparison
 from tlkit.course import COURSE
 from tlkit.intervals import Interval, points
-from tlkit.ledger import Ledger
+from tlkit.study.comparison import Comparison
+from tlkit.study.ledger import Ledger
 from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
