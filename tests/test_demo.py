@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 import tlkit
-from tlkit import live, widgets
-from tlkit.demo import demo_page
 from tlkit.publish import COURSE
+from tlkit.widgets import controls, live
+from tlkit.widgets.demo import demo_page
 
 TEMPLATE = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector" / "index.html.j2"
 
@@ -236,7 +236,7 @@ def test_nonsense_is_refused():
 
 def test_the_fallback_and_the_notebook(page, monkeypatch):
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
     page._ipython_display_()
     assert 'src="data:image/png' in shown[0]["text/html"] and "Which way wins" in shown[0]["text/plain"]
     notebook = json.loads((COURSE / "lessons" / "demo" / "decision_map.ipynb").read_text(encoding="utf-8"))

@@ -99,10 +99,10 @@ def test_a_guess_is_recorded_and_compared(capsys):
 
 
 def test_a_guess_shows_itself_where_no_front_end_answers(monkeypatch):
-    from tlkit import widgets
+    from tlkit.widgets import controls
 
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
     tlkit.Guess("More <or> less?", ["more", "less"])._ipython_display_()
     assert "More &lt;or&gt; less?" in shown[0]["text/html"] and "<li>less</li>" in shown[0]["text/html"]
     assert "( ) more" in shown[0]["text/plain"]

@@ -10,8 +10,8 @@ import ipywidgets
 import pytest
 
 import tlkit
-from tlkit import widgets
 from tlkit.figures import plots, style
+from tlkit.widgets import controls
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def _drive(control):
 
 def _static(shown_by, monkeypatch):
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
     shown_by._ipython_display_()
     return shown[0]
 
@@ -134,7 +134,7 @@ def test_the_map_runs_a_cell_live_and_can_be_stopped():
 
 def test_a_failure_in_a_live_run_is_told(monkeypatch):
     panel = tlkit.decision_map("tissue", 5)
-    monkeypatch.setattr("tlkit.panels.recompute", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("tlkit.widgets.panels.recompute", lambda *args, **kwargs: 1 / 0)
     panel.live.run.click()
     panel.live.wait()
     assert "It did not run" in panel.live.said.value and not panel.live.run.disabled
@@ -142,7 +142,7 @@ def test_a_failure_in_a_live_run_is_told(monkeypatch):
 
 def test_a_click_while_it_runs_starts_nothing(monkeypatch):
     panel, started = tlkit.decision_map("tissue", 5), []
-    monkeypatch.setattr("tlkit.panels.recompute", lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
+    monkeypatch.setattr("tlkit.widgets.panels.recompute", lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
     panel.live.run.click()
     panel.live.run.click()
     panel.live.wait()
@@ -165,7 +165,7 @@ def test_the_fine_tuning_desk_trains_what_it_is_told(pieces, monkeypatch):
     assert "nothing yet" in _alt(desk)
     _check_fallback(desk, monkeypatch)
     seen = []
-    monkeypatch.setattr("tlkit.panels.two_phase", lambda *args, **kwargs: (seen.append(kwargs), 1 / 0)[1])
+    monkeypatch.setattr("tlkit.widgets.panels.two_phase", lambda *args, **kwargs: (seen.append(kwargs), 1 / 0)[1])
     names = {"unfreeze_last": desk._unfreeze, "learning_rate": desk._rate, "backbone_factor": desk._factor}
     for name, control in (names | {"epochs": desk._epochs}).items():
         for value in _drive(control):

@@ -25,7 +25,7 @@ _NAMES = {
     "data.splits": ("ImageSet", "Split", "load_dataset"),
     "study.decision": ("RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"),
     "nets.devices": ("pick_device",),
-    "demo": ("demo_page",),
+    "widgets.demo": ("demo_page",),
     "environment": ("check_environment",),
     "exercises": ("check",),
     "transfer.features": ("extract_features", "receptive_field", "top_patches"),
@@ -35,7 +35,7 @@ _NAMES = {
     "intervals": ("Interval", "accuracy_interval", "mean_interval", "points"),
     "study.map_plots": ("plot_map", "plot_overview", "plot_stages"),
     "world.meadow": ("draw_meadow", "plot_heat"),
-    "panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
+    "widgets.panels": ("augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"),
     "figures.plots": (
         "plot_bars",
         "plot_curves",
@@ -62,8 +62,8 @@ _NAMES = {
         "pretrained_start",
         "two_phase",
     ),
-    "upload": ("upload_folder",),
-    "widgets": ("Guess", "dataset_picker"),
+    "widgets.upload": ("upload_folder",),
+    "widgets.controls": ("Guess", "dataset_picker"),
     "world.catalogue": ("OFFLINE_DATASETS",),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}

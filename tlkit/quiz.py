@@ -8,7 +8,7 @@ import ipywidgets
 
 from tlkit import checks, progress
 from tlkit.disk.cards import read_card
-from tlkit.widgets import WRAPPED, show_widget
+from tlkit.widgets.controls import WRAPPED, show_widget
 
 __all__ = ["Quiz"]
 

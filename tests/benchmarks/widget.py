@@ -16,7 +16,7 @@ from side_by_side import Options, Row
 from tqdm.auto import tqdm
 
 import tlkit
-from tlkit.panels import FineTuningDesk
+from tlkit.widgets.panels import FineTuningDesk
 
 AIM = 100  # ms: what feels at once
 WARM_UP = 1  # rounds: the first draws the example pictures, and fills Matplotlib's caches

@@ -20,7 +20,7 @@ from tlkit.study.survey import recompute
 from tlkit.transfer.results import Result
 from tlkit.transfer.training import History
 from tlkit.transfer.ways import WAYS, two_phase
-from tlkit.widgets import Panel, show_widget, size_slider, stop_buttons
+from tlkit.widgets.controls import Panel, show_widget, size_slider, stop_buttons
 
 __all__ = ["augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"]
 

@@ -31,11 +31,11 @@ from PIL import Image
 
 from tlkit.figures.style import COLOURS
 from tlkit.intervals import points
-from tlkit.live import LiveComparison
 from tlkit.study.decision import STOPS, DecisionMap, Recommendation, load_map, quadrant
 from tlkit.study.map_plots import example_pictures
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets import show_widget, size_slider, stop_buttons
+from tlkit.widgets.controls import show_widget, size_slider, stop_buttons
+from tlkit.widgets.live import LiveComparison
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["demo_page"]
@@ -284,7 +284,7 @@ def demo_page(
 ) -> DemoPage:
     """The decision map for a projector, by keyboard: the room votes, then sees what was measured.
 
-    `make demo` serves it as a page of its own. The keys are in the docstring of ``tlkit.demo``.
+    `make demo` serves it as a page of its own. The keys are in the docstring of ``tlkit.widgets.demo``.
 
     Parameters
     ----------
