@@ -13,9 +13,10 @@ from nbclient import NotebookClient
 from nbformat import from_dict
 
 import tlkit
-from tlkit import exercises, notebooks, progress, publish
+from tlkit import exercises, notebooks, publish
 from tlkit.disk.cards import read_card
-from tlkit.quiz import Quiz
+from tlkit.exercises import progress
+from tlkit.exercises.quiz import Quiz
 
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 NUMBERS = [path.stem[:2] for path in publish.lessons()]

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import progress
 from tlkit.disk import tables
 from tlkit.disk.cache import cached
 from tlkit.disk.locks import locked, only_writer
+from tlkit.exercises import progress
 
 fcntl = pytest.importorskip("fcntl", reason="on Windows every file system has locks")
 

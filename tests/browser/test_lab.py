@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from tlkit.exercises.quiz import Quiz
 from tlkit.notebooks import read_notebook
 from tlkit.publish import COURSE
-from tlkit.quiz import Quiz
 
 LESSON = "07_when_and_how.ipynb"
 TOKEN = "a-token-for-the-tests"

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tlkit import checks, progress
+from tlkit import checks
+from tlkit.exercises import progress
 
 __all__ = ["Verdict", "Wrong", "check"]
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import ipywidgets
 
-from tlkit import checks, progress
+from tlkit import checks
 from tlkit.disk.cards import read_card
+from tlkit.exercises import progress
 from tlkit.widgets.controls import WRAPPED, show_widget
 
 __all__ = ["Quiz"]
 
-_QUIZZES = Path(__file__).parent / "exercises"
+_QUIZZES = Path(__file__).parent
 
 
 class Quiz:
