@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from tlkit import badges, cli, publish
+from tlkit import cli
 from tlkit.nets import efficientnet
+from tools import badges, publish
 
 NOTEBOOKS = badges._notebooks()
 

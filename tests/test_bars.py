@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tlkit import bars, publish
+from tlkit import bars
+from tools import publish
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELLS = {

@@ -11,10 +11,11 @@ import time
 import pytest
 import safetensors.torch
 
-from tlkit import cli, publish
+from tlkit import cli
 from tlkit.data import splits
 from tlkit.disk.cards import read_card
 from tlkit.transfer import training
+from tools import publish
 
 
 def test_help_lists_the_commands():

@@ -11,7 +11,7 @@ from torchvision.models.vgg import VGG, make_layers
 import tlkit
 from tlkit.nets import zoo
 from tlkit.nets.backbones import Backbone
-from tlkit.publish import COURSE
+from tools.publish import COURSE
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 

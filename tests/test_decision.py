@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import tlkit
-from tlkit import publish
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.study import decision, survey
 from tlkit.study.decision import DecisionMap
-from tlkit.ways_page import ways_page
 from tlkit.world.catalogue import WORLD
+from tools import publish
+from tools.ways_page import ways_page
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
 

@@ -13,10 +13,11 @@ from nbclient import NotebookClient
 from nbformat import from_dict
 
 import tlkit
-from tlkit import exercises, notebooks, publish
+from tlkit import exercises
 from tlkit.disk.cards import read_card
 from tlkit.exercises import progress
 from tlkit.exercises.quiz import Quiz
+from tools import notebooks, publish
 
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 NUMBERS = [path.stem[:2] for path in publish.lessons()]

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import publish
 from tlkit.data.splits import recipe
 from tlkit.disk.cards import read_card
 from tlkit.nets import backbones
 from tlkit.world.faces import FACE_SETS, draw_faces, genes_of
+from tools import publish
 
 
 def test_a_picture_depends_neither_on_its_batch_nor_on_its_neighbours():

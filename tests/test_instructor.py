@@ -11,8 +11,9 @@ import nbformat
 import pytest
 
 import tlkit
-from tlkit import cli, notebooks, publish, rehearsal
+from tlkit import cli
 from tlkit.disk.cards import read_card
+from tools import notebooks, publish, rehearsal
 
 PAGE = publish.COURSE / "lessons" / "INSTRUCTOR.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -9,11 +9,11 @@ import pytest
 from scipy import optimize, stats
 
 import tlkit
-from tlkit import publish
 from tlkit.figures import plots, style
 from tlkit.intervals import Interval, picture_difference, picture_interval
 from tlkit.study.decision import DecisionMap
-from tlkit.ways_page import ways_page
+from tools import publish
+from tools.ways_page import ways_page
 
 DRAWS = [0.70, 0.74, 0.71, 0.78, 0.69]
 

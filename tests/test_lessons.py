@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from tlkit import publish
 from tlkit.data.splits import TEST_PER_CLASS, VAL_PER_CLASS
 from tlkit.disk.cards import read_card, write_card
 from tlkit.world.catalogue import OFFLINE_DATASETS
+from tools import publish
 
 LESSONS = publish.lessons()
 

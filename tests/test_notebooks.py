@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tlkit import notebooks, publish, rehearsal
 from tlkit.disk.cards import read_card
+from tools import notebooks, publish, rehearsal
 
 ASKS = "### BEGIN SOLUTION\nf = 1\n### END SOLUTION\ntlkit.check('00.1', f)"
 
@@ -167,7 +167,7 @@ def test_a_kernel_that_dies_at_its_start_is_told(tmp_path, monkeypatch):
 
 
 def test_to_run_a_notebook_nothing_is_drawn_or_trained():
-    code = "import sys, tlkit.notebooks; print([name for name in sys.modules if name in ('torch', 'tlkit.publish')])"
+    code = "import sys, tools.notebooks; print([name for name in sys.modules if name in ('torch', 'tools.publish')])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"
 

@@ -9,8 +9,9 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import tlkit
-from tlkit import cli, pages, publish
+from tlkit import cli
 from tlkit.figures.style import as_html, new_figure
+from tools import pages, publish
 
 VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
 SHOWS = """

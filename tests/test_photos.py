@@ -10,9 +10,10 @@ from PIL import Image
 from test_spectrograms import tone, write
 
 import tlkit
-from tlkit import cli, fetching, publish
+from tlkit import cli, fetching
 from tlkit.data import groups, photos, splits
 from tlkit.nets import zoo
+from tools import publish
 
 LISTED = {"flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits"}
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tlkit import publish
 from tlkit.disk.cards import read_card
-from tlkit.notebooks import read_notebook
+from tools import publish
+from tools.notebooks import read_notebook
 
 LESSONS = publish.COURSE / "lessons"
 NOTEBOOKS = sorted(LESSONS.glob("[0-9]*.ipynb"))

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import tlkit
-from tlkit import cli, publish
+from tlkit import cli
 from tlkit.course import COURSE
+from tools import publish
 
 pytest.importorskip("setuptools", "70.1", "setuptools builds the wheel: pip install -r requirements.txt")
 

@@ -13,14 +13,14 @@ __all__ = ["main"]
 _GOES_ON = ("fetch", "map", "pretrain", "rate-sweep", "transferability")  # where they were interrupted
 _IN_THE_FOLDER = ("badges", "costs", "exercises", "html", "pictures", "rehearse")  # of the course, where they work
 _HOME = {
-    "badges": ("tlkit.badges", "badges"),
-    "exercises": ("tlkit.notebooks", "exercises"),
+    "badges": ("tools.badges", "badges"),
+    "exercises": ("tools.notebooks", "exercises"),
     "fetch": ("tlkit.fetching", "fetch_or_list"),
-    "html": ("tlkit.pages", "html"),
+    "html": ("tools.pages", "html"),
     "map": ("tlkit.study.survey", "run_map"),
-    "pretrain": ("tlkit.pretraining", "pretrain"),
+    "pretrain": ("tools.pretraining", "pretrain"),
     "rate-sweep": ("tlkit.study.rate_sweep", "run_rate_sweep"),
-    "rehearse": ("tlkit.rehearsal", "rehearse"),
+    "rehearse": ("tools.rehearsal", "rehearse"),
     "transferability": ("tlkit.study.transferability", "run_transferability"),
 }
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
     # Imported here, so that --help answers at once.
-    module, function = _HOME.get(command, ("tlkit.publish", command))
+    module, function = _HOME.get(command, ("tools.publish", command))
     try:
         if command in _IN_THE_FOLDER:
             check_folder(command)

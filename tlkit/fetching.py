@@ -72,7 +72,7 @@ def fetch_or_list(names: Sequence[str] = (), all_for: str | None = None, show_li
 
 def _needs(lesson: str) -> list[str]:
     """What the metadata of a lesson says that it can use from the network."""
-    from tlkit import publish  # it draws too, and takes seconds to import
+    from tools import publish  # it draws too, and takes seconds to import
 
     return [name for path in publish.lessons([lesson]) for name in publish.can_fetch(path)]
 

@@ -18,8 +18,8 @@ import psutil  # comes with ipykernel
 from side_by_side import Options, Row
 from tqdm.auto import tqdm
 
-from tlkit import publish
-from tlkit.notebooks import execute
+from tools import publish
+from tools.notebooks import execute
 
 LESSON = "04"  # of those that take the most memory
 SIZES = (1, 4, 8)

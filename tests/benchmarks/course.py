@@ -6,7 +6,7 @@ from pathlib import Path
 from side_by_side import Options, Row
 from tqdm.auto import tqdm
 
-from tlkit import publish
+from tools import publish
 
 
 def measure(options: Options) -> list[Row]:

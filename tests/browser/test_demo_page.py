@@ -6,7 +6,7 @@ from itertools import combinations, product
 import pytest
 
 import tlkit
-from tlkit.publish import COURSE
+from tools.publish import COURSE
 
 pytest.importorskip("voila", reason="no Voila: make test-browser installs it")
 

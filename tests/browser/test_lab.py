@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from tlkit.exercises.quiz import Quiz
-from tlkit.notebooks import read_notebook
-from tlkit.publish import COURSE
+from tools.notebooks import read_notebook
+from tools.publish import COURSE
 
 LESSON = "07_when_and_how.ipynb"
 TOKEN = "a-token-for-the-tests"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tlkit import pages
+from tools import pages
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ def show_progress() -> Progress:
     To begin again, delete the file that it names.
     """
     from tlkit.exercises import exercises_of
-    from tlkit.publish import lessons
+    from tools.publish import lessons
 
     titles, parts = {}, {}
     for path in lessons():

@@ -13,9 +13,9 @@ from tlkit.data.splits import load_dataset
 from tlkit.disk.cache import cache_folder
 from tlkit.environment import check_environment
 from tlkit.fetching import is_here
-from tlkit.notebooks import LessonError, execute
-from tlkit.publish import TARGETS, can_fetch, expected_seconds, lessons, minutes
 from tlkit.study.decision import load_map
+from tools.notebooks import LessonError, execute
+from tools.publish import TARGETS, can_fetch, expected_seconds, lessons, minutes
 
 __all__: list[str] = []
 

@@ -16,9 +16,9 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from PIL import Image
 
-from tlkit import publish
 from tlkit.bars import tqdm
-from tlkit.notebooks import execute
+from tools import publish
+from tools.notebooks import execute
 
 __all__: list[str] = []
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tlkit import publish
-from tlkit.notebooks import read_notebook, write_notebook
+from tools import publish
+from tools.notebooks import read_notebook, write_notebook
 
 __all__: list[str] = []
 

@@ -16,13 +16,13 @@ from tlkit.data.splits import Split, load_dataset
 from tlkit.disk.cards import read_card, write_card
 from tlkit.figures import plots
 from tlkit.intervals import accuracy_interval
-from tlkit.notebooks import execute, read_notebook, write_notebook
 from tlkit.study.decision import load_map
 from tlkit.study.map_plots import plot_overview
 from tlkit.transfer.ways import from_scratch, linear_probe
-from tlkit.ways_page import ways_page
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces
+from tools.notebooks import execute, read_notebook, write_notebook
+from tools.ways_page import ways_page
 
 __all__: list[str] = []
 
