@@ -56,10 +56,10 @@ $(DEMO): $(READY) requirements-demo.txt
 	@touch $@
 
 rehearse: $(READY)  ## the evening before class: is everything here? Runs every lesson without network
-	$(BIN)/python -m tlkit rehearse --port $(PORT) $(ARGS)
+	$(BIN)/python -m tools rehearse --port $(PORT) $(ARGS)
 
 html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
-	$(BIN)/python -m tlkit html $(ARGS)
+	$(BIN)/python -m tools html $(ARGS)
 
 # Two test files at a time, each on one core.
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
@@ -90,19 +90,19 @@ lint: $(READY)  ## check the style of code and notebooks
 	$(BIN)/ruff check .
 
 exercises: $(READY)  ## make the exercises of every lesson from lessons/solutions (ARGS=--check only compares)
-	$(BIN)/python -m tlkit exercises $(ARGS)
+	$(BIN)/python -m tools exercises $(ARGS)
 
 costs: $(READY)  ## measure the seconds and the memory of every lesson, and write them where they are shown
-	$(BIN)/python -m tlkit costs $(ARGS)
+	$(BIN)/python -m tools costs $(ARGS)
 
 pictures: $(READY)  ## draw the contact sheets and the README's pictures again
-	$(BIN)/python -m tlkit pictures
+	$(BIN)/python -m tools pictures
 
 map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
 	$(BIN)/python -m tlkit map --out datasets/decision_map.csv $(ARGS)
 
 pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
-	$(BIN)/python -m tlkit pretrain --out tlkit/weights $(ARGS)
+	$(BIN)/python -m tools pretrain --out tlkit/weights $(ARGS)
 
 clean:  ## remove .venv, .venv-colab and site/ (the cache folder stays)
 	rm -rf .venv .venv-colab site

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from tlkit import cli
+from tlkit import course as home
 from tlkit.nets import efficientnet
-from tools import badges, publish
+from tools import badges, cli
 
 NOTEBOOKS = badges._notebooks()
 
@@ -23,9 +23,9 @@ def _cells(path):
 def course(tmp_path, monkeypatch):
     """A copy of the README and the notebooks, without links, in place of the course."""
     copy = tmp_path / "course"
-    shutil.copytree(publish.COURSE / "lessons", copy / "lessons", ignore=shutil.ignore_patterns("pictures", ".*"))
-    shutil.copy(publish.COURSE / "README.md", copy)
-    monkeypatch.setattr(publish, "COURSE", copy)
+    shutil.copytree(home.COURSE / "lessons", copy / "lessons", ignore=shutil.ignore_patterns("pictures", ".*"))
+    shutil.copy(home.COURSE / "README.md", copy)
+    monkeypatch.setattr(home, "COURSE", copy)
     badges.badges(remove=True)
     return copy
 
@@ -36,8 +36,8 @@ def _bytes(course):
 
 def test_every_notebook_has_the_same_set_up_cell():
     cells = {_cells(path)["set-up"] for path in NOTEBOOKS}
-    assert {path.parts[-2:] for path in NOTEBOOKS} >= {path.parts[-2:] for path in publish.lessons()}
-    assert len(cells) == 1, "python -m tlkit badges --remove writes it into all"
+    assert {path.parts[-2:] for path in NOTEBOOKS} >= {path.parts[-2:] for path in home.lessons()}
+    assert len(cells) == 1, "python -m tools badges --remove writes it into all"
     cell = cells.pop()
     assert cell == badges.set_up(re.search(r'^COURSE = "(.*)"  # @param', cell, re.MULTILINE)[1])
     assert max(len(line) for line in badges.set_up(f"https://github.com/{'o' * 30}/{'r' * 20}").splitlines()) <= 110
@@ -189,8 +189,8 @@ def test_where_tlkit_is_installed_the_set_up_cell_only_imports_it(tmp_path, plac
 
 
 def test_colab_has_every_package_of_the_course():
-    held = (publish.COURSE / "tests" / "colab-constraints.txt").read_text().replace("-", "_")
-    needed = (publish.COURSE / "pyproject.toml").read_text().split("dependencies = [")[1].split("]")[0]
+    held = (home.COURSE / "tests" / "colab-constraints.txt").read_text().replace("-", "_")
+    needed = (home.COURSE / "pyproject.toml").read_text().split("dependencies = [")[1].split("]")[0]
     names = re.findall(r'"([\w-]+)>=[\d.]+"', needed)  # tomli is for older Pythons than Colab's
     names.remove(efficientnet.PACKAGE)  # a file of weights, without which every lesson runs (test_efficientnet.py)
     assert len(names) > 10 and all(re.search(rf"^{name.replace('-', '_')}==", held, re.MULTILINE) for name in names)

@@ -6,8 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tlkit import bars
-from tools import publish
+from tlkit import bars, course
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELLS = {
@@ -45,7 +44,7 @@ def test_a_bar_that_runs_is_a_widget(outputs):
 
 def test_every_bar_in_a_lesson_is_one_of_these():
     own = {"bars", "pages", "publish", "rehearsal", "survey", "transferability"}  # commands, for a terminal
-    for path in sorted((publish.COURSE / "tlkit").glob("**/*.py")):
+    for path in sorted((course.COURSE / "tlkit").glob("**/*.py")):
         if path.stem not in own:
             assert not re.search(r"^from tqdm", path.read_text(encoding="utf-8"), flags=re.M), path.name
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import tlkit
+from tlkit import course
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.study import decision, survey
 from tlkit.study.decision import DecisionMap
 from tlkit.world.catalogue import WORLD
-from tools import publish
 from tools.ways_page import ways_page
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")
@@ -131,7 +131,7 @@ def test_a_recommendation_gives_rule_winner_margin_and_cost(shipped):
 
 
 def test_the_page_of_the_ways_is_what_the_map_says(shipped):
-    page = (publish.COURSE / "lessons" / "WAYS.md").read_text(encoding="utf-8")
+    page = (course.COURSE / "lessons" / "WAYS.md").read_text(encoding="utf-8")
     assert page == ways_page(shipped), "run: make pictures"
     rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("|")]
     table = {row[0].strip(" *"): row[1:] for row in rows}

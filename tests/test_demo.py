@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 import tlkit
+from tlkit.course import COURSE
 from tlkit.widgets import controls, live
 from tlkit.widgets.demo import demo_page
-from tools.publish import COURSE
 
 TEMPLATE = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector" / "index.html.j2"
 

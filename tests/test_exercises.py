@@ -13,14 +13,14 @@ from nbclient import NotebookClient
 from nbformat import from_dict
 
 import tlkit
-from tlkit import exercises
+from tlkit import course, exercises
 from tlkit.disk.cards import read_card
 from tlkit.exercises import progress
 from tlkit.exercises.quiz import Quiz
-from tools import notebooks, publish
+from tools import notebooks
 
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
-NUMBERS = [path.stem[:2] for path in publish.lessons()]
+NUMBERS = [path.stem[:2] for path in course.lessons()]
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +165,7 @@ def test_progress_that_can_not_be_kept_fails_no_exercise(tmp_path, monkeypatch):
 
 def test_the_progress_page_lists_every_lesson():
     page = tlkit.show_progress()._repr_html_()
-    for path in publish.lessons():
+    for path in course.lessons():
         assert f'href="{path.name}"' in page
     assert page.count("<tr>") == len(NUMBERS) + 1 and tlkit.show_progress().share == 0
 
@@ -175,7 +175,7 @@ def test_the_progress_page_lists_every_lesson():
 
 @pytest.mark.parametrize("lesson", NUMBERS)
 def test_a_quiz_has_one_right_option_a_question_and_a_reason_for_each(lesson):
-    questions = read_card(publish.COURSE / "tlkit" / "exercises" / f"quiz_{lesson}.toml")["question"]
+    questions = read_card(course.COURSE / "tlkit" / "exercises" / f"quiz_{lesson}.toml")["question"]
     assert 2 <= len(questions) <= 5
     for question in questions:
         assert sum(option.get("right", False) for option in question["option"]) == 1, question["asks"]
@@ -215,12 +215,12 @@ def test_every_lesson_agrees_with_its_solutions(capsys):
     notebooks.exercises(check=True)
     assert "agrees" in capsys.readouterr().out
     solved = {path.stem for path in notebooks.SOLUTIONS.glob("*.ipynb")}
-    assert solved == {path.stem for path in publish.lessons()}
+    assert solved == {path.stem for path in course.lessons()}
 
 
 @pytest.mark.parametrize("path", sorted(notebooks.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_solutions_ask_what_is_examined_and_keep_no_outputs(path):
-    cells = notebooks.read_notebook(path)["cells"]
+    cells = course.read_notebook(path)["cells"]
     source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     number = path.stem[:2]
     names = [found.name for found in exercises.exercises_of(number)]
@@ -258,7 +258,7 @@ def test_marks_without_a_partner_are_refused(cell):
 def test_a_changed_lesson_is_noticed_and_made_again(tmp_path, monkeypatch, capsys):
     lessons = tmp_path / "lessons"
     shutil.copytree(notebooks.SOLUTIONS, lessons / "solutions")
-    for path in publish.lessons():
+    for path in course.lessons():
         shutil.copy(path, lessons)
     monkeypatch.setattr(notebooks, "SOLUTIONS", lessons / "solutions")
     path = next(lessons.glob("03_*.ipynb"))

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import tlkit
+from tlkit import course
 from tlkit.data.splits import recipe
 from tlkit.disk.cards import read_card
 from tlkit.nets import backbones
 from tlkit.world.faces import FACE_SETS, draw_faces, genes_of
-from tools import publish
 
 
 def test_a_picture_depends_neither_on_its_batch_nor_on_its_neighbours():
@@ -84,11 +84,11 @@ def test_the_offline_world_and_its_version_know_nothing_of_faces():
 
 @pytest.mark.parametrize("name", FACE_SETS)
 def test_cards_agree_with_the_sets(name):
-    card, found = read_card(publish.COURSE / "datasets" / f"{name}.toml"), FACE_SETS[name]
+    card, found = read_card(course.COURSE / "datasets" / f"{name}.toml"), FACE_SETS[name]
     assert card["name"] == name and card["classes"] == found.people
     sizes = [card[f"{part}_per_class"] for part in ("train", "val", "test")]
     assert sizes == [found.largest, found.val, found.test]
-    assert (publish.COURSE / "datasets" / card["contact_sheet"]).exists()
+    assert (course.COURSE / "datasets" / card["contact_sheet"]).exists()
     assert {"title", "shows", "licence", "similarity", "how_made", "not_for", "citation"} <= set(card)
 
 

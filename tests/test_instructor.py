@@ -11,22 +11,23 @@ import nbformat
 import pytest
 
 import tlkit
-from tlkit import cli
+from tlkit import cli as user_cli
+from tlkit import course
 from tlkit.disk.cards import read_card
-from tools import notebooks, publish, rehearsal
+from tools import cli, notebooks, publish, rehearsal
 
-PAGE = publish.COURSE / "lessons" / "INSTRUCTOR.md"
+PAGE = course.COURSE / "lessons" / "INSTRUCTOR.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SECTIONS = {part[:2]: part for part in re.split(r"^## ", TEXT, flags=re.M) if re.match(r"\d\d · ", part)}
-LESSONS = {path.stem[:2]: path for path in publish.lessons()}
+LESSONS = {path.stem[:2]: path for path in course.lessons()}
 PAGES = [
     PAGE,
     PAGE.with_name("SERVERS.md"),
     PAGE.with_name("WAYS.md"),
-    publish.COURSE / "CONTRIBUTING.md",
-    publish.COURSE / "CHANGELOG.md",
+    course.COURSE / "CONTRIBUTING.md",
+    course.COURSE / "CHANGELOG.md",
 ]
-PAGES += sorted((publish.COURSE / ".github").rglob("*.*"))
+PAGES += sorted((course.COURSE / ".github").rglob("*.*"))
 
 
 @cache
@@ -79,11 +80,11 @@ def test_links_and_commands_lead_somewhere(page, capsys):
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (page.parent / target).exists(), target
-    targets = re.findall(r"^([a-z]+):", (publish.COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    targets = re.findall(r"^([a-z]+):", (course.COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
     assert set(re.findall(r"`make ([a-z]+)", text)) <= set(targets)
-    for command, options in re.findall(r"`\S*python -m tlkit ([a-z]+)([^`]*)`", text):
+    for package, command, options in re.findall(r"`\S*python -m (tlkit|tools) ([a-z]+)([^`]*)`", text):
         with pytest.raises(SystemExit) as left:
-            cli.main([command, "--help"])
+            (cli if package == "tools" else user_cli).main([command, "--help"])
         assert left.value.code == 0, command
         described = capsys.readouterr().out
         assert all(option in described for option in re.findall(r"--[a-z-]+", options)), (command, options)
@@ -97,7 +98,7 @@ def test_every_command_of_the_evening_before_runs_the_python_that_has_the_course
 
 
 def test_a_rehearsal_takes_what_the_cost_cards_add_up_to():
-    table = read_card(publish.COURSE / "lessons" / "costs.toml")
+    table = read_card(course.COURSE / "lessons" / "costs.toml")
     seconds = sum(table[f"{path.stem}-cpu-seconds"] for path in LESSONS.values())
     assert f"the cost cards add up to: {round(seconds / 60)} minutes on 2 CPU cores," in TEXT
 
@@ -314,12 +315,12 @@ def tiny_lessons(tmp_path, monkeypatch):
 def _write_lessons(folder, monkeypatch, sources, fetch=None):
     """A course of lessons of one cell each."""
     (folder / "lessons").mkdir()
-    monkeypatch.setattr(publish, "COURSE", folder)
+    monkeypatch.setattr(course, "COURSE", folder)
     for stem, source in sources.items():
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id=f"cell-{stem[3:]}")])
         notebook.metadata["tlkit"] = {"fetch": (fetch or {}).get(stem, [])}
         nbformat.write(notebook, folder / "lessons" / f"{stem}.ipynb")
-    return publish.lessons()
+    return course.lessons()
 
 
 @pytest.fixture
@@ -413,16 +414,16 @@ def test_ctrl_c_stops_the_rehearsal_and_not_one_lesson_alone(tmp_path, monkeypat
 
 
 def test_the_citation_and_the_changelog_have_the_version_of_the_package():
-    version = re.search(r'^version = "(.+)"$', (publish.COURSE / "pyproject.toml").read_text(), flags=re.M)[1]
-    citation = (publish.COURSE / "CITATION.cff").read_text(encoding="utf-8")
+    version = re.search(r'^version = "(.+)"$', (course.COURSE / "pyproject.toml").read_text(), flags=re.M)[1]
+    citation = (course.COURSE / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {version}\n" in citation and citation.startswith("cff-version: 1.2.0\n")
-    changelog = (publish.COURSE / "CHANGELOG.md").read_text(encoding="utf-8")
+    changelog = (course.COURSE / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(r"^## \[(.+?)\]", changelog, flags=re.M)[1] == version
 
 
 def test_the_issue_forms_are_forms_and_ask_for_the_environment():
     yaml = pytest.importorskip("yaml")
-    forms = [yaml.safe_load(path.read_text()) for path in (publish.COURSE / ".github/ISSUE_TEMPLATE").glob("*.yml")]
+    forms = [yaml.safe_load(path.read_text()) for path in (course.COURSE / ".github/ISSUE_TEMPLATE").glob("*.yml")]
     assert len(forms) == 3
     for form in forms:
         assert {"name", "description", "body"} <= set(form)

@@ -9,10 +9,10 @@ import pytest
 from scipy import optimize, stats
 
 import tlkit
+from tlkit import course
 from tlkit.figures import plots, style
 from tlkit.intervals import Interval, picture_difference, picture_interval
 from tlkit.study.decision import DecisionMap
-from tools import publish
 from tools.ways_page import ways_page
 
 DRAWS = [0.70, 0.74, 0.71, 0.78, 0.69]
@@ -261,10 +261,10 @@ def test_nowhere_is_a_signed_number_formatted_by_hand():
     by_hand = re.compile(r"\{[^{}]*:[<>^]?\+[\d.]*[f%]\}")
     sources = {
         path.name: path.read_text(encoding="utf-8")
-        for path in (publish.COURSE / "tlkit").rglob("*.py")
+        for path in (course.COURSE / "tlkit").rglob("*.py")
         if path.name != "intervals.py"
     }
-    for path in [*publish.lessons(), *(publish.COURSE / "lessons" / "solutions").glob("*.ipynb")]:
+    for path in [*course.lessons(), *(course.COURSE / "lessons" / "solutions").glob("*.ipynb")]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         sources[f"{path.parent.name}/{path.name}"] = "\n".join("".join(cell["source"]) for cell in cells)
     assert by_hand.search("{x:+.1f}") and by_hand.search("{100 * gain:+5.1f}") and not by_hand.search("{n:+d}")

@@ -9,9 +9,9 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import tlkit
-from tlkit import cli
+from tlkit import course as home
 from tlkit.figures.style import as_html, new_figure
-from tools import pages, publish
+from tools import cli, pages
 
 VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
 SHOWS = """
@@ -41,7 +41,7 @@ def _lesson(title, *cells):
 def course(tmp_path_factory):
     """Three lessons with few cells, the middle one with solutions."""
     lessons = tmp_path_factory.mktemp("course") / "lessons"
-    shutil.copytree(publish.COURSE / "lessons" / "pictures", lessons / "pictures")
+    shutil.copytree(home.COURSE / "lessons" / "pictures", lessons / "pictures")
     (lessons / "solutions").mkdir()
     links = """## Next
 [next](02_last.ipynb#to-do), [solutions](solutions/01_tiny.ipynb), [card](../datasets/tissue.toml),
@@ -65,7 +65,7 @@ def course(tmp_path_factory):
     }.items():
         nbformat.write(notebook, lessons / path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "COURSE", lessons.parent)
+        patch.setattr(home, "COURSE", lessons.parent)
         yield lessons
 
 
@@ -185,7 +185,7 @@ def test_a_wide_figure_scrolls(inches, scrolls, framed):
     axes = new_figure(inches, 2, "lines", framed)
     data = {"text/html": as_html(axes), "text/plain": "lines"}
     cells = [new_code_cell("draw()", id="code", outputs=[new_output("display_data", data)])]
-    path = publish.lessons()[0]
+    path = home.lessons()[0]
     page = BeautifulSoup(pages.lesson_page(_lesson("00 · A?", *cells), path, lambda address: False), "html.parser")
     figure = page.select_one(".output img")
     assert "tlkit-figure" in figure["class"]
@@ -200,7 +200,7 @@ def test_what_is_wide_scrolls_and_what_is_said_wraps():
     ]
     source = "print('this line of code is a good deal longer than a phone is wide')"
     cells = [new_code_cell(source, id="code", outputs=outputs)]
-    path = publish.lessons()[0]
+    path = home.lessons()[0]
     page = BeautifulSoup(pages.lesson_page(_lesson("00 · A?", *cells), path, lambda address: False), "html.parser")
     code, said, columns, error = page.find_all("pre")
     assert code["tabindex"] == columns["tabindex"] == "0"

@@ -142,7 +142,8 @@ def test_a_failure_in_a_live_run_is_told(monkeypatch):
 
 def test_a_click_while_it_runs_starts_nothing(monkeypatch):
     panel, started = tlkit.decision_map("tissue", 5), []
-    monkeypatch.setattr("tlkit.widgets.panels.recompute", lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
+    slow = "tlkit.widgets.panels.recompute"
+    monkeypatch.setattr(slow, lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
     panel.live.run.click()
     panel.live.run.click()
     panel.live.wait()

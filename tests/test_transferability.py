@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import tlkit
+from tlkit import course
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.study import grafting, transferability
 from tlkit.study.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
 from tlkit.study.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
 from tlkit.world.catalogue import WORLD
-from tools import publish
 
 run = transferability.run_transferability
 TINY = dict(datasets=["flowers"], cuts=["fc6"], seeds=1, per_class=2, epochs=1, device="cpu")
@@ -110,7 +110,7 @@ def test_what_there_is_not_is_refused(bad, message):
 
 
 def test_the_lesson_by_hand_does_what_the_module_does(backbone):
-    (path,) = [path for path in publish.lessons() if path.stem.startswith("11_")]
+    (path,) = [path for path in course.lessons() if path.stem.startswith("11_")]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     space = {"tlkit": tlkit}
     exec("".join(next(cell["source"] for cell in cells if cell["id"] == "by-hand")), space)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from tlkit import checks
+from tlkit import checks, course
 
 __all__ = ["fetch", "is_here", "real_or_offline"]
 
@@ -72,9 +72,7 @@ def fetch_or_list(names: Sequence[str] = (), all_for: str | None = None, show_li
 
 def _needs(lesson: str) -> list[str]:
     """What the metadata of a lesson says that it can use from the network."""
-    from tools import publish  # it draws too, and takes seconds to import
-
-    return [name for path in publish.lessons([lesson]) for name in publish.can_fetch(path)]
+    return [name for path in course.lessons([lesson]) for name in course.can_fetch(path)]
 
 
 def _print_list() -> None:

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tools import publish
-from tools.notebooks import read_notebook, write_notebook
+from tlkit import course
+from tools.notebooks import write_notebook
 
 __all__: list[str] = []
 
@@ -62,7 +62,7 @@ def badges(repository: str | None = None, branch: str = "main", remove: bool = F
     if repository is not None:
         _check(repository, branch)
         address = f"https://github.com/{repository}" + (f"@{branch}" if branch != "main" else "")
-    readme = publish.COURSE / "README.md"
+    readme = course.COURSE / "README.md"
     before = _read(readme)
     after = _with_badges(before, repository and links(repository, branch, "00_first_minute.ipynb"))
     changed = {path: notebook for path in _notebooks() if (notebook := _changed(path, repository, branch, address))}
@@ -83,7 +83,7 @@ def _check(repository: str, branch: str) -> None:
 
 
 def _notebooks() -> list[Path]:
-    folders = (publish.COURSE / "lessons", publish.COURSE / "lessons" / "solutions")
+    folders = (course.COURSE / "lessons", course.COURSE / "lessons" / "solutions")
     return [path for folder in folders for path in sorted(folder.glob("*.ipynb")) if '"id": "set-up"' in _read(path)]
 
 
@@ -93,10 +93,10 @@ def _read(path: Path) -> str:
 
 def _changed(path: Path, repository: str | None, branch: str, address: str) -> dict | None:
     """The notebook as it should be, or None if it is so already."""
-    notebook = read_notebook(path)
+    notebook = course.read_notebook(path)
     cells = {cell.get("id"): cell for cell in notebook["cells"]}
     sources = {"set-up": set_up(address)}
-    if path in publish.lessons():  # solutions are read, not opened from a link
+    if path in course.lessons():  # solutions are read, not opened from a link
         if "title" not in cells:
             raise ValueError(f"The first cell of {path} should have the id title.")
         title = "".join(cells["title"]["source"])

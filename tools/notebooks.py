@@ -9,23 +9,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlkit.course import COURSE, PACKAGE
+from tlkit import course
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 __all__: list[str] = []
 
-SOLUTIONS = COURSE / "lessons" / "solutions"
+SOLUTIONS = course.COURSE / "lessons" / "solutions"
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
-
-
-def read_notebook(path: Path) -> dict:
-    """A notebook as a dictionary; ValueError if it is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.name} can not be read as a notebook: {error}") from error
 
 
 def write_notebook(path: Path, notebook: dict) -> None:
@@ -68,7 +60,7 @@ def execute(path: Path, environment: dict[str, str] | None = None, last_cell: st
         notebook.cells.append(nbformat.v4.new_code_cell(last_cell))
     begun = []
     with tempfile.TemporaryDirectory(prefix="tlkit-lesson-") as room:
-        packages = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+        packages = os.pathsep.join([str(course.PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
         # A lesson that is rehearsed or measured is not one that somebody has done.
         own = {"PYTHONPATH": packages, "TLKIT_PROGRESS": str(Path(room, "done.json"))}
         client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": room}})
@@ -196,8 +188,8 @@ def exercises(check: bool = False) -> None:
     changed = {}
     for path in sorted(SOLUTIONS.glob("[0-9][0-9]_*.ipynb")):
         lesson = path.parents[1] / path.name
-        before = read_notebook(lesson)
-        after = student_notebook(before, read_notebook(path), path.name)
+        before = course.read_notebook(lesson)
+        after = student_notebook(before, course.read_notebook(path), path.name)
         if before != after:
             changed[lesson] = after
     different = ", ".join(path.name for path in changed)

@@ -1,4 +1,4 @@
-"""The executed course as static pages: ``python -m tlkit html``."""
+"""The executed course as static pages: ``python -m tools html``."""
 
 import base64
 import io
@@ -16,8 +16,8 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from PIL import Image
 
+from tlkit import course
 from tlkit.bars import tqdm
-from tools import publish
 from tools.notebooks import execute
 
 __all__: list[str] = []
@@ -43,7 +43,7 @@ def html(numbers: Sequence[str] = (), out: str = "site") -> None:
     ValueError
         If there is no such lesson, or a cell fails; the message names the notebook and the cell.
     """
-    chosen, site = publish.lessons(numbers), Path(out)
+    chosen, site = course.lessons(numbers), Path(out)
     solutions = [path.parent / "solutions" / path.name for path in chosen]
     sources = [*chosen, *(path for path in solutions if path.exists())]
     to_come = {_address(path) for path in sources}
@@ -53,7 +53,7 @@ def html(numbers: Sequence[str] = (), out: str = "site") -> None:
 
     (site / "solutions").mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATES / "course" / "course.css", site)
-    shutil.copy(publish.COURSE / "lessons" / "pictures" / "world.png", site)
+    shutil.copy(course.COURSE / "lessons" / "pictures" / "world.png", site)
     for path in tqdm(sources, desc="pages"):
         page = lesson_page(execute(path)[0], path, exists)
         (site / _address(path)).write_text(page, encoding="utf-8")
@@ -80,7 +80,7 @@ def lesson_page(notebook: NotebookNode, path: Path, exists: Callable[[str], bool
     _mend_links(soup, here, exists)
     _add_anchors(soup)
     _let_scroll(soup)
-    row = [_entry(lesson) for lesson in publish.lessons() if path == lesson or exists(_address(lesson))]
+    row = [_entry(lesson) for lesson in course.lessons() if path == lesson or exists(_address(lesson))]
     k = [entry["href"] for entry in row].index(here) if "/" not in here else len(row)  # solutions have no neighbours
     return _page(
         title=_title(notebook),
@@ -93,7 +93,7 @@ def lesson_page(notebook: NotebookNode, path: Path, exists: Callable[[str], bool
 
 def index_page(exists: Callable[[str], bool]) -> str:
     """The page that lists the lessons that have a page, with their ideas and costs."""
-    entries = [_entry(path) for path in publish.lessons() if exists(_address(path))]
+    entries = [_entry(path) for path in course.lessons() if exists(_address(path))]
     for entry in entries:
         solutions = f"solutions/{entry['href']}"
         entry["solutions"] = solutions if exists(solutions) else None
@@ -186,7 +186,7 @@ def _scroll_box(soup: BeautifulSoup, label: str) -> Tag:
 
 def _address(path: Path) -> str:
     """Where the page of a notebook lies in the site."""
-    return path.relative_to(publish.COURSE / "lessons").with_suffix(".html").as_posix()
+    return path.relative_to(course.COURSE / "lessons").with_suffix(".html").as_posix()
 
 
 def _title(notebook: NotebookNode) -> str:

@@ -76,7 +76,7 @@ def pretrain(
         "source_accuracy": round(reached, 4),
         "held_out_images": len(split.test),
         "seed": seed,
-        "command": f"python -m tlkit pretrain{origin} --epochs {epochs} --per-class {per_class} --seed {seed}",
+        "command": f"python -m tools pretrain{origin} --epochs {epochs} --per-class {per_class} --seed {seed}",
         "seconds": round(history.seconds[-1]),
         "date": datetime.date.today().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; trained on {network.mean.device.type}",

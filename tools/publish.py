@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from matplotlib.axes import Axes
 
+from tlkit import course
 from tlkit.bars import tqdm
-from tlkit.course import COURSE
 from tlkit.data.splits import Split, load_dataset
 from tlkit.disk.cards import read_card, write_card
 from tlkit.figures import plots
@@ -21,7 +21,7 @@ from tlkit.study.map_plots import plot_overview
 from tlkit.transfer.ways import from_scratch, linear_probe
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces
-from tools.notebooks import execute, read_notebook, write_notebook
+from tools.notebooks import execute, write_notebook
 from tools.ways_page import ways_page
 
 __all__: list[str] = []
@@ -31,16 +31,16 @@ TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
 
 def pictures() -> None:
     """Draw the contact sheets of ``datasets/`` and the pictures of the README, and write the page of the ways."""
-    folder = COURSE / "lessons" / "pictures"
+    folder = course.COURSE / "lessons" / "pictures"
     folder.mkdir(exist_ok=True)
     for name in OFFLINE_DATASETS:
         split = load_dataset(name, per_class=20)
         axes = plots.plot_split(split, columns=10) if name in TARGETS else _atlas_sheet(split)
-        _save(axes, COURSE / "datasets" / f"{name}.jpg")
+        _save(axes, course.COURSE / "datasets" / f"{name}.jpg")
     for people in FACE_SETS.values():
-        _save(_people_sheet(people), COURSE / "datasets" / f"{people.name}.jpg")
+        _save(_people_sheet(people), course.COURSE / "datasets" / f"{people.name}.jpg")
     page = ways_page(load_map())
-    (COURSE / "lessons" / "WAYS.md").write_text(page, encoding="utf-8")
+    (course.COURSE / "lessons" / "WAYS.md").write_text(page, encoding="utf-8")
     _save(_world_strip(), folder / "world.png")
     _save(plot_overview(load_map()), folder / "map.png")
     reached, mistakes = _probe_against_scratch()
@@ -93,7 +93,7 @@ def _atlas_sheet(split: Split) -> Axes:
 def _save(axes: Axes, path: Path) -> None:
     quality = {"quality": 88} if path.suffix == ".jpg" else {}  # a tenth of the size for a sheet of pictures
     axes.figure.savefig(path, dpi=110, bbox_inches="tight", pil_kwargs=quality)
-    print(path.relative_to(COURSE), "-", axes.figure.alt_text[:100])
+    print(path.relative_to(course.COURSE), "-", axes.figure.alt_text[:100])
 
 
 # ---------------------------------------------------------------------------- cost cards
@@ -121,7 +121,7 @@ def costs(numbers: Sequence[str] = ()) -> None:
     """
     device, table = _device(), _read_table()
     machine = f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}"
-    for path in tqdm(lessons(numbers), desc="lessons"):
+    for path in tqdm(course.lessons(numbers), desc="lessons"):
         with tempfile.TemporaryDirectory() as empty:
             seconds, peak = measure(path, {"TLKIT_CACHE": empty, "TLKIT_SHARED_CACHE": ""})
         table[f"{path.stem}-{device}-seconds"] = round(seconds)
@@ -133,28 +133,12 @@ def costs(numbers: Sequence[str] = ()) -> None:
     write_costs()
 
 
-def lessons(numbers: Sequence[str] = ()) -> list[Path]:
-    """The notebooks of the course, in order; with ``numbers`` those whose names begin so, ``["03"]``.
-
-    Raises
-    ------
-    ValueError
-        If no lesson begins with one of the numbers.
-    """
-    every = sorted((COURSE / "lessons").glob("[0-9][0-9]_*.ipynb"))
-    unknown = [number for number in numbers if not any(path.name.startswith(number) for path in every)]
-    if unknown:
-        there = ", ".join(path.name[:2] for path in every)
-        raise ValueError(f"There is no lesson {' or '.join(unknown)}. There are: {there}.")
-    return [path for path in every if not numbers or path.name.startswith(tuple(numbers))]
-
-
 def _device() -> str:
     return "gpu" if torch.cuda.is_available() else "cpu"
 
 
 def _table() -> Path:
-    return COURSE / "lessons" / "costs.toml"
+    return course.COURSE / "lessons" / "costs.toml"
 
 
 def _read_table() -> dict:
@@ -183,14 +167,9 @@ def cost_line(stem: str) -> str:
         shown.append(f"{minutes(seconds)} {words}" if seconds else f"not measured {words} yet")
     memory = max(table.get(f"{stem}-{device}-megabytes", 0) for device in ("cpu", "gpu")) / 1000
     cost = f"{', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
-    wanted = can_fetch(COURSE / "lessons" / f"{stem}.ipynb")
+    wanted = course.can_fetch(course.COURSE / "lessons" / f"{stem}.ipynb")
     more = f" On real photos: {' and '.join(wanted)}, {_megabytes(wanted)} MB once, and longer." if wanted else ""
     return f"**Cost**: {cost}{more}"
-
-
-def can_fetch(path: Path) -> list[str]:
-    """Photo sets and backbones that a lesson can use, from its metadata."""
-    return read_notebook(path)["metadata"].get("tlkit", {}).get("fetch", [])
 
 
 def _megabytes(names: Sequence[str]) -> int:
@@ -209,15 +188,15 @@ def minutes(seconds: int | None) -> str:
 def readme_table() -> str:
     """The table of lessons in the README; where they were measured on several machines, each says on which."""
     table = _read_table()
-    machines = {_cores(table, path.stem) for path in lessons() if f"{path.stem}-cpu-seconds" in table}
+    machines = {_cores(table, path.stem) for path in course.lessons() if f"{path.stem}-cpu-seconds" in table}
     same = len(machines) == 1
     rows = [f"| lesson | idea | {''.join(machines) if same else 'CPU'} | GPU | download |", "|---|---|---|---|---|"]
-    for path in lessons():
-        idea = read_notebook(path)["metadata"]["tlkit"]["idea"]
+    for path in course.lessons():
+        idea = course.read_notebook(path)["metadata"]["tlkit"]["idea"]
         cpu, gpu = (minutes(table.get(f"{path.stem}-{device}-seconds")) for device in ("cpu", "gpu"))
         if not same and f"{path.stem}-cpu-seconds" in table:
             cpu += f" on {_cores(table, path.stem)}"
-        wanted = can_fetch(path)
+        wanted = course.can_fetch(path)
         download = f"{table.get(f'{path.stem}-download', 0)} MB" + (f", or {_megabytes(wanted)} MB" if wanted else "")
         rows.append(f"| [{path.stem}](lessons/{path.name}) | {idea} | {cpu} | {gpu} | {download} |")
     return "\n".join(rows)
@@ -225,12 +204,12 @@ def readme_table() -> str:
 
 def write_costs() -> None:
     """Copy the measured costs into every lesson's cost card and into the README."""
-    for path in lessons():
-        notebook = read_notebook(path)
+    for path in course.lessons():
+        notebook = course.read_notebook(path)
         card = next(cell for cell in notebook["cells"] if cell["id"] == "cost-card")
         card["source"] = [cost_line(path.stem)]
         write_notebook(path, notebook)
-    readme = COURSE / "README.md"
+    readme = course.COURSE / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split("<!-- lessons: begin -->", 1)
     after = rest.split("<!-- lessons: end -->", 1)[1]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
+from tlkit import course
 from tlkit.bars import tqdm
 from tlkit.data.splits import load_dataset
 from tlkit.disk.cache import cache_folder
@@ -15,7 +16,7 @@ from tlkit.environment import check_environment
 from tlkit.fetching import is_here
 from tlkit.study.decision import load_map
 from tools.notebooks import LessonError, execute
-from tools.publish import TARGETS, can_fetch, expected_seconds, lessons, minutes
+from tools.publish import TARGETS, expected_seconds, minutes
 
 __all__: list[str] = []
 
@@ -41,7 +42,7 @@ def rehearse(numbers: Sequence[str] = (), port: int = 8888) -> None:
     ValueError
         If anything has to be mended; the message lists it.
     """
-    chosen = lessons(numbers)
+    chosen = course.lessons(numbers)
     if not check_environment():
         raise ValueError("No lesson was run. Mend what is said above, and rehearse again.")
     problems = [problem for problem in (_room_problem(), _port_problem(port)) if problem]
@@ -99,7 +100,7 @@ def _port_problem(port: int) -> str | None:
 
 def _photos_are_here(path: Path) -> bool:
     """Whether a lesson finds the photos and weights that it can use; says so if it can use any."""
-    wanted = can_fetch(path)
+    wanted = course.can_fetch(path)
     found = is_here(*wanted)
     if wanted and found:
         print(f"{path.stem}: {' and '.join(wanted)} are here.")

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.publish import COURSE
+from tlkit.course import COURSE
 
 FAILURES = Path(__file__).parent / "failures"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -6,7 +6,7 @@ from itertools import combinations, product
 import pytest
 
 import tlkit
-from tools.publish import COURSE
+from tlkit.course import COURSE
 
 pytest.importorskip("voila", reason="no Voila: make test-browser installs it")
 

@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
+from tlkit.course import COURSE, read_notebook
 from tlkit.exercises.quiz import Quiz
-from tools.notebooks import read_notebook
-from tools.publish import COURSE
 
 LESSON = "07_when_and_how.ipynb"
 TOKEN = "a-token-for-the-tests"

@@ -8,8 +8,8 @@ from torch import nn
 
 from tlkit.exercises import Wrong, as_array, call, exercise, names_in
 from tlkit.exercises.tiny import tiny_backbone
+from tlkit.history import History
 from tlkit.nets.backbones import Backbone
-from tlkit.transfer.training import History
 
 
 @exercise(

@@ -15,8 +15,8 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
 from tlkit.figures.style import COLOURS, ink, new_figure, paper, styled
+from tlkit.history import History
 from tlkit.intervals import Interval, accuracy_interval, if_enough
-from tlkit.transfer.training import History
 
 __all__ = [
     "plot_bars",

@@ -79,7 +79,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def read_shipped(path: Path) -> dict[str, Tensor]:
     """Weights that come with the course, held against the checksum on their card."""
-    again = f"Fetch the course again, or run: python -m tlkit pretrain --out {path.parent}"
+    again = f"Fetch the course again, or run: python -m tools pretrain --out {path.parent}"
     if not path.exists():
         raise ValueError(f"The weights {path.name} are missing from {path.parent}.\n{again}")
     content = path.read_bytes()

@@ -1,6 +1,5 @@
 """Several ways on the same splits and seeds: a tidy table, paired differences, a figure."""
 
-import html
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import torch
 from joblib import Parallel, effective_n_jobs
 from matplotlib.axes import Axes
 
-from tlkit import checks
+from tlkit import checks, text_tables
 from tlkit.bars import tqdm
 from tlkit.data.splits import Split
 from tlkit.figures import plots
@@ -147,16 +146,12 @@ class Comparison:
         return lines
 
     def __str__(self) -> str:
-        lines = self._table()
-        widths = [max(map(len, column)) for column in zip(*lines)]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in lines)
+        return text_tables.as_text(self._table())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head, *lines = ([html.escape(cell) for cell in line] for line in self._table())
-        body = "".join(f"<tr><td>{'</td><td>'.join(line)}</td></tr>" for line in lines)
-        return f"<table><thead><tr><th>{'</th><th>'.join(head)}</th></tr></thead><tbody>{body}</tbody></table>"
+        return text_tables.as_table(self._table())
 
     def plot(self, title: str = "") -> Axes:
         """A bar for each way, with its interval, its seeds and its seconds."""

@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from tlkit import listings
+from tlkit import text_tables
 from tlkit.bars import tqdm
 from tlkit.data.pictures import BadPicture
 from tlkit.figures import answer_plots
@@ -182,12 +182,12 @@ class PhotoNames:
         return notes
 
     def __str__(self) -> str:
-        return listings.as_text(self._lines(), self._notes())
+        return text_tables.as_text(self._lines(), self._notes())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return listings.as_table(self._lines(), self._notes())
+        return text_tables.as_table(self._lines(), self._notes())
 
     def plot(self, columns: int = 6) -> Axes:
         """The first pictures, up to 24, as the network saw them, each with its most likely name."""

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
-from tlkit import listings
+from tlkit import text_tables
 from tlkit.figures import answer_plots
 
 __all__: list[str] = []
@@ -77,12 +77,12 @@ class Report:
         return notes
 
     def __str__(self) -> str:
-        return listings.as_text(self._lines(), self._notes())
+        return text_tables.as_text(self._lines(), self._notes())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return listings.as_table(self._lines(), self._notes())
+        return text_tables.as_table(self._lines(), self._notes())
 
     def plot(self) -> Axes:
         """The confusion matrix; of more than 20 classes, those with the most mistakes."""

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.data.splits import Split
+from tlkit.history import History
 from tlkit.nets.backbones import Backbone
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.naming import PhotoNames
 from tlkit.transfer.reports import Report, report_on
-from tlkit.transfer.training import History
 
 __all__ = ["Result", "answer_balance"]
 

@@ -11,7 +11,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from tlkit import __version__, listings
+from tlkit import __version__, text_tables
 from tlkit.disk.cards import read_card, write_card
 from tlkit.transfer import packing
 from tlkit.transfer.classifier import Classifier
@@ -227,12 +227,12 @@ class ModelZoo:
         return lines
 
     def __str__(self) -> str:
-        return listings.as_text(self._table(), [f"refused: {name}: {why}" for name, why in self.refused.items()])
+        return text_tables.as_text(self._table(), [f"refused: {name}: {why}" for name, why in self.refused.items()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return listings.as_table(self._table(), [f"Refused: {name}: {why}" for name, why in self.refused.items()])
+        return text_tables.as_table(self._table(), [f"Refused: {name}: {why}" for name, why in self.refused.items()])
 
 
 def _score(card: dict, part: str) -> str:

@@ -5,7 +5,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,45 +16,15 @@ from tlkit import checks
 from tlkit.bars import tqdm
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import ImageSet
+from tlkit.history import History
 from tlkit.nets.backbones import Backbone
 from tlkit.nets.devices import autocast, batch_size_for, pick_device, pick_precision
 from tlkit.transfer import checkpoints
 from tlkit.transfer.balance import check_class_weight, class_weights, mean_recall
 
-__all__ = ["History", "accuracy", "predict", "train_network"]
+__all__ = ["accuracy", "predict", "train_network"]
 
 _LARGEST_TABLE = 2**30  # bytes of frozen activations that are kept in memory
-
-
-@dataclass
-class History:
-    """What happened in each epoch.
-
-    Attributes
-    ----------
-    loss : mean training loss
-    val_accuracy : accuracy on val, 0 to 1, with ``class_weight`` the mean of the classes' own; empty if val was not
-        watched
-    seconds : training seconds since the start, without those spent on looking at val
-    stopped : why training ended before its last epoch, or "" if it did not
-    head_epochs : how many of the epochs trained the head alone, in a training of two phases
-    kept : the epoch, counted from 1, whose weights the network has, if ``patience`` asked for the best on val; else 0
-    """
-
-    loss: list[float] = field(default_factory=list)
-    val_accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    stopped: str = ""
-    head_epochs: int = 0
-    kept: int = 0
-
-    def __add__(self, later: "History") -> "History":
-        """Two runs one after the other, as one."""
-        before = self.seconds[-1] if self.seconds else 0.0
-        seconds = self.seconds + [before + s for s in later.seconds]
-        accuracies = self.val_accuracy + later.val_accuracy
-        kept = len(self.loss) + later.kept if later.kept else self.kept
-        return History(self.loss + later.loss, accuracies, seconds, later.stopped, self.head_epochs, kept)
 
 
 @torch.inference_mode()

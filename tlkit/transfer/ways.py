@@ -15,6 +15,7 @@ from sklearn.base import clone
 from tlkit import checks
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import Split
+from tlkit.history import History
 from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.freezing import freeze, parameter_groups, stages_to_unfreeze, unfreeze
@@ -26,7 +27,7 @@ from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.features import sweep_features
 from tlkit.transfer.probes import PROBES, LinearProbe
 from tlkit.transfer.results import Result
-from tlkit.transfer.training import History, train_network
+from tlkit.transfer.training import train_network
 
 __all__ = [
     "WAYS",

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 
 from tlkit.data.splits import load_dataset
+from tlkit.history import History
 from tlkit.study.survey import recompute
-from tlkit.transfer.training import History
 
 __all__: list[str] = []
 

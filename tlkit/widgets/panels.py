@@ -13,12 +13,12 @@ from tlkit import checks
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import Split
 from tlkit.figures import plots, style
+from tlkit.history import History
 from tlkit.nets.backbones import load_backbone
 from tlkit.study.decision import DecisionMap, load_map
 from tlkit.study.map_plots import example_strip, plot_map, plot_stages
 from tlkit.study.survey import recompute
 from tlkit.transfer.results import Result
-from tlkit.transfer.training import History
 from tlkit.transfer.ways import WAYS, two_phase
 from tlkit.widgets.controls import Panel, show_widget, size_slider, stop_buttons
 
