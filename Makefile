@@ -39,7 +39,7 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("The course needs Python 3.10 or newer; try: make lab PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing PyTorch, JupyterLab and the course into .venv, once; this takes some minutes."
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt -e .
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	$(BIN)/jupyter labextension disable $(NEWS)
 	@touch $@
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import tlkit
+from tlkit.history import History
 from tlkit.transfer import training
 
 
@@ -88,9 +89,9 @@ def test_patience_without_val_is_refused(small, tiny_split):
 
 
 def test_histories_add_up_to_the_epoch_that_is_kept():
-    first, second = (tlkit.History([1.0] * n, [0.5] * n, [1.0] * n, kept=kept) for n, kept in ((4, 2), (3, 1)))
-    assert (first + second).kept == 5 and (first + tlkit.History()).kept == 2
-    assert (tlkit.History([1.0]) + tlkit.History([1.0])).kept == 0
+    first, second = (History([1.0] * n, [0.5] * n, [1.0] * n, kept=kept) for n, kept in ((4, 2), (3, 1)))
+    assert (first + second).kept == 5 and (first + History()).kept == 2
+    assert (History([1.0]) + History([1.0])).kept == 0
 
 
 # ----------------------------------------------------------------------------- checkpoints

@@ -11,7 +11,7 @@ from tlkit import course
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.study import decision, survey
-from tlkit.study.decision import DecisionMap
+from tlkit.study.decision import RULE, DecisionMap
 from tlkit.world.catalogue import WORLD
 from tools.ways_page import ways_page
 
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_map_is_named(tmp_path):
 def test_quadrants():
     assert tlkit.quadrant("flowers", 20) == ("small", "similar")
     assert tlkit.quadrant("plates", 100) == ("large", "different")
-    assert set(tlkit.RULE.values()) <= set(tlkit.WAYS)
+    assert set(RULE.values()) <= set(tlkit.WAYS)
 
 
 # --------------------------------------------------------------------------- the shipped map
@@ -118,7 +118,7 @@ def test_a_recommendation_gives_rule_winner_margin_and_cost(shipped):
     for dataset in decision.STOPS:
         for size in shipped.sizes:
             advice, here = shipped.recommend(dataset, size), shipped.at(dataset, size)
-            assert advice.rule == tlkit.RULE[tlkit.quadrant(dataset, size)]
+            assert advice.rule == RULE[tlkit.quadrant(dataset, size)]
             best = max(here.values(way, "val_accuracy").mean() for way in here.ways)
             assert here.values(advice.winner, "val_accuracy").mean() == best
             assert advice.margin == here.difference(advice.winner, advice.rival)

@@ -11,6 +11,7 @@ import pytest
 
 import tlkit
 from tlkit.course import COURSE
+from tlkit.history import History
 from tlkit.widgets import controls, live
 from tlkit.widgets.demo import demo_page
 
@@ -138,10 +139,10 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
     def recompute(dataset, per_class, way, seed, **watch):
         seen.append((way, seed, sorted(watch)))
         for epoch in range(1, 3):
-            history = tlkit.History([1.0] * epoch, [0.25] * epoch, [1.0] * epoch)
+            history = History([1.0] * epoch, [0.25] * epoch, [1.0] * epoch)
             assert not watch or watch["watch"](history) is False
         assert not watch or ("epoch 2, 25.0% on val" if page.reveal.value else "epoch 2 ") in page.live_line.value
-        return SimpleNamespace(history=tlkit.History(), open_test=lambda: 0.5)
+        return SimpleNamespace(history=History(), open_test=lambda: 0.5)
 
     monkeypatch.setattr(live, "recompute", recompute)
     page.train.click()
@@ -181,7 +182,7 @@ def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
     def recompute(*place, **watch):
         entered.set()
         leave.wait(10)
-        return SimpleNamespace(history=tlkit.History(), open_test=lambda: 1 / 0)
+        return SimpleNamespace(history=History(), open_test=lambda: 1 / 0)
 
     monkeypatch.setattr(live, "recompute", recompute)
     monkeypatch.setattr(live, "load_dataset", lambda *place: None)
@@ -207,7 +208,7 @@ def test_an_svm_that_cannot_be_done_in_time_is_not_begun(monkeypatch):
 
     def recompute(dataset, per_class, way, seed, watch):
         begun.append(way)
-        return SimpleNamespace(history=tlkit.History(stopped="Stopped after epoch 1 of 4, as asked."))
+        return SimpleNamespace(history=History(stopped="Stopped after epoch 1 of 4, as asked."))
 
     monkeypatch.setattr(live, "recompute", recompute)
     page.train.click()

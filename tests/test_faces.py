@@ -11,6 +11,7 @@ from tlkit import course
 from tlkit.data.splits import recipe
 from tlkit.disk.cards import read_card
 from tlkit.nets import backbones
+from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, draw_faces, genes_of
 
 
@@ -79,7 +80,7 @@ def test_the_mean_colour_does_not_give_a_person_away(where):
 
 def test_the_offline_world_and_its_version_know_nothing_of_faces():
     assert recipe() == recipe("tissue") != recipe("faces") == recipe("portraits")
-    assert not set(FACE_SETS) & set(tlkit.OFFLINE_DATASETS)
+    assert not set(FACE_SETS) & set(OFFLINE_DATASETS)
 
 
 @pytest.mark.parametrize("name", FACE_SETS)

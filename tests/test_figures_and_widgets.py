@@ -16,6 +16,8 @@ from PIL import Image
 import tlkit
 from tlkit.figures import plots, style
 from tlkit.figures.style import COLOURS
+from tlkit.history import History
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 matplotlib.use("agg")
 
@@ -43,7 +45,7 @@ def test_every_figure_tells_its_data(flowers):
 
 
 def test_figures_of_trainings_and_of_the_map_tell_their_data():
-    history = tlkit.History([1.0] * 4, [0.2, 0.4, 0.5, 0.7], [1.0, 2.0, 3.0, 4.0], head_epochs=2)
+    history = History([1.0] * 4, [0.2, 0.4, 0.5, 0.7], [1.0, 2.0, 3.0, 4.0], head_epochs=2)
     for by in ("epochs", "seconds"):
         axes = tlkit.plot_training({"gentle": history}, by=by)
         assert "gentle ends at 70.0 % after 4 epochs" in axes.figure.alt_text
@@ -170,7 +172,7 @@ def test_the_cover_of_a_sheet_spares_its_photos_and_nothing_else(flowers):
 
 def test_a_heat_map_over_a_photo_is_not_cut_out_twice():
     meadow = tlkit.draw_meadow([0, 1], seed=0)
-    axes = tlkit.plot_heat(meadow, {tlkit.OFFLINE_DATASETS["flowers"].class_names[0]: np.eye(5)})
+    axes = tlkit.plot_heat(meadow, {OFFLINE_DATASETS["flowers"].class_names[0]: np.eye(5)})
     assert len(_holes(style.as_html(axes))) == 3, "the meadow, the map, and the colours of the bar"
 
 

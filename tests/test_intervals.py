@@ -12,7 +12,9 @@ import tlkit
 from tlkit import course
 from tlkit.figures import plots, style
 from tlkit.intervals import Interval, picture_difference, picture_interval
+from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap
+from tlkit.study.map_plots import plot_map
 from tools.ways_page import ways_page
 
 DRAWS = [0.70, 0.74, 0.71, 0.78, 0.69]
@@ -203,7 +205,7 @@ def test_a_map_of_two_draws_is_shown_without_an_interval():
     assert mean in str(here) and here.verdict("probe", "scratch").endswith(f" points {none}")
     found = two.recommend("flowers", 20)
     assert none in str(found) and found.rule_holds and "these draws do not say" in str(found)
-    assert mean in here.plot().figure.alt_text and mean in tlkit.plot_map(two, "flowers", 20).figure.alt_text
+    assert mean in here.plot().figure.alt_text and mean in plot_map(two, "flowers", 20).figure.alt_text
     sweep = two.stage_sweep("flowers", 20)
     assert f"fc7 {sweep['fc7'].mean():.1%} {none}" in tlkit.plot_stages({"flowers": sweep}, "fc7").figure.alt_text
     curves = tlkit.plot_curves([5, 20], {"codes": np.array([[0.5, 0.6], [0.6, 0.7]])}, "size")
@@ -215,7 +217,7 @@ def test_a_map_of_two_draws_is_shown_without_an_interval():
     page = ways_page(two)
     assert "scratch at 0" not in page, "what has no interval is not said to be beaten"
     # Nothing drawn is not a number: the figure can be saved, and no bar has a whisker.
-    for axes in (here.plot(), tlkit.plot_map(two, "flowers", 20), tlkit.plot_overview(two)):
+    for axes in (here.plot(), plot_map(two, "flowers", 20), tlkit.plot_overview(two)):
         assert "img" in style.as_html(axes)
 
 
@@ -225,11 +227,11 @@ def test_a_difference_cannot_leave_its_range():
         for way, values in (("a", (1.0, 0.0, 1.0)), ("b", (0.0, 0.5, 0.0)))
         for seed, value in enumerate(values)
     ]
-    table = tlkit.Comparison(rows)
+    table = Comparison(rows)
     assert tlkit.mean_interval([1.0, -0.5, 1.0]).high > 1
     assert table.difference("a", "b") == pytest.approx((0.5, -1, 1))
     with pytest.raises(ValueError, match="no seed in common"):
-        tlkit.Comparison([*rows[:3], rows[3] | {"seed": 9}]).difference("a", "b")
+        Comparison([*rows[:3], rows[3] | {"seed": 9}]).difference("a", "b")
     with pytest.raises(ValueError, match="looks must be at least 1"):
         table.verdict("a", "b", looks=0)
 

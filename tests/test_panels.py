@@ -11,6 +11,7 @@ import pytest
 
 import tlkit
 from tlkit.figures import plots, style
+from tlkit.history import History
 from tlkit.widgets import controls
 
 
@@ -104,7 +105,7 @@ def test_the_map_shows_rule_votes_and_measurement(monkeypatch):
 
 
 def test_a_figure_that_answers_a_control_is_drawn_in_lines_and_as_large_as_asked():
-    axes = plots.plot_training({"now": tlkit.History([1.0], [0.5], [1.0])}, "Live")
+    axes = plots.plot_training({"now": History([1.0], [0.5], [1.0])}, "Live")
     inches = axes.figure.get_figwidth()
     for dpi, shown in ((None, 110), (80, 80)):
         image = style.as_html(axes, dpi)

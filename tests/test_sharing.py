@@ -18,6 +18,7 @@ import tlkit
 from tlkit.data import pictures
 from tlkit.disk.cards import read_card, write_card
 from tlkit.nets import zoo
+from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.sharing import model_zoo
 
 
@@ -118,7 +119,7 @@ def test_the_program_on_the_card_gives_the_same_answers_without_the_course(resul
     Image.fromarray(values).resize((500, 330)).save(tmp_path / "photo.png")
     networks = {name: _with_new_head(name) for name in ALONE}
     for name, network in networks.items():
-        classifier = tlkit.Classifier(network, ['a "b"', "c\n'", "{d}"], (224, 224))
+        classifier = Classifier(network, ['a "b"', "c\n'", "{d}"], (224, 224))
         folder = tlkit.save_model(replace(result, classifier=classifier), tmp_path / name)
         (folder / "program.py").write_text(read_card(folder / "card.toml")["without_tlkit"], encoding="utf-8")
     folders = [str(tmp_path / name) for name in ALONE]
@@ -145,7 +146,7 @@ def test_every_tensor_has_a_name_in_torchvision(name):
 
 def test_a_network_that_was_saved_under_our_own_names_is_still_loaded(result, tmp_path):
     network = _with_new_head("squeezenet1_1")
-    named = replace(result, classifier=tlkit.Classifier(network, ["a", "b", "c"], (64, 64)))
+    named = replace(result, classifier=Classifier(network, ["a", "b", "c"], (64, 64)))
     folder = tlkit.save_model(named, tmp_path / "old")
     content = safetensors.torch.save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
     _change(folder, content, kind=None, without_tlkit=None)

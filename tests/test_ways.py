@@ -8,6 +8,7 @@ import torch
 from sklearn.metrics import accuracy_score
 
 import tlkit
+from tlkit.study.comparison import Comparison
 
 QUICK = {"fine-tuning": {"epochs": 2}, "pretrained start": {"epochs": 2}, "scratch": {"epochs": 2}}
 
@@ -200,7 +201,7 @@ def test_differences_are_paired_by_seed_even_in_an_unfinished_map():
         for way, bonus, seeds in (("a", 0.02, (0, 1, 2)), ("b", 0.0, (2, 3, 1)))
         for seed in seeds
     ]
-    assert tlkit.Comparison(rows).difference("a", "b").mean == pytest.approx(0.02)
+    assert Comparison(rows).difference("a", "b").mean == pytest.approx(0.02)
 
 
 def test_answers_on_a_real_target_are_balanced(flowers):

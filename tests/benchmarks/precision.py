@@ -14,7 +14,8 @@ from side_by_side import Options, Row, skipped
 
 import tlkit
 from tlkit.intervals import points
-from tlkit.nets.devices import pick_precision
+from tlkit.nets.devices import pick_device, pick_precision
+from tlkit.transfer.results import Result
 
 DRAWN = (("flowers", 20), ("tissue", 20))
 WAYS = ("probe", "earlier stage", "fine-tuning")
@@ -23,7 +24,7 @@ NETWORK = "squeezenet1_1"  # on photos
 
 def measure(options: Options) -> Iterator[Row]:
     """A pair of rows for each way and target; the note has the difference, paired over the draws."""
-    device = tlkit.pick_device(options.device)
+    device = pick_device(options.device)
     fast = str(pick_precision(device)).removeprefix("torch.")
     if fast == "float32":
         yield skipped("precision", "all", f"16 bits are not fast here ({device.type}); TLKIT_PRECISION=bfloat16 tries")
@@ -44,7 +45,7 @@ def measure(options: Options) -> Iterator[Row]:
                 )
 
 
-def _in_float32(way: Callable[..., tlkit.Result], *args, **settings) -> tlkit.Result:
+def _in_float32(way: Callable[..., Result], *args, **settings) -> Result:
     """As on a machine whose hardware is not fast at 16 bits."""
     with mock.patch.dict(os.environ, TLKIT_PRECISION="float32"):
         return way(*args, **settings)

@@ -8,6 +8,7 @@ chooses what there is to choose; the test set stays closed until ``result.open_t
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from sklearn.base import clone
@@ -388,7 +389,7 @@ def _whole_network(
     watch_val: bool,
 ) -> Result:
     _check_training(split, backbone, settings["class_weight"], settings["patience"], watch_val)
-    network = _start(split, backbone, seed, device, pretrained=way != "scratch")
+    network = _start(split, backbone, seed, device, WAYS[way].pretrained)
     unfreeze(network)  # a backbone of yours may come frozen
     val = split.val if watch_val else None
     history = train_network(
@@ -424,10 +425,36 @@ def _classifier(split: Split, network: Backbone, stage: str = "", rules: dict | 
     return Classifier(network, split.class_names, size, stage, rules or {}, reading=split.reading)
 
 
-WAYS: Mapping[str, Callable[..., Result]] = {
-    "probe": linear_probe,
-    "earlier stage": earlier_stage,
-    "fine-tuning": two_phase,
-    "pretrained start": pretrained_start,
-    "scratch": from_scratch,
+@dataclass(frozen=True)
+class Way:
+    """One way to transfer: call it as its function.
+
+    Attributes
+    ----------
+    name : str
+    run : function from a split, a backbone, a seed and settings to a Result
+    trains : bool
+        Whether a network is trained, epoch by epoch, so that there is something to watch.
+    pretrained : bool
+        Whether it starts from pretrained weights.
+    """
+
+    name: str
+    run: Callable[..., Result]
+    trains: bool
+    pretrained: bool = True
+
+    def __call__(self, *arguments: object, **settings: object) -> Result:
+        return self.run(*arguments, **settings)
+
+
+WAYS: Mapping[str, Way] = {
+    way.name: way
+    for way in (
+        Way("probe", linear_probe, trains=False),
+        Way("earlier stage", earlier_stage, trains=False),
+        Way("fine-tuning", two_phase, trains=True),
+        Way("pretrained start", pretrained_start, trains=True),
+        Way("scratch", from_scratch, trains=True, pretrained=False),
+    )
 }

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from tlkit.data.splits import load_dataset
 from tlkit.history import History
 from tlkit.study.survey import recompute
+from tlkit.transfer.ways import WAYS
 
 __all__: list[str] = []
 
-_SOLVED = ("probe", "earlier stage")  # an SVM is solved in one go: nothing to watch, nowhere to stop
 
 
 class LiveComparison:
@@ -80,7 +80,8 @@ class LiveComparison:
                     load_dataset(dataset, count, seed)
             for way in sorted(self.expected, key=self.expected.get):
                 remaining = self.seconds - (time.perf_counter() - self.began)
-                if not self.why and not (way in _SOLVED and self.expected[way] > remaining):
+                # An SVM is solved in one go: nothing to watch, nowhere to stop.
+                if not self.why and (WAYS[way].trains or self.expected[way] <= remaining):
                     self._train(dataset, per_class, way, seed)
             self.end("Done.")
         except Exception as error:  # whatever it is, it must reach the room and not die in the thread
@@ -94,7 +95,7 @@ class LiveComparison:
             return bool(self.why)
 
         self._now(way)
-        result = recompute(dataset, per_class, way, seed, **({} if way in _SOLVED else {"watch": watch}))
+        result = recompute(dataset, per_class, way, seed, **({"watch": watch} if WAYS[way].trains else {}))
         if not self.why and not result.history.stopped:
             accuracy = result.open_test()
             with self._lock:

@@ -157,7 +157,7 @@ class DecisionMapPanel(Panel):
         way = self._way.value
         self._curve.value = ""
         self._cell = f"{way} on {self._stops.value}, {self._sizes.value} images per class"
-        extra = {} if way in ("probe", "earlier stage") else {"watch": watch}
+        extra = {"watch": watch} if WAYS[way].trains else {}
         return recompute(self._stops.value, self._sizes.value, way, **extra)
 
     def _on_epoch(self, history: History) -> None:
