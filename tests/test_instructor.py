@@ -93,7 +93,8 @@ def test_links_and_commands_lead_somewhere(page, capsys):
 def test_every_command_of_the_evening_before_runs_the_python_that_has_the_course():
     before = re.search(r"^## The evening before\n(.+?)^## ", TEXT, flags=re.M | re.S)[1]
     commands = re.findall(r"`([^`]*python[^`]*)`", TEXT)
-    assert commands and all(re.match(r"\.venv(/bin/|\\Scripts\\)python -m tlkit ", command) for command in commands)
+    right = r"\.venv(/bin/|\\Scripts\\)python -m (tlkit|tools) "
+    assert commands and all(re.match(right, command) for command in commands)
     assert before.index("`make rehearse`") < before.index("tlkit fetch"), "the first step installs the course"
 
 

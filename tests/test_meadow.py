@@ -1,5 +1,6 @@
 """The meadow: flowers of known species at known places, and heat maps over it."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -93,5 +94,5 @@ def test_heat_maps_lie_where_they_belong_and_say_so(drawn):
     assert away <= 6 and "there is none" in alt
     panels = axes.figure.axes
     assert panels[1].images[-1].get_extent() == [28, 28 + 40 * 8, 28 + 24 * 8, 28], "a place in the middle of its cell"
-    assert sum(isinstance(patch, meadow.plt.Circle) for patch in panels[1].patches) == 1
+    assert sum(isinstance(patch, plt.Circle) for patch in panels[1].patches) == 1
     assert "<img alt=" in style.as_html(axes)

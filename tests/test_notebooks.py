@@ -160,7 +160,7 @@ def test_a_kernel_that_dies_at_its_start_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     path = _with_kernel(tmp_path / "a.ipynb", "dies")
     # In a process of its own, which must say nothing more at its end.
-    code = f"from tlkit import notebooks\ntry:\n    notebooks.execute(notebooks.Path({str(path)!r}))\n"
+    code = f"from tools import notebooks\ntry:\n    notebooks.execute(notebooks.Path({str(path)!r}))\n"
     code += "except notebooks.LessonError as error:\n    print(error)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.startswith("before the first cell of a.ipynb\nRuntimeError: Kernel died")

@@ -17,7 +17,7 @@ VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_m
 SHOWS = """
 from tqdm.auto import tqdm
 import tlkit
-from tlkit import plots
+from tlkit.figures import plots
 
 print("12 of 17 <b>right</b>")
 tlkit.show(plots.plot_bars({"probe": [0.9, 0.8]}, title="bars"))

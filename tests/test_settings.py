@@ -8,6 +8,7 @@ import torch
 import tlkit
 from tlkit.nets import settings
 from tlkit.nets.settings import BATCH, settings_of
+from tlkit.transfer import training
 
 
 @pytest.fixture(scope="module")
@@ -116,21 +117,21 @@ def test_the_shipped_map_has_the_epochs_of_these_settings():
 
 def test_an_epoch_of_two_passes_sees_every_picture_twice(small, monkeypatch):
     seen = []
-    original = tlkit.transfer.training._step
-    monkeypatch.setattr(tlkit.transfer.training, "_step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
+    original = training._step
+    monkeypatch.setattr(training, "_step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
     network = tlkit.load_backbone(device="cpu").new_head(2)
-    history = tlkit.transfer.training.train_network(network, small, small, 2, batch_size=16, passes=3, device="cpu")
+    history = training.train_network(network, small, small, 2, batch_size=16, passes=3, device="cpu")
     assert len(history.loss) == len(history.val_accuracy) == 2
     assert [len(y) for y in seen] == [16] * 18
     for labels in torch.cat(seen).split(48):  # each pass is the whole set, dealt anew
         assert labels.bincount().tolist() == [24, 24]
     with pytest.raises(ValueError, match="passes must be at least 1"):
-        tlkit.transfer.training.train_network(network, small, None, 1, passes=0)
+        training.train_network(network, small, None, 1, passes=0)
 
 
 def test_one_pass_is_what_training_has_always_been(small):
     runs = []
     for options in ({}, {"passes": 1}):
         network = tlkit.load_backbone(device="cpu").new_head(2)
-        runs.append(tlkit.transfer.training.train_network(network, small, None, 1, batch_size=16, device="cpu", **options).loss)
+        runs.append(training.train_network(network, small, None, 1, batch_size=16, device="cpu", **options).loss)
     assert runs[0] == pytest.approx(runs[1], rel=1e-3)
