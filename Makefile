@@ -64,7 +64,8 @@ html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS
 # Two test files at a time, each on one core.
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser $(ARGS)
-	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
+	OMP_NUM_THREADS=1 PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest -n 2 --dist loadfile \
+		tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
 
 $(OLD_WIDGETS): $(READY)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils
