@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
+from tlkit.course import PACKAGE
 from tlkit.disk.cards import read_card
 
 __all__: list[str] = []
 
-CARD = Path(__file__).parent / "weights" / "settings.toml"
+CARD = PACKAGE / "weights" / "settings.toml"
 BATCH = 32  # pictures a step
 
 
