@@ -9,6 +9,7 @@ import tlkit
 from tlkit.nets import settings
 from tlkit.nets.settings import BATCH, settings_of
 from tlkit.transfer import training
+from tlkit.transfer.ways import default_epochs
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,7 @@ def test_minivgg_trains_as_when_the_map_was_measured():
     assert (card.full_rate, card.head_rate, card.backbone_factor) == (4e-3, 3e-3, 0.1)
     assert not card.zero_head and not card.fixed_statistics
     for per_class, epochs in ((5, 15), (20, 15), (100, 7), (300, 4)):
-        assert tlkit.default_epochs(per_class) == epochs == tlkit.default_epochs(per_class, False) / 2
+        assert default_epochs(per_class) == epochs == default_epochs(per_class, False) / 2
         assert card.passes(17 * per_class, epochs) == card.passes(17 * per_class, 2 * epochs, False) == 1
 
 
@@ -112,7 +113,7 @@ def test_the_shipped_map_has_the_epochs_of_these_settings():
     twice = {"fine-tuning": 2, "scratch": 2, "pretrained start": 1}  # two phases; twice as long
     for row in tlkit.load_map().rows:
         if row["epochs"]:
-            assert row["epochs"] == twice[row["way"]] * tlkit.default_epochs(row["per_class"])
+            assert row["epochs"] == twice[row["way"]] * default_epochs(row["per_class"])
 
 
 def test_an_epoch_of_two_passes_sees_every_picture_twice(small, monkeypatch):

@@ -17,6 +17,8 @@ if "OMP_WAIT_POLICY" not in os.environ:
 _NAMES = {
     "fetching": ("fetch", "is_here", "real_or_offline"),
     "environment": ("check_environment",),
+    "disk.cache": ("cache_folder",),
+    "world.catalogue": ("OFFLINE_DATASETS",),
     "world.meadow": ("draw_meadow",),
     "nets.backbones": ("Backbone", "load_backbone"),
     "nets.convolutional": ("as_convolutions",),
