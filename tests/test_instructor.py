@@ -82,7 +82,7 @@ def test_links_and_commands_lead_somewhere(page, capsys):
         assert (page.parent / target).exists(), target
     targets = re.findall(r"^([a-z]+):", (course.COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
     assert set(re.findall(r"`make ([a-z]+)", text)) <= set(targets)
-    for package, command, options in re.findall(r"`\S*python -m (tlkit|tools) ([a-z]+)([^`]*)`", text):
+    for package, command, options in re.findall(r"`\S*python -m (tlkit|tools) ([a-z-]+)([^`]*)`", text):
         with pytest.raises(SystemExit) as left:
             (cli if package == "tools" else user_cli).main([command, "--help"])
         assert left.value.code == 0, command
@@ -277,7 +277,6 @@ def test_the_table_of_winners_is_the_map():
         ("08", "advice", 'advice.likeness == "similar" and advice.way == "probe"', "*small, similar, probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
         ("08", "proof", ".mean) < 0.08", "within 8 points"),
-        ("08", "proof", 'difference("earlier stage", "probe").mean > 0.03', "more than 3 points above the codes"),
         ("08", "other-size", "refused and right >= 7", "at least 7 of the 12"),
         ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
         ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
