@@ -80,7 +80,7 @@ def test_links_and_commands_lead_somewhere(page, capsys):
         assert (page.parent / target).exists(), target
     targets = re.findall(r"^([a-z]+):", (publish.COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
     assert set(re.findall(r"`make ([a-z]+)", text)) <= set(targets)
-    for command, options in re.findall(r"`\S*python -m tlkit ([a-z]+)([^`]*)`", text):
+    for command, options in re.findall(r"`\S*python -m tlkit ([a-z-]+)([^`]*)`", text):
         with pytest.raises(SystemExit) as left:
             cli.main([command, "--help"])
         assert left.value.code == 0, command

@@ -31,7 +31,7 @@ def test_a_sweep_goes_on_where_it_stopped_and_says_what_it_was_made_from(tmp_pat
     measured = rate_sweep.load_rate_sweep(out)
     assert measured.places == [("flowers", 1)] and measured.values("flowers", 1).shape == (2, 2)
     card = read_card(out.with_suffix(".toml"))
-    assert card["backbone"] == "minivgg" and card["full_rate"] == 4e-3 and "rate-sweep" in card["command"]
+    assert card["backbone"] == "minivgg" and card["head_rate"] == 3e-3 and "rate-sweep" in card["command"]
     other = [*command, "--image-size", "32", "--seeds", "1"]
     assert main(other) == 1 and "other image_size" in capsys.readouterr().err
 
@@ -58,3 +58,16 @@ def test_bad_requests_are_refused_before_work_starts(tmp_path, quick):
         with pytest.raises(ValueError):
             rate_sweep.run_rate_sweep(tmp_path / "sweep.csv", **wrong)
     assert not quick and not (tmp_path / "sweep.csv").exists()
+
+
+def test_what_ships_is_whole_and_the_best_rate_moves_with_similarity():
+    measured = rate_sweep.load_rate_sweep()
+    assert measured.places == [("flowers", 5), ("flowers", 20), ("tissue", 5), ("tissue", 20)]
+    assert measured.factors == list(rate_sweep.FACTORS)
+    best = {}
+    for name, count in measured.places:
+        assert measured.values(name, count).shape == (3, len(measured.factors))
+        best.setdefault(name, []).append(measured.best(name, count))
+    assert max(best["flowers"]) < min(best["tissue"])
+    card = read_card(rate_sweep.SHIPPED.with_suffix(".toml"))
+    assert card["rows"] == len(measured.rows) and card["zero_head"] is False

@@ -4,7 +4,7 @@ import datetime
 import os
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -133,7 +133,8 @@ def _made_from(
 ) -> dict[str, str | int | float]:
     """What a row depends on besides its cell."""
     state = load_backbone(backbone, device="cpu", weights=weights).state_dict()
-    card = {name: value for name, value in asdict(settings_of(backbone)).items() if name != "chosen_on"}
+    used = ("head_rate", "zero_head", "fixed_statistics", "least_steps")
+    card = {name: getattr(settings_of(backbone), name) for name in used}
     pictures = {
         f"pictures_{name}": recipe(name) if name in OFFLINE_DATASETS else copy_of(name)["blake2b"] for name in datasets
     }
