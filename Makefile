@@ -7,6 +7,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.ready-demo
 
+# JupyterLab's own question about news, which lies over the first lesson; without it nothing is asked of the network.
+NEWS := @jupyterlab/apputils-extension:announcements
+
+# Jupyter refuses to run as root, which in a container everybody is.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+ROOT_NOTE := You are root, as in a container, so JupyterLab gets $(AS_ROOT). On your own machine, better be a user.
+
 # The widgets must work on the ipywidgets of Colab as well as on the newest.
 OLD_WIDGETS := .venv/ipywidgets-7.7.1
 
@@ -32,11 +39,13 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("The course needs Python 3.10 or newer; try: make lab PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing PyTorch, JupyterLab and the course into .venv, once; this takes some minutes."
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt -e .
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	$(BIN)/jupyter labextension disable $(NEWS)
 	@touch $@
 
 lab: $(READY)  ## open JupyterLab on the first lesson
-	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(ARGS)
+	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
+	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(AS_ROOT) $(ARGS)
 
 demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (other machines: ARGS="--Voila.ip=0.0.0.0")
 	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila decision_map.ipynb \
@@ -47,15 +56,16 @@ $(DEMO): $(READY) requirements-demo.txt
 	@touch $@
 
 rehearse: $(READY)  ## the evening before class: is everything here? Runs every lesson without network
-	$(BIN)/python -m tlkit rehearse --port $(PORT) $(ARGS)
+	$(BIN)/python -m tools rehearse --port $(PORT) $(ARGS)
 
 html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
-	$(BIN)/python -m tlkit html $(ARGS)
+	$(BIN)/python -m tools html $(ARGS)
 
 # Two test files at a time, each on one core.
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser $(ARGS)
-	PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
+	OMP_NUM_THREADS=1 PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest -n 2 --dist loadfile \
+		tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
 
 $(OLD_WIDGETS): $(READY)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils
@@ -81,19 +91,19 @@ lint: $(READY)  ## check the style of code and notebooks
 	$(BIN)/ruff check .
 
 exercises: $(READY)  ## make the exercises of every lesson from lessons/solutions (ARGS=--check only compares)
-	$(BIN)/python -m tlkit exercises $(ARGS)
+	$(BIN)/python -m tools exercises $(ARGS)
 
 costs: $(READY)  ## measure the seconds and the memory of every lesson, and write them where they are shown
-	$(BIN)/python -m tlkit costs $(ARGS)
+	$(BIN)/python -m tools costs $(ARGS)
 
 pictures: $(READY)  ## draw the contact sheets and the README's pictures again
-	$(BIN)/python -m tlkit pictures
+	$(BIN)/python -m tools pictures
 
 map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
-	$(BIN)/python -m tlkit map $(ARGS)
+	$(BIN)/python -m tlkit map --out datasets/decision_map.csv $(ARGS)
 
 pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
-	$(BIN)/python -m tlkit pretrain $(ARGS)
+	$(BIN)/python -m tools pretrain --out tlkit/weights $(ARGS)
 
 clean:  ## remove .venv, .venv-colab and site/ (the cache folder stays)
 	rm -rf .venv .venv-colab site

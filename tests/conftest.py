@@ -2,16 +2,12 @@
 
 import os
 import signal
-import statistics
 import tempfile
-from pathlib import Path
 
 import pytest
 import torch
 
 import tlkit
-from tlkit.cards import read_card
-from tlkit.publish import COURSE
 
 
 def pytest_configure(config):
@@ -76,31 +72,3 @@ def tiny_split(small):
     """The same 48 pictures as a split: 8 a class to train, 8 for val, 8 for test."""
     parts = [tlkit.ImageSet(small.images[k::3], small.labels[k::3]) for k in range(3)]
     return tlkit.Split("reds", ["dull", "red"], *parts, per_class=8, seed=0)
-
-
-# Cost cards grow old when lessons change. Seconds on a busy machine prove nothing, so this warns and does not
-# fail; and what is compared is a lesson's share of the time of all lessons, not its seconds.
-
-_spent: dict[str, float] = {}
-
-
-def pytest_runtest_logreport(report):
-    path = report.nodeid.split("::")[0]
-    if report.when == "call" and path.startswith("lessons/") and path.count("/") == 1:
-        _spent[Path(path).stem] = _spent.get(Path(path).stem, 0.0) + report.duration
-
-
-def pytest_terminal_summary(terminalreporter):
-    stale = stale_costs(_spent, read_card(COURSE / "lessons" / "costs.toml"))
-    if stale:
-        terminalreporter.section("cost cards")
-        terminalreporter.line(f"More than a factor of two off, for this machine: {', '.join(stale)}. Try: make costs")
-
-
-def stale_costs(spent, costs):
-    """The lessons whose time has changed by more than a factor of two, compared with the other lessons."""
-    ratios = {name: seconds / costs[f"{name}-cpu-seconds"] for name, seconds in spent.items() if name[:2].isdigit()}
-    if len(ratios) < 3:
-        return []
-    usual = statistics.median(ratios.values())
-    return [name for name, ratio in ratios.items() if not usual / 2 <= ratio <= 2 * usual]

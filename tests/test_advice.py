@@ -3,8 +3,8 @@
 import pytest
 
 import tlkit
-from tlkit.decision import SIMILAR, STOPS, quadrant
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.study.decision import RULE, SIMILAR, STOPS, quadrant
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_the_number_falls_from_stop_to_stop(found, backbone):
 def test_the_advice_is_the_rule_at_that_place_of_the_map(found):
     for name, advice in found.items():
         assert (advice.size, advice.likeness) == quadrant(name, 5)
-        assert advice.way == tlkit.RULE[quadrant(name, 5)]
+        assert advice.way == RULE[quadrant(name, 5)]
 
 
 def test_where_it_is_sure_of_few_images_the_measured_map_agrees(found):
@@ -43,7 +43,7 @@ def test_over_the_whole_map_the_advice_is_better_than_most_habits(found):
         for size in measured.sizes:
             reached = {way: interval.mean for way, interval in measured.recommend(name, size).accuracy.items()}
             best = max(reached.values())
-            advised = tlkit.RULE["small" if size <= 20 else "large", few.likeness]
+            advised = RULE["small" if size <= 20 else "large", few.likeness]
             for habit, losses in lost.items():
                 losses.append(best - reached[advised if habit == "the advice" else habit])
     mean = {habit: sum(losses) / len(losses) for habit, losses in lost.items()}

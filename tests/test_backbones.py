@@ -6,8 +6,9 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import backbones
-from tlkit.cards import read_card
+from tlkit.disk.cards import read_card
+from tlkit.nets import backbones
+from tlkit.nets.devices import pick_device
 
 STAGES = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
 
@@ -67,7 +68,7 @@ def test_unknown_names_come_back_with_the_nearest(backbone, pictures):
     with pytest.raises(ValueError, match=r"Did you mean 'fc7'.*There are: conv1"):
         backbone.activations(pictures, "fc77")
     with pytest.raises(ValueError, match="no device 'cuda:99'"):
-        tlkit.pick_device("cuda:99")
+        pick_device("cuda:99")
 
 
 def test_the_shipped_weights_are_those_of_the_card():

@@ -1,4 +1,4 @@
-"""The links of a fork go in and come out; the set-up cell finds the course from anywhere."""
+"""The links of a fork go in and come out; the set-up cell imports the course, or installs it on Colab, or says how."""
 
 import json
 import re
@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
-from tlkit import badges, cli, efficientnet, publish
+from tlkit import course as home
+from tlkit.nets import efficientnet
+from tools import badges, cli
 
 NOTEBOOKS = badges._notebooks()
-IDENTITY = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
 
 
 def _cells(path):
@@ -22,9 +23,9 @@ def _cells(path):
 def course(tmp_path, monkeypatch):
     """A copy of the README and the notebooks, without links, in place of the course."""
     copy = tmp_path / "course"
-    shutil.copytree(publish.COURSE / "lessons", copy / "lessons", ignore=shutil.ignore_patterns("pictures", ".*"))
-    shutil.copy(publish.COURSE / "README.md", copy)
-    monkeypatch.setattr(publish, "COURSE", copy)
+    shutil.copytree(home.COURSE / "lessons", copy / "lessons", ignore=shutil.ignore_patterns("pictures", ".*"))
+    shutil.copy(home.COURSE / "README.md", copy)
+    monkeypatch.setattr(home, "COURSE", copy)
     badges.badges(remove=True)
     return copy
 
@@ -35,10 +36,22 @@ def _bytes(course):
 
 def test_every_notebook_has_the_same_set_up_cell():
     cells = {_cells(path)["set-up"] for path in NOTEBOOKS}
-    assert {path.parts[-2:] for path in NOTEBOOKS} >= {path.parts[-2:] for path in publish.lessons()}
-    assert len(cells) == 1, "python -m tlkit badges --remove writes it into all"
+    assert {path.parts[-2:] for path in NOTEBOOKS} >= {path.parts[-2:] for path in home.lessons()}
+    assert len(cells) == 1, "python -m tools badges --remove writes it into all"
     cell = cells.pop()
-    assert cell == badges.set_up(re.search(r'^COURSE = "(.*)"$', cell, re.MULTILINE)[1])
+    assert cell == badges.set_up(re.search(r'^COURSE = "(.*)"  # @param', cell, re.MULTILINE)[1])
+    assert max(len(line) for line in badges.set_up(f"https://github.com/{'o' * 30}/{'r' * 20}").splitlines()) <= 110
+
+
+def test_every_set_up_cell_is_folded_away_in_jupyterlab_and_a_form_on_colab(course):
+    for path in badges._notebooks():
+        cells = {cell["id"]: cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]}
+        assert cells["set-up"]["metadata"] == {"cellView": "form", "jupyter": {"source_hidden": True}}
+    before, path = _bytes(course), badges._notebooks()[0]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"source_hidden": true', '"source_hidden": false'), encoding="utf-8")
+    badges.badges(remove=True)  # somebody unfolded and saved it
+    assert _bytes(course) == before
 
 
 def test_badges_go_into_readme_and_lessons_and_come_out_byte_for_byte(course, capsys):
@@ -51,7 +64,8 @@ def test_badges_go_into_readme_and_lessons_and_come_out_byte_for_byte(course, ca
         assert binder == f"https://mybinder.org/v2/gh/ada/flowers-course/main?labpath=lessons%2F{path.name}"
         assert re.match(r"# \d\d · .*\?\n", cells["title"]) and "\n\n**After this lesson you can**\n" in cells["title"]
     assert all(
-        '\nCOURSE = "https://github.com/ada/flowers-course"\n' in _cells(p)["set-up"] for p in badges._notebooks()
+        '\nCOURSE = "https://github.com/ada/flowers-course"  # @param' in _cells(p)["set-up"]
+        for p in badges._notebooks()
     )
     assert _cells(course / "lessons" / "solutions" / "03_svm_on_earlier_layers.ipynb")["title"].count("badge") == 0
     readme = (course / "README.md").read_text(encoding="utf-8")
@@ -65,9 +79,7 @@ def test_badges_go_into_readme_and_lessons_and_come_out_byte_for_byte(course, ca
 
 def test_another_fork_replaces_the_first(course):
     badges.badges("ada/flowers-course", branch="autumn")
-    assert (
-        'COURSE = "https://github.com/ada/flowers-course --branch=autumn"' in _cells(badges._notebooks()[0])["set-up"]
-    )
+    assert 'COURSE = "https://github.com/ada/flowers-course@autumn"' in _cells(badges._notebooks()[0])["set-up"]
     badges.badges("grace/course_2.0")
     replaced = _bytes(course)
     assert not any(b"flowers-course" in content or b"autumn" in content for content in replaced.values())
@@ -108,49 +120,77 @@ def test_a_lesson_without_title_is_named_and_nothing_written(course, capsys):
     assert "08_real_photos.ipynb should have the id title" in capsys.readouterr().err and _bytes(course) == before
 
 
-def _run(source, folder, colab=False):
-    """The set-up cell in a fresh Python without the packages of this one; says what it imported."""
-    colab = 'import sys; sys.modules["google.colab"] = sys\n' if colab else ""
-    shown = "\nprint(tlkit.__file__, sys.path.count(sys.path[0]))"
-    command = [sys.executable, "-I", "-S", "-c", f"{colab}{source}\n{source}{shown}"]  # twice: the second does nothing
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+_KERNEL = """
+import json, sys
+from pathlib import Path
+from IPython.core.interactiveshell import InteractiveShell
+
+source, colab, comes_with = json.loads(sys.argv[1])
+# As if tlkit were not installed here, not even as a folder that is named somewhere.
+sys.path[:] = [place for place in sys.path if not Path(place, "tlkit").exists()]
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
+kernel = type("Shell", (InteractiveShell,), {"__module__": "google.colab._shell" if colab else "ipykernel"}).instance()
+asked = []
+
+
+def pip(line):
+    asked.append(line)
+    if comes_with:
+        sys.path.insert(0, comes_with)
+
+
+kernel.register_magic_function(pip, "line", "pip")
+ran = [kernel.run_cell(source) for _ in range(2)]  # the second time it does nothing anew
+told = [repr(each.error_before_exec or each.error_in_exec) for each in ran]
+print()
+print(json.dumps([told, asked, getattr(sys.modules.get("tlkit"), "__file__", None)]))
+"""
+
+
+def _run(tmp_path, source, colab, comes_with=None):
+    """The set-up cell in a kernel without tlkit: its errors, what it had pip install, and the tlkit that it found."""
+    given = json.dumps([source, colab, comes_with and str(comes_with)])
+    command = [sys.executable, "-I", "-c", _KERNEL, given]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={"IPYTHONDIR": str(tmp_path)})
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
 
 
 @pytest.fixture
-def small_course(tmp_path):
-    """A folder with an almost empty tlkit; it is called tlkit itself, as a clone may be."""
-    folder = tmp_path / "tlkit"
-    (folder / "lessons" / "solutions").mkdir(parents=True)
-    (folder / "tlkit").mkdir()
-    (folder / "tlkit" / "__init__.py").touch()
-    return folder
+def place(tmp_path):
+    """A folder of packages with an almost empty tlkit."""
+    (tmp_path / "packages" / "tlkit").mkdir(parents=True)
+    (tmp_path / "packages" / "tlkit" / "__init__.py").touch()
+    return tmp_path / "packages"
 
 
-@pytest.mark.parametrize("place", ["", "lessons", "lessons/solutions"])
-def test_the_set_up_cell_finds_the_course(small_course, place):
-    ran = _run(badges.set_up(), small_course / place)
-    assert ran.stdout.split() == [str(small_course / "tlkit" / "__init__.py"), "1"], ran.stderr
+def test_on_colab_the_set_up_cell_installs_the_course_once_and_nothing_else(place, tmp_path):
+    source = badges.set_up("https://github.com/ada/course@autumn")
+    errors, asked, found = _run(tmp_path, source, True, place)
+    assert errors == ["None", "None"] and found == str(place / "tlkit" / "__init__.py")
+    assert asked == ["install -q --no-deps git+https://github.com/ada/course@autumn"]
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="the cell calls git")
-def test_the_set_up_cell_fetches_the_course_on_colab(small_course, tmp_path):
-    git = ["git", "-C", str(small_course), *IDENTITY]
-    for words in (["init", "-q", "-b", "autumn"], ["add", "."], ["commit", "-q", "-m", "course"]):
-        subprocess.run([*git, *words], check=True)
-    content = tmp_path / "content"
-    content.mkdir()
-    for course in ("", f"file://{tmp_path}/nowhere"):
-        ran = _run(badges.set_up(course), content, colab=True)
-        assert ran.returncode == 1 and "Traceback" not in ran.stderr
-        assert ran.stderr.splitlines()[-1].startswith(f'No course at "{course}": set its address')
-    for course in (f"file://{small_course} --branch=autumn", ""):  # fetched once, it is not fetched again
-        ran = _run(badges.set_up(course), content, colab=True)
-        assert ran.stdout.split() == [str(content / "course" / "tlkit" / "__init__.py"), "1"], ran.stderr
+@pytest.mark.parametrize(
+    ("address", "colab", "tries"),
+    [("", True, 0), ("https://nowhere", True, 2), ("", False, 0), ("https://github.com/ada/course", False, 0)],
+)
+def test_where_tlkit_is_missing_the_set_up_cell_says_so_in_a_line(tmp_path, address, colab, tries):
+    errors, asked, found = _run(tmp_path, badges.set_up(address), colab)
+    assert errors[0] == errors[1] and errors[0].startswith("SystemExit(") and "\\n" not in errors[0]
+    assert "No tlkit here. Install the course as its README says; on Colab, COURSE is its address." in errors[0]
+    assert len(asked) == tries and found is None
+
+
+def test_where_tlkit_is_installed_the_set_up_cell_only_imports_it(tmp_path, place):
+    source = f"import sys; sys.path.insert(0, {str(place)!r})\n" + badges.set_up("https://github.com/ada/course")
+    for colab in (True, False):
+        assert _run(tmp_path, source, colab) == [["None", "None"], [], str(place / "tlkit" / "__init__.py")]
 
 
 def test_colab_has_every_package_of_the_course():
-    held = (publish.COURSE / "tests" / "colab-constraints.txt").read_text().replace("-", "_")
-    needed = (publish.COURSE / "pyproject.toml").read_text().split("dependencies = [")[1].split("]")[0]
+    held = (home.COURSE / "tests" / "colab-constraints.txt").read_text().replace("-", "_")
+    needed = (home.COURSE / "pyproject.toml").read_text().split("dependencies = [")[1].split("]")[0]
     names = re.findall(r'"([\w-]+)>=[\d.]+"', needed)  # tomli is for older Pythons than Colab's
     names.remove(efficientnet.PACKAGE)  # a file of weights, without which every lesson runs (test_efficientnet.py)
     assert len(names) > 10 and all(re.search(rf"^{name.replace('-', '_')}==", held, re.MULTILINE) for name in names)

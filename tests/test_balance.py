@@ -10,8 +10,8 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.class_weight import compute_class_weight
 
 import tlkit
-from tlkit.balance import class_weights, mean_recall
-from tlkit.svm import fit_svms
+from tlkit.transfer.balance import class_weights, mean_recall
+from tlkit.transfer.svm import fit_svms
 
 CS = (1e-4, 1e-2, 1.0)
 

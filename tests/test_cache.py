@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import tables
-from tlkit.cache import cache_folder, cached, digest, shared_folder, write_atomically
+from tlkit.disk import tables
+from tlkit.disk.cache import cache_folder, cached, digest, shared_folder, write_atomically
 
 
 def _make(counter):
@@ -140,7 +140,7 @@ def test_a_full_disk_costs_the_cache_and_not_the_result(empty_cache, monkeypatch
     def full(path, write):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tlkit.cache.write_atomically", full)
+    monkeypatch.setattr("tlkit.disk.cache.write_atomically", full)
     with pytest.warns(UserWarning, match="No space left on device"):
         assert len(cached("kind", "key", _make([]))["x"]) == 1000
 
@@ -202,7 +202,7 @@ def _stamps(folder):
 
 def test_what_the_class_shares_is_read_and_neither_written_nor_locked(shared, tmp_path, monkeypatch):
     before, made = _stamps(shared), []
-    monkeypatch.setattr("tlkit.cache.locked", lambda path: pytest.fail(f"{path} was locked"))
+    monkeypatch.setattr("tlkit.disk.cache.locked", lambda path: pytest.fail(f"{path} was locked"))
     assert cached("kind", "key", _make(made))["x"].equal(torch.arange(1000))
     assert made == [] and _stamps(shared) == before and not (tmp_path / "own").exists()
 

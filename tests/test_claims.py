@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tlkit
-from tlkit.world import OFFLINE_DATASETS
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 TARGETS = sorted(
     (name for name, world in OFFLINE_DATASETS.items() if world.similarity), key=lambda n: OFFLINE_DATASETS[n].similarity

@@ -19,8 +19,10 @@ import torch
 from joblib.parallel import get_active_backend
 
 import tlkit
-from tlkit import cli, tasks
-from tlkit.tasks import dask_cluster
+from tlkit import cli
+from tlkit.disk.cache import cache_folder
+from tlkit.study import tasks
+from tlkit.study.tasks import dask_cluster
 
 MAP = dict(datasets=["tissue"], per_class=[5, 8], ways=["probe", "earlier stage"], seeds=2, device="cpu")
 ARGUMENTS = ["--datasets", "tissue", "--per-class", "5", "8", "--ways", "probe", "earlier stage", "--seeds", "2"]
@@ -52,8 +54,8 @@ def serial(tmp_path_factory):
     """The rows that one process finds, one after another."""
     folder = tmp_path_factory.mktemp("serial")
     (folder / "cache").mkdir()
-    (tlkit.cache_folder() / "pictures").mkdir(exist_ok=True)
-    (folder / "cache" / "pictures").symlink_to(tlkit.cache_folder() / "pictures")  # drawn once; features anew
+    (cache_folder() / "pictures").mkdir(exist_ok=True)
+    (folder / "cache" / "pictures").symlink_to(cache_folder() / "pictures")  # drawn once; features anew
     with pytest.MonkeyPatch.context() as patch, one_thread():
         patch.setenv("TLKIT_CACHE", str(folder / "cache"))
         tlkit.run_map(folder / "map.csv", **MAP)

@@ -9,9 +9,9 @@ from torch import nn
 from torchvision.models.vgg import VGG, make_layers
 
 import tlkit
-from tlkit import zoo
-from tlkit.backbones import Backbone
-from tlkit.publish import COURSE
+from tlkit.course import COURSE
+from tlkit.nets import zoo
+from tlkit.nets.backbones import Backbone
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 import tlkit
-from tlkit import live, widgets
-from tlkit.demo import demo_page
-from tlkit.publish import COURSE
+from tlkit.course import COURSE
+from tlkit.history import History
+from tlkit.widgets import controls, live
+from tlkit.widgets.demo import demo_page
 
 TEMPLATE = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector" / "index.html.j2"
 
@@ -37,7 +38,7 @@ def test_reveal_shows_the_numbers_of_the_shipped_map_everywhere(page):
             page.reveal.value = True
             advice = measured.recommend(stop, size)
             for way in tlkit.WAYS:
-                mean = tlkit.mean_interval(measured.at(stop, size).values(way))
+                mean = tlkit.accuracy_interval(measured.at(stop, size).values(way))
                 assert f"measured {mean}" in _says(page, way) and f"<b>{mean.mean:.1%}</b>" in page.bars[way].value
                 assert f'class="measured" style="width:{mean.mean:.2%}' in page.bars[way].value
                 assert ("★" in page.bars[way].value) == (way == advice.winner)
@@ -138,10 +139,10 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
     def recompute(dataset, per_class, way, seed, **watch):
         seen.append((way, seed, sorted(watch)))
         for epoch in range(1, 3):
-            history = tlkit.History([1.0] * epoch, [0.25] * epoch, [1.0] * epoch)
+            history = History([1.0] * epoch, [0.25] * epoch, [1.0] * epoch)
             assert not watch or watch["watch"](history) is False
         assert not watch or ("epoch 2, 25.0% on val" if page.reveal.value else "epoch 2 ") in page.live_line.value
-        return SimpleNamespace(history=tlkit.History(), open_test=lambda: 0.5)
+        return SimpleNamespace(history=History(), open_test=lambda: 0.5)
 
     monkeypatch.setattr(live, "recompute", recompute)
     page.train.click()
@@ -181,7 +182,7 @@ def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
     def recompute(*place, **watch):
         entered.set()
         leave.wait(10)
-        return SimpleNamespace(history=tlkit.History(), open_test=lambda: 1 / 0)
+        return SimpleNamespace(history=History(), open_test=lambda: 1 / 0)
 
     monkeypatch.setattr(live, "recompute", recompute)
     monkeypatch.setattr(live, "load_dataset", lambda *place: None)
@@ -207,7 +208,7 @@ def test_an_svm_that_cannot_be_done_in_time_is_not_begun(monkeypatch):
 
     def recompute(dataset, per_class, way, seed, watch):
         begun.append(way)
-        return SimpleNamespace(history=tlkit.History(stopped="Stopped after epoch 1 of 4, as asked."))
+        return SimpleNamespace(history=History(stopped="Stopped after epoch 1 of 4, as asked."))
 
     monkeypatch.setattr(live, "recompute", recompute)
     page.train.click()
@@ -221,6 +222,9 @@ def test_a_failure_reaches_the_room(page, monkeypatch):
     page.train.click()
     page.live.wait()
     assert "It did not run: division by zero" in page.live_line.value
+    page.live.why = "It did not run: " + "no end of words " * 99
+    page.reveal.value = True
+    assert len(page.live_line.value) < 160, "the page has room for two lines"
 
 
 def test_nonsense_is_refused():
@@ -233,7 +237,7 @@ def test_nonsense_is_refused():
 
 def test_the_fallback_and_the_notebook(page, monkeypatch):
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
     page._ipython_display_()
     assert 'src="data:image/png' in shown[0]["text/html"] and "Which way wins" in shown[0]["text/plain"]
     notebook = json.loads((COURSE / "lessons" / "demo" / "decision_map.ipynb").read_text(encoding="utf-8"))

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 import tlkit
-from tlkit import efficientnet, environment
+from tlkit import environment
+from tlkit.nets import efficientnet
 
 STAGES = ["conv1", "block2", "block3", "block4", "block5", "block6", "block7", "block8", "conv9"]
 needs_weights = pytest.mark.skipif(efficientnet.weights_file() is None, reason=f"no {efficientnet.PACKAGE} here")

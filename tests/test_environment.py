@@ -26,8 +26,17 @@ def test_a_missing_and_an_old_package_come_with_their_mend(monkeypatch, capsys):
     assert not tlkit.check_environment()
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    assert "torch is not installed." in lines[0] and '%pip install "torch>=2.4" and restart the kernel' in lines[0]
-    assert "numpy is 1.9.3, older than 1.26." in lines[1]
+    assert "torch is not installed." in lines[0] and '%pip install "torch>=2.6" and restart the kernel' in lines[0]
+    assert "numpy is 1.9.3, but >=1.26 is needed." in lines[1]
+
+
+def test_what_is_needed_is_read_from_the_folder_where_nothing_is_installed(monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(environment, "requires", absent)
+    names = {needed.name for needed in environment._needed()}
+    assert {"torch", "scikit-learn", "ipywidgets"} <= names and ("tomli" in names) == (sys.version_info < (3, 11))
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys):

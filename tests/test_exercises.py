@@ -1,8 +1,10 @@
 """The machinery of exercises, quizzes and progress; the examiners of each lesson are tested in ``exercises/``."""
 
+import ast
 import html
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +13,14 @@ from nbclient import NotebookClient
 from nbformat import from_dict
 
 import tlkit
-from tlkit import exercises, notebooks, progress, publish
-from tlkit.cards import read_card
-from tlkit.quiz import Quiz
+from tlkit import course, exercises
+from tlkit.disk.cards import read_card
+from tlkit.exercises import progress
+from tlkit.exercises.quiz import Quiz
+from tools import notebooks
 
-NUMBERS = [path.stem[:2] for path in publish.lessons()]
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
+NUMBERS = [path.stem[:2] for path in course.lessons()]
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +54,19 @@ def test_what_is_not_filled_in_is_no_error_and_takes_no_hint(answer):
     verdict = tlkit.check("03.1", answer)
     assert not verdict and "Not filled in" in verdict.said and verdict.hint == ""
     assert tlkit.check("03.1", wrong).hint == exercises.EXERCISES["03.1"].hints[0]
+
+
+def test_nothing_that_is_shown_as_text_has_the_marks_of_markdown():
+    """Verdicts, hints and quizzes are text: a backtick would stay one."""
+    shown = {"not filled in": exercises._NOT_YET}
+    for path in sorted(Path(exercises.__file__).parent.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        told = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, _DOCUMENTED)}
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} - told
+        shown |= {f"{path.name}: {text}": text for text in texts if isinstance(text, str)}
+    for path in sorted(Path(exercises.__file__).parent.glob("quiz_*.toml")):
+        shown[path.name] = path.read_text(encoding="utf-8")
+    assert len(shown) > 500 and not [name for name, text in shown.items() if "`" in text]
 
 
 def test_an_unknown_exercise_is_refused():
@@ -147,7 +165,7 @@ def test_progress_that_can_not_be_kept_fails_no_exercise(tmp_path, monkeypatch):
 
 def test_the_progress_page_lists_every_lesson():
     page = tlkit.show_progress()._repr_html_()
-    for path in publish.lessons():
+    for path in course.lessons():
         assert f'href="{path.name}"' in page
     assert page.count("<tr>") == len(NUMBERS) + 1 and tlkit.show_progress().share == 0
 
@@ -157,7 +175,7 @@ def test_the_progress_page_lists_every_lesson():
 
 @pytest.mark.parametrize("lesson", NUMBERS)
 def test_a_quiz_has_one_right_option_a_question_and_a_reason_for_each(lesson):
-    questions = read_card(publish.COURSE / "tlkit" / "exercises" / f"quiz_{lesson}.toml")["question"]
+    questions = read_card(course.COURSE / "tlkit" / "exercises" / f"quiz_{lesson}.toml")["question"]
     assert 2 <= len(questions) <= 5
     for question in questions:
         assert sum(option.get("right", False) for option in question["option"]) == 1, question["asks"]
@@ -197,12 +215,12 @@ def test_every_lesson_agrees_with_its_solutions(capsys):
     notebooks.exercises(check=True)
     assert "agrees" in capsys.readouterr().out
     solved = {path.stem for path in notebooks.SOLUTIONS.glob("*.ipynb")}
-    assert solved == {path.stem for path in publish.lessons()}
+    assert solved == {path.stem for path in course.lessons()}
 
 
 @pytest.mark.parametrize("path", sorted(notebooks.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_solutions_ask_what_is_examined_and_keep_no_outputs(path):
-    cells = notebooks.read_notebook(path)["cells"]
+    cells = course.read_notebook(path)["cells"]
     source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     number = path.stem[:2]
     names = [found.name for found in exercises.exercises_of(number)]
@@ -240,7 +258,7 @@ def test_marks_without_a_partner_are_refused(cell):
 def test_a_changed_lesson_is_noticed_and_made_again(tmp_path, monkeypatch, capsys):
     lessons = tmp_path / "lessons"
     shutil.copytree(notebooks.SOLUTIONS, lessons / "solutions")
-    for path in publish.lessons():
+    for path in course.lessons():
         shutil.copy(path, lessons)
     monkeypatch.setattr(notebooks, "SOLUTIONS", lessons / "solutions")
     path = next(lessons.glob("03_*.ipynb"))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import features
+from tlkit.transfer import features
 
 
 def test_rows_are_the_activations(backbone, pictures):
@@ -86,7 +86,8 @@ def test_an_interrupted_run_goes_on_and_gives_the_same(backbone, empty_cache, mo
 def test_features_that_cannot_be_kept_are_handed_over(backbone, pictures, empty_cache, monkeypatch):
     expected = tlkit.extract_features(backbone, pictures)
     monkeypatch.setenv("TLKIT_CACHE", str(empty_cache / "other"))
-    monkeypatch.setattr("tlkit.tables._write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr("tlkit.disk.tables._write", lambda *_: (_ for _ in ()).throw(full))
     with pytest.warns(UserWarning, match="Could not keep the fc7 features in the cache .*disk"):
         rows = tlkit.extract_features(backbone, pictures)
     np.testing.assert_array_equal(rows, expected)

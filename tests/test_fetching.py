@@ -20,7 +20,8 @@ import torch
 from PIL import Image
 
 import tlkit
-from tlkit import archives, download, photos
+from tlkit.data import photos
+from tlkit.disk import archives, download
 
 CONTENT = random.Random(0).randbytes(600_000)  # more than two of the blocks that a download is read in
 HALF = len(CONTENT) // 2

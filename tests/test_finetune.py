@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import training
+from tlkit.transfer import training
 
 
 def _state(module):
@@ -77,7 +77,7 @@ def test_groups_cover_every_trained_weight_once_at_the_right_rate():
 
 @pytest.mark.parametrize("bad", [{"learning_rate": 0.0}, {"learning_rate": float("nan")}, {"backbone_factor": -1.0}])
 def test_senseless_rates_are_refused_before_work_starts(tiny_split, bad, monkeypatch):
-    monkeypatch.setattr("tlkit.ways.train_network", lambda *args, **kwargs: pytest.fail("work had started"))
+    monkeypatch.setattr("tlkit.transfer.ways.train_network", lambda *args, **kwargs: pytest.fail("work had started"))
     with pytest.raises(ValueError, match=f"{next(iter(bad))} must be a number above 0"):
         tlkit.two_phase(tiny_split, **bad)
     with pytest.raises(ValueError, match="stage_decay must be at most 1"):
@@ -117,7 +117,7 @@ def test_fixed_statistics_stay_while_the_weights_around_them_learn(small):
         network = _network()
         network.fixed_statistics = fixed
         before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        tlkit.training.train_network(network, small, None, 1, batch_size=16, device="cpu")
+        tlkit.transfer.training.train_network(network, small, None, 1, batch_size=16, device="cpu")
         after = network.state_dict()
         changed[fixed] = {name for name in before if not before[name].equal(after[name])}
     statistics = {name for name, _ in network.named_buffers() if "running" in name}

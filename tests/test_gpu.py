@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import devices, training
+from tlkit.nets import devices
+from tlkit.transfer import training
 
 pytestmark = [
     pytest.mark.gpu,

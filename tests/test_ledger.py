@@ -7,8 +7,8 @@ import time
 import pytest
 from filelock import FileLock
 
-from tlkit.cards import read_card
-from tlkit.ledger import Ledger
+from tlkit.disk.cards import read_card
+from tlkit.study.ledger import Ledger
 
 CELLS = [(name, seed) for name in ("b", "a") for seed in range(3)]
 
@@ -127,7 +127,7 @@ def test_a_table_that_is_not_there_says_how_it_is_made(ledger):
 KILLED = """
 import os, sys
 from pathlib import Path
-from tlkit.ledger import Ledger
+from tlkit.study.ledger import Ledger
 def run(cells):
     for seed, in cells:
         yield [{"seed": seed, "text": "x" * 20_000}]

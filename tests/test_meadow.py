@@ -1,11 +1,13 @@
 """The meadow: flowers of known species at known places, and heat maps over it."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
 import tlkit
-from tlkit import meadow, style, world
+from tlkit.figures import style
+from tlkit.world import catalogue, meadow
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,8 @@ def test_a_cut_out_lies_on_its_ground_as_it_was_painted():
     colours, through = meadow._cut_out([6, 13], keys)
     dice = meadow._OnPlainGround(keys, 0.4)
     x, y = (2.0 * line for line in meadow.scene.grid(128))
-    genes = meadow.SimpleNamespace(**{name: gene[[6, 13]] for name, gene in world._genes("flowers", "species").items()})
+    species = catalogue._genes("flowers", "species")
+    genes = meadow.SimpleNamespace(**{name: gene[[6, 13]] for name, gene in species.items()})
     painted = meadow.plants.paint_flower(genes, dice, x, y)
     ground = meadow.scene.undergrowth(dice, 128)
     torch.testing.assert_close(colours + through[:, None] * ground, painted, rtol=0, atol=1e-3)
@@ -81,7 +84,7 @@ def test_what_there_is_not_is_refused():
 
 
 def test_heat_maps_lie_where_they_belong_and_say_so(drawn):
-    names = world.OFFLINE_DATASETS["flowers"].class_names
+    names = catalogue.OFFLINE_DATASETS["flowers"].class_names
     (row, column), heat = drawn.places[3], np.full((24, 40), 0.01)
     heat[round((row - 32) / 8), round((column - 32) / 8)] = 0.97
     axes = tlkit.plot_heat(drawn, {names[11]: heat, names[5]: heat})
@@ -91,5 +94,5 @@ def test_heat_maps_lie_where_they_belong_and_say_so(drawn):
     assert away <= 6 and "there is none" in alt
     panels = axes.figure.axes
     assert panels[1].images[-1].get_extent() == [28, 28 + 40 * 8, 28 + 24 * 8, 28], "a place in the middle of its cell"
-    assert sum(isinstance(patch, meadow.plt.Circle) for patch in panels[1].patches) == 1
+    assert sum(isinstance(patch, plt.Circle) for patch in panels[1].patches) == 1
     assert "<img alt=" in style.as_html(axes)

@@ -8,8 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tlkit import notebooks, publish, rehearsal
-from tlkit.cards import read_card
+from tlkit import course as home
+from tlkit.disk.cards import read_card
+from tools import notebooks, publish, rehearsal
 
 ASKS = "### BEGIN SOLUTION\nf = 1\n### END SOLUTION\ntlkit.check('00.1', f)"
 
@@ -77,26 +78,26 @@ def course(tmp_path, monkeypatch):
         nbformat.write(lesson, lessons / f"{stem}.ipynb")
         notebooks.write_notebook(lessons / "solutions" / f"{stem}.ipynb", _solutions(*_pair(1)))
     (tmp_path / "README.md").write_text("# A\n<!-- lessons: begin -->\n<!-- lessons: end -->\nend\n")
-    monkeypatch.setattr(publish, "COURSE", tmp_path)
+    monkeypatch.setattr(home, "COURSE", tmp_path)
     monkeypatch.setattr(notebooks, "SOLUTIONS", lessons / "solutions")
     return lessons
 
 
 def test_where_one_solution_is_wrong_no_lesson_is_written(course):
     notebooks.write_notebook(course / "solutions" / "02_c.ipynb", _solutions(*_pair(1), _cell("8e1b", ASKS)))
-    before = [path.read_bytes() for path in publish.lessons()]
+    before = [path.read_bytes() for path in home.lessons()]
     with pytest.raises(ValueError, match="02_c.ipynb, cell 8e1b"):
         notebooks.exercises()
     (course / "solutions" / "02_c.ipynb").write_text('{"cells": [,]}')
     with pytest.raises(ValueError, match="02_c.ipynb can not be read as a notebook: .*line 1 column 12"):
         notebooks.exercises()
-    assert [path.read_bytes() for path in publish.lessons()] == before
+    assert [path.read_bytes() for path in home.lessons()] == before
 
 
 def test_lessons_are_chosen_by_number_and_every_unknown_one_is_refused(course):
-    assert [path.stem for path in publish.lessons(["02", "00"])] == ["00_a", "02_c"]
-    assert len(publish.lessons()) == len(publish.lessons(["0"])) == 3
-    for use in (publish.lessons, publish.costs, rehearsal.rehearse):
+    assert [path.stem for path in home.lessons(["02", "00"])] == ["00_a", "02_c"]
+    assert len(home.lessons()) == len(home.lessons(["0"])) == 3
+    for use in (home.lessons, publish.costs, rehearsal.rehearse):
         with pytest.raises(ValueError, match=r"^There is no lesson 77 or 3\. There are: 00, 01, 02\.$"):
             use(["00", "77", "3"])
 
@@ -159,7 +160,7 @@ def test_a_kernel_that_dies_at_its_start_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     path = _with_kernel(tmp_path / "a.ipynb", "dies")
     # In a process of its own, which must say nothing more at its end.
-    code = f"from tlkit import notebooks\ntry:\n    notebooks.execute(notebooks.Path({str(path)!r}))\n"
+    code = f"from tools import notebooks\ntry:\n    notebooks.execute(notebooks.Path({str(path)!r}))\n"
     code += "except notebooks.LessonError as error:\n    print(error)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.startswith("before the first cell of a.ipynb\nRuntimeError: Kernel died")
@@ -167,7 +168,7 @@ def test_a_kernel_that_dies_at_its_start_is_told(tmp_path, monkeypatch):
 
 
 def test_to_run_a_notebook_nothing_is_drawn_or_trained():
-    code = "import sys, tlkit.notebooks; print([name for name in sys.modules if name in ('torch', 'tlkit.publish')])"
+    code = "import sys, tools.notebooks; print([name for name in sys.modules if name in ('torch', 'tools.publish')])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"
 
@@ -212,7 +213,7 @@ def test_a_lesson_that_is_far_slower_than_its_card_is_told(rehearse):
 
 def test_commands_are_told_with_the_interpreter_that_has_the_course(rehearse, course, empty_cache, monkeypatch):
     path = course / "02_c.ipynb"
-    notebook = notebooks.read_notebook(path)
+    notebook = home.read_notebook(path)
     notebook["metadata"]["tlkit"]["fetch"] = ["flowers17"]
     notebooks.write_notebook(path, notebook)
     monkeypatch.setattr(sys, "executable", str(course / ".venv" / "bin" / "python3"))

@@ -1,15 +1,14 @@
 """A network of one's own goes wherever a name goes; what is no backbone is refused in words."""
 
 import copy
-import pickle
 
 import pytest
 import torch
+from joblib import Parallel, delayed
 from torch import nn
 
 import tlkit
-from tlkit.own_backbones import random_copy
-from tlkit.tasks import _Task
+from tlkit.nets.own_backbones import random_copy
 
 MEAN, STD = (0.4, 0.4, 0.4), (0.2, 0.2, 0.2)
 
@@ -123,7 +122,7 @@ def test_it_travels_to_other_processes(mine, pictures):
             return x.tanh()
 
     mine.stages["middle"].append(Mine())
-    there = pickle.loads(pickle.dumps(_Task(lambda: mine)))()
+    (there,) = Parallel(n_jobs=2)([delayed(copy.copy)(mine)])
     assert there.own and there.source_accuracy == 0.9
     torch.testing.assert_close(there(pictures), mine(pictures))
 

@@ -8,14 +8,16 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tlkit import cli, pages, publish
-from tlkit.style import as_html, new_figure
+import tlkit
+from tlkit import course as home
+from tlkit.figures.style import as_html, new_figure
+from tools import cli, pages
 
 VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
 SHOWS = """
 from tqdm.auto import tqdm
 import tlkit
-from tlkit import plots
+from tlkit.figures import plots
 
 print("12 of 17 <b>right</b>")
 tlkit.show(plots.plot_bars({"probe": [0.9, 0.8]}, title="bars"))
@@ -39,7 +41,7 @@ def _lesson(title, *cells):
 def course(tmp_path_factory):
     """Three lessons with few cells, the middle one with solutions."""
     lessons = tmp_path_factory.mktemp("course") / "lessons"
-    shutil.copytree(publish.COURSE / "lessons" / "pictures", lessons / "pictures")
+    shutil.copytree(home.COURSE / "lessons" / "pictures", lessons / "pictures")
     (lessons / "solutions").mkdir()
     links = """## Next
 [next](02_last.ipynb#to-do), [solutions](solutions/01_tiny.ipynb), [card](../datasets/tissue.toml),
@@ -63,7 +65,7 @@ def course(tmp_path_factory):
     }.items():
         nbformat.write(notebook, lessons / path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "COURSE", lessons.parent)
+        patch.setattr(home, "COURSE", lessons.parent)
         yield lessons
 
 
@@ -150,6 +152,11 @@ def test_a_cell_that_fails_is_named(course, tmp_path, capsys):
     assert capsys.readouterr().err == "There is no lesson 77. There are: 00, 01, 02.\n"
 
 
+def _verdict(answer):
+    found = tlkit.check("03.1", answer)
+    return new_output("execute_result", {"text/plain": repr(found), "text/html": "<p>a verdict</p>"})
+
+
 def test_only_what_stands_still_is_kept():
     outputs = [
         new_output("display_data", VIEW | {"text/plain": "HBox(children=…)"}),
@@ -158,6 +165,9 @@ def test_only_what_stands_still_is_kept():
             "stream", name="stderr", text="drawing:  40%|████      | 2/5 [00:01<00:02]\rdrawing: 100%|███| 5/5\n"
         ),
         new_output("stream", name="stderr", text="a warning\n  9%|█   | 1/9\n"),
+        new_output("display_data", {"text/html": "", "text/plain": ""}),
+        _verdict(...),
+        _verdict(lambda grid: grid.sum((2, 3))),
     ]
     notebook = new_notebook(cells=[new_code_cell("", outputs=outputs), new_markdown_cell("text")])
     pages.still(notebook)
@@ -165,7 +175,8 @@ def test_only_what_stands_still_is_kept():
     assert [output.get("text", output.get("data", {}).get("text/html")) for output in kept] == [
         "<p>still</p>",
         "a warning\n",
-    ]
+        "<p>a verdict</p>",
+    ], "nobody can fill in an exercise of a page; what the page did answer is kept"
 
 
 @pytest.mark.parametrize(("inches", "scrolls"), [(5, False), (11, True)])
@@ -174,9 +185,10 @@ def test_a_wide_figure_scrolls(inches, scrolls, framed):
     axes = new_figure(inches, 2, "lines", framed)
     data = {"text/html": as_html(axes), "text/plain": "lines"}
     cells = [new_code_cell("draw()", id="code", outputs=[new_output("display_data", data)])]
-    path = publish.lessons()[0]
+    path = home.lessons()[0]
     page = BeautifulSoup(pages.lesson_page(_lesson("00 · A?", *cells), path, lambda address: False), "html.parser")
     figure = page.select_one(".output img")
+    assert "tlkit-figure" in figure["class"]
     assert ("wide" in figure.get("class", [])) == (figure.find_parent(class_="scroll") is not None) == scrolls
 
 
@@ -188,7 +200,7 @@ def test_what_is_wide_scrolls_and_what_is_said_wraps():
     ]
     source = "print('this line of code is a good deal longer than a phone is wide')"
     cells = [new_code_cell(source, id="code", outputs=outputs)]
-    path = publish.lessons()[0]
+    path = home.lessons()[0]
     page = BeautifulSoup(pages.lesson_page(_lesson("00 · A?", *cells), path, lambda address: False), "html.parser")
     code, said, columns, error = page.find_all("pre")
     assert code["tabindex"] == columns["tabindex"] == "0"

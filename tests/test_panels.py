@@ -10,7 +10,9 @@ import ipywidgets
 import pytest
 
 import tlkit
-from tlkit import plots, style, widgets
+from tlkit.figures import plots, style
+from tlkit.history import History
+from tlkit.widgets import controls
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def _drive(control):
 
 def _static(shown_by, monkeypatch):
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
     shown_by._ipython_display_()
     return shown[0]
 
@@ -103,7 +105,7 @@ def test_the_map_shows_rule_votes_and_measurement(monkeypatch):
 
 
 def test_a_figure_that_answers_a_control_is_drawn_in_lines_and_as_large_as_asked():
-    axes = plots.plot_training({"now": tlkit.History([1.0], [0.5], [1.0])}, "Live")
+    axes = plots.plot_training({"now": History([1.0], [0.5], [1.0])}, "Live")
     inches = axes.figure.get_figwidth()
     for dpi, shown in ((None, 110), (80, 80)):
         image = style.as_html(axes, dpi)
@@ -114,7 +116,8 @@ def test_a_figure_that_answers_a_control_is_drawn_in_lines_and_as_large_as_asked
 
 def test_the_map_runs_a_cell_live_and_can_be_stopped():
     panel = tlkit.decision_map("tissue", 5)
-    for way in _drive(panel._way):
+    for way in ("probe", "pretrained start"):  # one that is solved, and one that trains
+        panel._way.value = way
         panel.live.run.click()
         panel.live.wait()
         assert panel.live.result.way == way and "on val" in panel.live.said.value, panel.live.said.value
@@ -133,7 +136,7 @@ def test_the_map_runs_a_cell_live_and_can_be_stopped():
 
 def test_a_failure_in_a_live_run_is_told(monkeypatch):
     panel = tlkit.decision_map("tissue", 5)
-    monkeypatch.setattr("tlkit.panels.recompute", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("tlkit.widgets.panels.recompute", lambda *args, **kwargs: 1 / 0)
     panel.live.run.click()
     panel.live.wait()
     assert "It did not run" in panel.live.said.value and not panel.live.run.disabled
@@ -141,7 +144,8 @@ def test_a_failure_in_a_live_run_is_told(monkeypatch):
 
 def test_a_click_while_it_runs_starts_nothing(monkeypatch):
     panel, started = tlkit.decision_map("tissue", 5), []
-    monkeypatch.setattr("tlkit.panels.recompute", lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
+    slow = "tlkit.widgets.panels.recompute"
+    monkeypatch.setattr(slow, lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
     panel.live.run.click()
     panel.live.run.click()
     panel.live.wait()
@@ -154,7 +158,7 @@ def test_the_stage_picker_reads_every_stage_everywhere(monkeypatch):
         for size in _drive(panel._sizes):
             sweep = measured.stage_sweep(stop, size)
             for stage in _drive(panel._stage):
-                mean = tlkit.mean_interval(sweep[stage])
+                mean = tlkit.accuracy_interval(sweep[stage])
                 assert f"{stop}, {size} images per class" in _alt(panel) and f"{stage} {mean}" in _alt(panel)
     _check_fallback(panel, monkeypatch)
 
@@ -164,7 +168,7 @@ def test_the_fine_tuning_desk_trains_what_it_is_told(pieces, monkeypatch):
     assert "nothing yet" in _alt(desk)
     _check_fallback(desk, monkeypatch)
     seen = []
-    monkeypatch.setattr("tlkit.panels.two_phase", lambda *args, **kwargs: (seen.append(kwargs), 1 / 0)[1])
+    monkeypatch.setattr("tlkit.widgets.panels.two_phase", lambda *args, **kwargs: (seen.append(kwargs), 1 / 0)[1])
     names = {"unfreeze_last": desk._unfreeze, "learning_rate": desk._rate, "backbone_factor": desk._factor}
     for name, control in (names | {"epochs": desk._epochs}).items():
         for value in _drive(control):

@@ -10,7 +10,9 @@ from PIL import Image
 from test_spectrograms import tone, write
 
 import tlkit
-from tlkit import cli, data, fetching, groups, photos, publish, zoo
+from tlkit import cli, course, fetching
+from tlkit.data import groups, photos, splits
+from tlkit.nets import zoo
 
 LISTED = {"flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits"}
 
@@ -36,7 +38,7 @@ def seventeen(empty_cache, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(LISTED | {"digits"}))
 def test_every_card_says_what_a_reader_must_know(name):
-    card = tlkit.cards.read_card(publish.COURSE / "datasets" / f"{name}.toml")
+    card = tlkit.disk.cards.read_card(course.COURSE / "datasets" / f"{name}.toml")
     facts = {"title", "shows", "kind", "classes", "images", "megabytes", "similarity", "licence", "citation", "home"}
     assert facts <= set(card) and card["name"] == name
     assert len(card.get("class_names", range(card["classes"]))) == card["classes"]
@@ -45,7 +47,7 @@ def test_every_card_says_what_a_reader_must_know(name):
         assert all(source["checksum"].split(":")[0] in ("md5", "sha256") for source in card["file"])
     assert all(url.startswith("http") for source in card.get("file", []) for url in source["urls"])
     row = f"| [{name}]({name}.toml)"
-    line = next(line for line in (publish.COURSE / "datasets" / "README.md").read_text().splitlines() if row in line)
+    line = next(line for line in (course.COURSE / "datasets" / "README.md").read_text().splitlines() if row in line)
     assert f"| {card['classes']} | {card['images']:,} | {card['megabytes']} |" in line
 
 
@@ -281,7 +283,7 @@ def test_an_uploaded_zip_becomes_a_split(version, empty_cache):
     name, content = "my photos.zip", file.getvalue()
     value = ({"name": name, "content": memoryview(content)},) if version == 8 else {name: {"content": content}}
     upload._on_upload({"new": value})
-    assert isinstance(upload.split, data.Split) and upload.split.class_names == ["a", "b"]
+    assert isinstance(upload.split, splits.Split) and upload.split.class_names == ["a", "b"]
     assert "Read 12 pictures" in upload._said.value
     kept = upload.split
     upload._path.value = "/no/such/place"

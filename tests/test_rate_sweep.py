@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import tlkit
-from tlkit import rate_sweep
-from tlkit.cards import read_card
 from tlkit.cli import main
-from tlkit.settings import settings_of
+from tlkit.disk.cards import read_card
+from tlkit.nets.settings import settings_of
+from tlkit.study import rate_sweep
 
 
 @pytest.fixture

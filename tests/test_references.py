@@ -4,21 +4,21 @@ import re
 
 import pytest
 
-from tlkit import publish
-from tlkit.cards import read_card
-from tlkit.notebooks import read_notebook
+from tlkit import course
+from tlkit.course import read_notebook
+from tlkit.disk.cards import read_card
 
-LESSONS = publish.COURSE / "lessons"
+LESSONS = course.COURSE / "lessons"
 NOTEBOOKS = sorted(LESSONS.glob("[0-9]*.ipynb"))
-CARDS = sorted((publish.COURSE / "datasets").glob("*.toml"))
+CARDS = sorted((course.COURSE / "datasets").glob("*.toml"))
 # Whatever speaks to a reader: lessons and their solutions, the pages, the quizzes, the cards, docstrings and comments.
 TEXTS = [
     *NOTEBOOKS,
     *sorted((LESSONS / "solutions").glob("*.ipynb")),
     *sorted(LESSONS.glob("*.md")),
-    publish.COURSE / "README.md",
-    *sorted((publish.COURSE / "tlkit").glob("**/*.py")),
-    *sorted((publish.COURSE / "tlkit/exercises").glob("*.toml")),
+    course.COURSE / "README.md",
+    *sorted((course.COURSE / "tlkit").glob("**/*.py")),
+    *sorted((course.COURSE / "tlkit/exercises").glob("*.toml")),
     *CARDS,
 ]
 

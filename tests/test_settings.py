@@ -6,8 +6,10 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import settings
-from tlkit.settings import BATCH, settings_of
+from tlkit.nets import settings
+from tlkit.nets.settings import BATCH, settings_of
+from tlkit.transfer import training
+from tlkit.transfer.ways import default_epochs
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def asked(monkeypatch):
         seen.append({"epochs": epochs, "passes": options["passes"], "rates": rates} | found)
         return tlkit.History([0.0] * epochs)
 
-    monkeypatch.setattr(tlkit.ways, "train_network", train)
+    monkeypatch.setattr(tlkit.transfer.ways, "train_network", train)
     return seen
 
 
@@ -103,7 +105,7 @@ def test_minivgg_trains_as_when_the_map_was_measured():
     assert (card.full_rate, card.head_rate, card.backbone_factor) == (4e-3, 3e-3, 0.1)
     assert not card.zero_head and not card.fixed_statistics
     for per_class, epochs in ((5, 15), (20, 15), (100, 7), (300, 4)):
-        assert tlkit.default_epochs(per_class) == epochs == tlkit.default_epochs(per_class, False) / 2
+        assert default_epochs(per_class) == epochs == default_epochs(per_class, False) / 2
         assert card.passes(17 * per_class, epochs) == card.passes(17 * per_class, 2 * epochs, False) == 1
 
 
@@ -111,26 +113,26 @@ def test_the_shipped_map_has_the_epochs_of_these_settings():
     twice = {"fine-tuning": 2, "scratch": 2, "pretrained start": 1}  # two phases; twice as long
     for row in tlkit.load_map().rows:
         if row["epochs"]:
-            assert row["epochs"] == twice[row["way"]] * tlkit.default_epochs(row["per_class"])
+            assert row["epochs"] == twice[row["way"]] * default_epochs(row["per_class"])
 
 
 def test_an_epoch_of_two_passes_sees_every_picture_twice(small, monkeypatch):
     seen = []
-    original = tlkit.training._step
-    monkeypatch.setattr(tlkit.training, "_step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
+    original = training._step
+    monkeypatch.setattr(training, "_step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
     network = tlkit.load_backbone(device="cpu").new_head(2)
-    history = tlkit.training.train_network(network, small, small, 2, batch_size=16, passes=3, device="cpu")
+    history = training.train_network(network, small, small, 2, batch_size=16, passes=3, device="cpu")
     assert len(history.loss) == len(history.val_accuracy) == 2
     assert [len(y) for y in seen] == [16] * 18
     for labels in torch.cat(seen).split(48):  # each pass is the whole set, dealt anew
         assert labels.bincount().tolist() == [24, 24]
     with pytest.raises(ValueError, match="passes must be at least 1"):
-        tlkit.training.train_network(network, small, None, 1, passes=0)
+        training.train_network(network, small, None, 1, passes=0)
 
 
 def test_one_pass_is_what_training_has_always_been(small):
     runs = []
     for options in ({}, {"passes": 1}):
         network = tlkit.load_backbone(device="cpu").new_head(2)
-        runs.append(tlkit.training.train_network(network, small, None, 1, batch_size=16, device="cpu", **options).loss)
+        runs.append(training.train_network(network, small, None, 1, batch_size=16, device="cpu", **options).loss)
     assert runs[0] == pytest.approx(runs[1], rel=1e-3)

@@ -5,8 +5,8 @@ import wave
 import numpy as np
 import pytest
 
-from tlkit import spectrograms
-from tlkit.pictures import BadPicture
+from tlkit.data import spectrograms
+from tlkit.data.pictures import BadPicture
 
 RATE = 8000
 

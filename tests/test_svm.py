@@ -7,8 +7,8 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from tlkit import svm
-from tlkit.svm import fit_svms
+from tlkit.transfer import svm
+from tlkit.transfer.svm import fit_svms
 
 CS = (1e-5, 1e-3, 1e-1, 10.0)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tlkit import tables
+from tlkit.disk import tables
 
 ROWS = 2 * tables.CHUNK + 10
 VALUES = torch.arange(ROWS * 3, dtype=torch.float32).view(ROWS, 3)

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 import tlkit
-from tlkit import grafting, publish, transferability
-from tlkit.backbones import WEIGHTS
-from tlkit.cards import read_card
-from tlkit.data import recipe
-from tlkit.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
-from tlkit.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
+from tlkit import course
+from tlkit.disk.cards import read_card
+from tlkit.nets.backbones import WEIGHTS
+from tlkit.study import grafting, transferability
+from tlkit.study.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
+from tlkit.study.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
+from tlkit.world.catalogue import WORLD
 
 run = transferability.run_transferability
 TINY = dict(datasets=["flowers"], cuts=["fc6"], seeds=1, per_class=2, epochs=1, device="cpu")
@@ -109,7 +110,7 @@ def test_what_there_is_not_is_refused(bad, message):
 
 
 def test_the_lesson_by_hand_does_what_the_module_does(backbone):
-    (path,) = [path for path in publish.lessons() if path.stem.startswith("11_")]
+    (path,) = [path for path in course.lessons() if path.stem.startswith("11_")]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     space = {"tlkit": tlkit}
     exec("".join(next(cell["source"] for cell in cells if cell["id"] == "by-hand")), space)
@@ -193,7 +194,7 @@ def test_the_card_and_the_table_agree(shipped):
     card = read_card(SHIPPED.with_suffix(".toml"))
     assert card["sha256"] == hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
     assert card["rows"] == len(shipped.rows)
-    assert card["world"] == recipe() and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
+    assert card["world"] == WORLD and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
     settings = (card["per_class"], card["epochs"], card["learning_rate"], card["batch_size"])
     assert settings == (PER_CLASS, EPOCHS, grafting.RATE, grafting.BATCH)
     assert {"command", "date", "machine", "versions", "licence"} <= set(card)

@@ -1,35 +1,20 @@
 """The offline world: the same pixels everywhere, nothing shared, nothing out of order."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
+from golden import some_pictures
 
 import tlkit
-from tlkit.chance import Dice, derive_key
-from tlkit.world import OFFLINE_DATASETS, draw_pictures
+from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
+from tlkit.world.chance import Dice, derive_key
 
-GOLDEN = Path(__file__).parent / "golden_pictures.safetensors"
 TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
-
-
-def golden_pictures(name: str) -> torch.Tensor:
-    """Every fourth class, one picture each; ``tests/make_golden.py`` stores them."""
-    labels = torch.arange(0, len(OFFLINE_DATASETS[name].class_names), 4 if name != "atlas" else 10)
-    return draw_pictures(name, "train", labels, torch.zeros_like(labels), seed=0, size=64)
-
-
-@pytest.mark.parametrize("name", OFFLINE_DATASETS)
-def test_pixels_are_those_of_every_other_machine_up_to_one_grey_level(name):
-    stored = safetensors.torch.load_file(GOLDEN)[name]
-    assert (golden_pictures(name).int() - stored.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("name", OFFLINE_DATASETS)
 def test_a_picture_depends_neither_on_its_batch_nor_on_the_threads(name):
-    together = golden_pictures(name)
+    together = some_pictures(name)
     labels = torch.arange(0, len(OFFLINE_DATASETS[name].class_names), 4 if name != "atlas" else 10)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -68,7 +53,7 @@ def test_parts_are_balanced_typed_and_share_no_picture(name):
 
 
 def test_no_target_class_is_in_the_source():
-    from tlkit.world import _genes
+    from tlkit.world.catalogue import _genes
 
     source = _genes("atlas", "flower")
     target = _genes("flowers", "species")
@@ -112,7 +97,7 @@ def test_dice_are_uniform_independent_and_keep_their_stream():
     assert torch.equal(dice.table("x", 7), table[:, :7])
     # SplitMix64's published stream for seed 1234567 begins with 6457827717110365317.
     start = np.array([1234567], dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    from tlkit.chance import _scramble
+    from tlkit.world.chance import _scramble
 
     assert _scramble(start)[0] == 6457827717110365317
 

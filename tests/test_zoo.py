@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import tlkit
-from tlkit import backbones, zoo
+from tlkit.nets import backbones, zoo
 
 NAMED = ("alexnet", "vgg16", "vgg19", "inception_v3", "resnet18", "resnet50", "squeezenet1_1", "mobilenet_v2")
 NAMED += ("mobilenet_v3_small", "efficientnet_b0", "convnext_tiny")

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import PurePath
 
 import torch
 from torch import Tensor
@@ -43,10 +44,17 @@ def images(value: Tensor, smallest: int = 1) -> Tensor:
     """Return ``value`` if it is a batch of pictures, uint8 ``(n, 3, h, w)``; else say what is wrong."""
     expected = "Expected pictures as a uint8 tensor of shape (n, 3, height, width), values 0 to 255"
     if not isinstance(value, Tensor):
-        raise TypeError(f"{expected}, but got {type(value).__name__}. torch.as_tensor(...) makes one.")
+        hint = "torch.as_tensor(...) makes one."
+        if isinstance(value, (str, PurePath, list)):
+            hint = "For photo files there is result.predict_photos(path), which reads them as in training."
+        raise TypeError(f"{expected}, but got {type(value).__name__}. {hint}")
     if value.dim() != 4 or value.shape[1] != 3:
         shape = tuple(value.shape)
-        hint = " One picture alone? Write picture[None]." if value.dim() == 3 else ""
+        hint = (
+            " One picture alone? Write picture[None]. A photo file? result.predict_photos(path)."
+            if value.dim() == 3
+            else ""
+        )
         if value.dim() == 4 and value.shape[3] == 3:
             hint = " Channels last? Write pictures.permute(0, 3, 1, 2)."
         raise ValueError(f"{expected}, but the shape is {shape}.{hint}")

@@ -1,4 +1,4 @@
-"""The command line: ``python -m tlkit --help`` lists its commands."""
+"""What a user runs: ``python -m tlkit --help`` lists the commands."""
 
 import argparse
 import importlib
@@ -8,17 +8,11 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 
-_GOES_ON = ("fetch", "map", "pretrain", "rate-sweep", "transferability")  # where they were interrupted
 _HOME = {
-    "badges": ("tlkit.badges", "badges"),
-    "exercises": ("tlkit.notebooks", "exercises"),
     "fetch": ("tlkit.fetching", "fetch_or_list"),
-    "html": ("tlkit.pages", "html"),
-    "map": ("tlkit.survey", "run_map"),
-    "pretrain": ("tlkit.pretraining", "pretrain"),
-    "rate-sweep": ("tlkit.rate_sweep", "run_rate_sweep"),
-    "rehearse": ("tlkit.rehearsal", "rehearse"),
-    "transferability": ("tlkit.transferability", "run_transferability"),
+    "map": ("tlkit.study.survey", "run_map"),
+    "rate-sweep": ("tlkit.study.rate_sweep", "run_rate_sweep"),
+    "transferability": ("tlkit.study.transferability", "run_transferability"),
 }
 
 
@@ -33,37 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_map(commands)
     _add_transferability(commands)
     _add_rate_sweep(commands)
-    pretrain = commands.add_parser("pretrain", help="train minivgg on a source, write its weights and its card")
-    pretrain.add_argument("--source", default="atlas", help="atlas (default), or portraits: drawn people")
-    pretrain.add_argument("--epochs", type=int, default=10)
-    size = "training pictures of each class (default: 300 of atlas, 60 of portraits)"
-    pretrain.add_argument("--per-class", type=int, help=size)
-    pretrain.add_argument("--seed", type=int, default=0)
-    pretrain.add_argument("--device", default="auto")
-    pretrain.add_argument("--out", default=None, help="folder for the weights (default: the course's own)")
-    commands.add_parser("pictures", help="draw the contact sheets and the README's pictures")
-    made = commands.add_parser("exercises", help="make the exercises of every lesson from lessons/solutions")
-    made.add_argument("--check", action="store_true", help="change nothing, fail where a lesson differs")
-    costs = commands.add_parser("costs", help="measure every lesson and write its cost card")
-    costs.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
-    rehearse = commands.add_parser("rehearse", help="the evening before class: run every lesson without network")
-    rehearse.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
-    rehearse.add_argument("--port", type=_port, default=8888, help="where JupyterLab will listen (default: 8888)")
-    html = commands.add_parser("html", help="run the lessons and write them as static pages")
-    html.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
-    html.add_argument("--out", default="site", help="folder for the pages (default: site)")
-    badges = commands.add_parser("badges", help="write the Colab and Binder links of a fork into README and lessons")
-    badges.add_argument("repository", nargs="?", metavar="OWNER/REPO", help="as on GitHub")
-    badges.add_argument("--branch", default="main", help="the branch to open (default: main)")
-    badges.add_argument("--remove", action="store_true", help="take the links out again")
     options = vars(parser.parse_args(arguments))
-    command = options.pop("command")
-    # Imported here, so that --help answers at once.
-    module, function = _HOME.get(command, ("tlkit.publish", command))
+    return run(*_HOME[options.pop("command")], options, goes_on=True)
+
+
+def run(module: str, function: str, options: dict, goes_on: bool) -> int:
+    """Call the function of a command; returns the exit code. ``goes_on``: the same call goes on after an interrupt."""
     try:
+        # Imported here, so that --help answers at once.
         getattr(importlib.import_module(module), function)(**options)
     except KeyboardInterrupt:
-        print("\nInterrupted.", "Run the same command again to go on." if command in _GOES_ON else "", file=sys.stderr)
+        print("\nInterrupted.", "Run the same command again to go on." if goes_on else "", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError) as error:
         print(f"{error}", file=sys.stderr)
@@ -71,17 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, but this is {text!r}")
-    return int(text)
-
-
 def _add_map(commands: argparse._SubParsersAction) -> None:
     """Only what is given is passed on: the defaults stand in ``run_map`` alone."""
     said = {"argument_default": argparse.SUPPRESS}
     parser = commands.add_parser("map", help="measure the decision map: every way at every size and similarity", **said)
-    parser.add_argument("--out", help="the CSV file (default: the one in datasets/)")
+    parser.add_argument("--out", help="the CSV file (default: decision_map.csv, here)")
     parser.add_argument("--datasets", nargs="+", metavar="NAME")
     parser.add_argument("--per-class", nargs="+", type=int, metavar="N")
     parser.add_argument("--ways", nargs="+", metavar="WAY")
@@ -96,7 +64,7 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
 def _add_transferability(commands: argparse._SubParsersAction) -> None:
     said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_transferability
     parser = commands.add_parser("transferability", help="measure how far each stage transfers (lesson 11)", **said)
-    parser.add_argument("--out", help="the CSV file (default: the one in datasets/)")
+    parser.add_argument("--out", help="the CSV file (default: transferability.csv, here)")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
@@ -106,7 +74,7 @@ def _add_rate_sweep(commands: argparse._SubParsersAction) -> None:
     said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_rate_sweep
     what = "fine-tune with the stages at 0.01 to 1 of the head's rate"
     parser = commands.add_parser("rate-sweep", help=what, **said)
-    parser.add_argument("--out", help="the CSV file (default: the one in datasets/)")
+    parser.add_argument("--out", help="the CSV file (default: rate_sweep.csv, here)")
     parser.add_argument("--backbone", metavar="NAME", help="default: minivgg")
     parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: flowers tissue")
     parser.add_argument("--per-class", nargs="+", type=int, metavar="N", help="default: 5 20")

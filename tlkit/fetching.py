@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from tlkit import checks
+from tlkit import checks, course
 
 __all__ = ["fetch", "is_here", "real_or_offline"]
 
@@ -47,13 +47,14 @@ def _what_is_missing(first: Exception, missing: Collection[str], here: Collectio
 
 
 def _step(name: str) -> Callable[[], None]:
-    from tlkit import efficientnet, photos, weight_files
+    from tlkit.data import photos
+    from tlkit.nets import efficientnet, weights
 
     if name in photos.PHOTO_SETS:
         return lambda: photos.fetch(name)
     if _choose(name) == efficientnet.NAME:
         return efficientnet.fetch
-    return lambda: weight_files.fetch_weights(name)
+    return lambda: weights.fetch_weights(name)
 
 
 def fetch_or_list(names: Sequence[str] = (), all_for: str | None = None, show_list: bool = False) -> None:
@@ -71,13 +72,12 @@ def fetch_or_list(names: Sequence[str] = (), all_for: str | None = None, show_li
 
 def _needs(lesson: str) -> list[str]:
     """What the metadata of a lesson says that it can use from the network."""
-    from tlkit import publish  # it draws too, and takes seconds to import
-
-    return [name for path in publish.lessons([lesson]) for name in publish.can_fetch(path)]
+    return [name for path in course.lessons([lesson]) for name in course.can_fetch(path)]
 
 
 def _print_list() -> None:
-    from tlkit import efficientnet, photos, zoo
+    from tlkit.data import photos
+    from tlkit.nets import efficientnet, zoo
 
     what = {efficientnet.NAME: "comes with the installation"}
     for name in photos.PHOTO_SETS:
@@ -90,7 +90,8 @@ def _print_list() -> None:
 
 def megabytes(name: str) -> float:
     """What fetching a photo set or a backbone moves over the network."""
-    from tlkit import efficientnet, photos, zoo
+    from tlkit.data import photos
+    from tlkit.nets import efficientnet, zoo
 
     if name in photos.PHOTO_SETS:
         return photos.card(name)["megabytes"]
@@ -109,7 +110,8 @@ def is_here(*names: str) -> bool:
 
 
 def _is_here(name: str) -> bool:
-    from tlkit import efficientnet, photos, zoo
+    from tlkit.data import photos
+    from tlkit.nets import efficientnet, zoo
 
     if name in photos.PHOTO_SETS:
         return photos.is_here(name)
@@ -119,7 +121,8 @@ def _is_here(name: str) -> bool:
 
 
 def _choose(name: str) -> str:
-    from tlkit import efficientnet, photos, zoo
+    from tlkit.data import photos
+    from tlkit.nets import efficientnet, zoo
 
     return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()])
 

@@ -18,8 +18,9 @@ import psutil  # comes with ipykernel
 from side_by_side import Options, Row
 from tqdm.auto import tqdm
 
-from tlkit import publish
-from tlkit.notebooks import execute
+from tlkit import course
+from tools import publish
+from tools.notebooks import execute
 
 LESSON = "04"  # of those that take the most memory
 SIZES = (1, 4, 8)
@@ -38,7 +39,7 @@ class Memory:
 
 
 def measure(options: Options) -> list[Row]:
-    lesson = publish.lessons(["00" if options.quick else LESSON])[0]
+    lesson = course.lessons(["00" if options.quick else LESSON])[0]
     sizes = (1, 2) if options.quick else SIZES
     plan = [(count, "one core each", "shared cache") for count in sizes]
     plan += [(sizes[1], "one core each", "empty caches"), (sizes[1], "all cores each", "shared cache")]

@@ -16,7 +16,7 @@ from side_by_side import Options, Row, in_turn, rows_of
 from torch import Tensor
 
 import tlkit
-from tlkit.devices import autocast, pick_device, pick_precision
+from tlkit.nets.devices import autocast, pick_device, pick_precision
 
 NAME = "squeezenet1_1"
 BATCHES = (4, 8, 16, 32, 64)

@@ -6,11 +6,12 @@ from pathlib import Path
 from side_by_side import Options, Row
 from tqdm.auto import tqdm
 
-from tlkit import publish
+from tlkit import course
+from tools import publish
 
 
 def measure(options: Options) -> list[Row]:
-    paths = publish.lessons(["00"] if options.quick else [])
+    paths = course.lessons(["00"] if options.quick else [])
     took = {path.stem: _twice(path) for path in tqdm(paths, desc="lessons", leave=False)}
     rows = [row for stem, runs in took.items() for row in _rows(stem, *runs)]
     empty, full = (sum(seconds for seconds, _ in runs) for runs in zip(*took.values()))

@@ -25,9 +25,10 @@ from tqdm.auto import tqdm
 from tutorial import Clock, Run, Task, plain_process, tutorial
 
 import tlkit
-from tlkit import devices
-from tlkit.folders import load_folder  # imported here, before any clock starts
-from tlkit.ways import two_phase
+from tlkit.folders.loading import load_folder  # imported here, before any clock starts
+from tlkit.history import History
+from tlkit.nets import devices
+from tlkit.transfer.ways import two_phase
 
 TLKIT, (TUTORIAL, FASTAI, KERAS) = "tlkit", PEERS.values()
 NOTHING_KEPT = "tlkit, but nothing kept"
@@ -50,7 +51,7 @@ def ours(task: Task) -> Run:
     """``tlkit.two_phase``, twice from an empty cache: phase one alone, and both."""
     run = Run(note="two_phase with its defaults")
 
-    def watch(history: tlkit.History) -> None:
+    def watch(history: History) -> None:
         run.val.append(history.val_accuracy[-1])
         run.seconds.append(clock.seconds)
 

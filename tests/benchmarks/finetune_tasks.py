@@ -13,8 +13,9 @@ from torchvision import models
 from tutorial import Task
 
 import tlkit
-from tlkit import photos, pictures
-from tlkit.weight_files import read_weights
+from tlkit.data import photos, pictures
+from tlkit.nets.devices import pick_device
+from tlkit.nets.weights import read_weights
 
 HEAD_EPOCHS, EPOCHS = 20, 5  # with the network frozen, and then unfrozen
 PER_CLASS = 40  # training pictures
@@ -27,7 +28,7 @@ def tasks(options: Options, scratch: Path) -> Iterator[tuple[str, Callable[[int]
     ``scratch`` is a folder for the files of the networks.
     """
     epochs = dict(head_epochs=2, epochs=1) if options.quick else dict(head_epochs=HEAD_EPOCHS, epochs=EPOCHS)
-    common = dict(device=str(tlkit.pick_device(options.device)), **epochs)
+    common = dict(device=str(pick_device(options.device)), **epochs)
     common |= dict(per_class=6 if options.quick else PER_CLASS)
     wanted = options.networks or ("minivgg", *NETWORKS)
     if "minivgg" in wanted:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 import tlkit
-from tlkit.devices import autocast, pick_precision
+from tlkit.nets.devices import autocast, pick_precision
 
 NAME, SIZE, COUNT, BATCH = "resnet50", 224, 4096, 256
 # Of one picture forward, two for each multiply-add (torchvision's card of the weights); a step costs thrice that.

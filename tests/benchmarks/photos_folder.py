@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 import tlkit
-from tlkit.cache import cache_folder
+from tlkit.disk.cache import cache_folder
 
 
 def drawn_photos(classes: int = 17, per_class: int = 80, side: int = 320) -> Path:

@@ -21,7 +21,7 @@ from sklearn.svm import LinearSVC
 from tqdm.auto import tqdm
 
 import tlkit
-from tlkit.svm import fit_svms
+from tlkit.transfer.svm import fit_svms
 
 CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 CLASSES = 17

@@ -17,7 +17,7 @@ _ONE = """
 import sys, time
 from pathlib import Path
 import tlkit
-from tlkit.tables import mapped
+from tlkit.disk.tables import mapped
 backbone = tlkit.load_backbone("minivgg", device=sys.argv[2])
 tlkit.extract_features(backbone, mapped(sys.argv[3])[:64], device=sys.argv[2])
 start = time.perf_counter()

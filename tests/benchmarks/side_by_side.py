@@ -147,8 +147,9 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     lines = [line.split(":", 1) for line in about.read_text().splitlines() if ":" in line]
     facts = {name.strip(): value.strip() for name, value in lines}
-    amx = ", AMX" if "amx_bf16" in facts.get("flags", "") else ""
-    return f"{facts.get('model name', platform.machine())}{amx}"
+    fast = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512 BF16"}
+    has = "".join(f", {name}" for flag, name in fast.items() if flag in facts.get("flags", ""))
+    return f"{facts.get('model name', platform.machine())}{has}"
 
 
 def write(path: Path, rows: list[Row]) -> None:

@@ -16,7 +16,8 @@ from side_by_side import Options, Row
 from tqdm.auto import tqdm
 
 import tlkit
-from tlkit.panels import FineTuningDesk
+from tlkit.history import History
+from tlkit.widgets.panels import FineTuningDesk
 
 AIM = 100  # ms: what feels at once
 WARM_UP = 1  # rounds: the first draws the example pictures, and fills Matplotlib's caches
@@ -80,6 +81,6 @@ def _through(control: ipywidgets.Widget, values: Sequence = ()) -> list[Callable
 def _epochs(desk: FineTuningDesk) -> list[Callable[[], object]]:
     """What a live run draws at its last epoch, with two earlier runs in the picture."""
     curve = [0.2, 0.5, 0.6, 0.7, 0.75, 0.78, 0.8, 0.8]
-    desk._runs = {f"run {k}": tlkit.History([1.0] * 8, curve, list(range(1, 9)), head_epochs=4) for k in range(3)}
+    desk._runs = {f"run {k}": History([1.0] * 8, curve, list(range(1, 9)), head_epochs=4) for k in range(3)}
     desk._name = "run 2"
     return [lambda: desk._on_epoch(desk._runs["run 2"])]

@@ -4,6 +4,7 @@ Where there is none, or no Playwright, the tests are skipped and say why. A fail
 screenshot in ``tests/browser/failures``.
 """
 
+import io
 import os
 import shutil
 import socket
@@ -14,9 +15,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tlkit.publish import COURSE
+from tlkit.course import COURSE
 
 FAILURES = Path(__file__).parent / "failures"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -99,6 +102,25 @@ def serve(tmp_path_factory):
         process.terminate()
     for process in running:
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def figures_are():
+    """Look at every figure and every sheet of photos, as it shows: is its paper light, or dark?"""
+
+    def look(page, scheme):
+        shown = page.locator("img.tlkit-figure:visible, .tlkit-sheet:visible").all()
+        assert shown
+        for figure in shown:
+            figure.scroll_into_view_if_needed()
+            with Image.open(io.BytesIO(figure.screenshot())) as picture:
+                grey = np.asarray(picture.convert("L"))
+            edge = np.concatenate([grey[3], grey[-4], grey[:, 3], grey[:, -4]])
+            assert np.median(edge) > 240 if scheme == "light" else np.median(edge) < 30
+            ink = grey.min() if scheme == "light" else grey.max()
+            assert abs(int(ink) - int(np.median(edge))) > 150, "and its words stand out"
+
+    return look
 
 
 @pytest.fixture(scope="session")

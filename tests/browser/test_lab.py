@@ -1,18 +1,18 @@
 """A student in JupyterLab: opens lesson 07, runs all cells, moves the controls, votes, trains, answers."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
-from tlkit.notebooks import read_notebook
-from tlkit.quiz import Quiz
+from tlkit.course import COURSE, read_notebook
+from tlkit.exercises.quiz import Quiz
 
 LESSON = "07_when_and_how.ipynb"
 TOKEN = "a-token-for-the-tests"
-SETTINGS = {
-    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": '{"windowingMode": "none"}',
-    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": '{"fetchNews": "false"}',
-}
+SETTINGS = {"@jupyterlab/notebook-extension/tracker.jupyterlab-settings": '{"windowingMode": "none"}'}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,19 @@ def address(serve, course_copy, free_port, browser):
         "LabApp.expose_app_in_browser": True,
     }
     said = [f"--{name}={value}" for name, value in options.items()]
-    server = serve("jupyterlab", "--no-browser", "--allow-root", f"--port={free_port}", *said, port=free_port)
+    home = course_copy / "jupyter"  # as `make lab` leaves it after the installation
+    (plugin,) = re.findall(r"^NEWS := (\S+)$", (COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    command = [sys.executable, "-m", "jupyter", "labextension", "disable", "--level=user", plugin]
+    subprocess.run(command, check=True, env=os.environ | {"JUPYTER_CONFIG_DIR": str(home)})
+    server = serve(
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        f"--port={free_port}",
+        *said,
+        port=free_port,
+        JUPYTER_CONFIG_DIR=str(home),
+    )
     return f"{server}/lab/tree/{LESSON}?token={TOKEN}"
 
 
@@ -57,11 +69,13 @@ def _write_and_run(page, cell, source):
     page.keyboard.press("Shift+Enter")
 
 
-def test_a_student_works_through_a_lesson(page, address, cell):
+def test_a_student_works_through_a_lesson(page, address, cell, figures_are):
     page.goto(address)
     page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     cell("quiz").locator(".widget-radio-box").first.wait_for(timeout=300_000)
+    assert page.get_by_text("Jupyter news").count() == 0, "the first thing to see is the lesson"
+    assert page.locator(".progress:visible").count() == 0, "what is finished has gone"
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
 
     # The decision map: similarity, size, a vote, the reveal.
@@ -105,3 +119,9 @@ def test_a_student_works_through_a_lesson(page, address, cell):
         quiz.get_by_text(option["says"], exact=True).first.click()
         quiz.get_by_text(option["because"][:40]).wait_for()
         assert ("✓ Yes." in quiz.inner_text()) == option.get("right", False)
+
+    # Figures follow the theme, those of widgets and those of cells.
+    for theme in ("light", "dark"):
+        page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme.title()}'}})")
+        page.locator(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']").wait_for()
+        figures_are(page, theme)

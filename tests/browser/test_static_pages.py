@@ -2,7 +2,7 @@
 
 import pytest
 
-from tlkit import pages
+from tools import pages
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,13 @@ def test_a_page_has_no_serious_barrier_and_fits(page, site, find_serious, addres
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
     assert all(url.startswith(("file:", "data:")) for url in asked)
     assert page.evaluate("[...document.images].every(image => image.alt.length > 10)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_light_or_dark_as_their_page_is(page, site, figures_are, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto((site / "07_when_and_how.html").as_uri())
+    figures_are(page, scheme)
 
 
 def test_the_pages_lead_from_one_to_the_other(page, site):

@@ -6,7 +6,7 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from tlkit.cards import read_card, write_card
+from tlkit.disk.cards import read_card, write_card
 
 CARD = {
     "author": "Noor",

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tlkit import checks, progress
+from tlkit import checks
+from tlkit.exercises import progress
 
 __all__ = ["Verdict", "Wrong", "check"]
 
@@ -146,7 +147,7 @@ def _examine(asked: Exercise, answer: object) -> Verdict:
 
 _NOT_YET = (
     "Not filled in yet: nothing came back. Replace the dots, and run this cell again. "
-    "If you did: a `return` is missing, or stands where it was never reached."
+    "If you did: a line with “return” is missing, or was never reached."
 )
 
 

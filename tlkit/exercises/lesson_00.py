@@ -83,7 +83,7 @@ def _right_by_species(answer: object) -> str:
     "probe.fit(all features, all labels), and then probe.score(x_test, y_test).",
 )
 def _leaky_score(answer: object) -> str:
-    from tlkit.probes import LinearProbe
+    from tlkit.transfer.probes import LinearProbe
 
     # In the last one the score on train and test together lies far from the one on test alone.
     for seed, n, m, d, classes in ((2, 40, 30, 150, 5), (3, 60, 60, 4, 3), (2, 60, 30, 12, 4)):

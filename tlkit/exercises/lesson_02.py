@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tlkit.exercises import Wrong, as_array, as_bool, call, exercise
-from tlkit.intervals import mean_interval
+from tlkit.intervals import mean_interval, points
 
 
 @exercise(
@@ -102,7 +102,7 @@ def _is_clear(answer: object) -> str:
         if as_bool(call(answer, first.tolist(), second.tolist())) == clear:
             continue
         difference = mean_interval(first - second)
-        words = f"{100 * difference.mean:+.1f} points ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
+        words = points(difference).rsplit(",", 1)[0]
         if not clear:
             raise Wrong(
                 f"The difference within each draw is {words}. Zero is inside, so it is not clear. "

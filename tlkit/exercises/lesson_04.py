@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from tlkit.backbones import Backbone
 from tlkit.exercises import Wrong, as_array, call, exercise, names_in
 from tlkit.exercises.tiny import own_luck, tiny_backbone
+from tlkit.nets.backbones import Backbone
 
 
 @exercise(

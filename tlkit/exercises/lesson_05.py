@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlkit.backbones import Backbone
 from tlkit.exercises import Wrong, as_array, call, exercise, names_in
 from tlkit.exercises.tiny import tiny_backbone
-from tlkit.training import History
+from tlkit.history import History
+from tlkit.nets.backbones import Backbone
 
 
 @exercise(

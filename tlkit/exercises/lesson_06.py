@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlkit.augment import Augmentation
-from tlkit.data import ImageSet, Split
+from tlkit.data.augment import Augmentation
+from tlkit.data.splits import ImageSet, Split
 from tlkit.exercises import Wrong, call, exercise
 
 

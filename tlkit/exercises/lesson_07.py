@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tlkit.decision import RULE, SMALL
 from tlkit.exercises import Wrong, as_array, call, exercise
 from tlkit.intervals import mean_interval
+from tlkit.study.decision import RULE, SMALL
 
 
 @exercise(

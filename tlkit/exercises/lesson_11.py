@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from tlkit.backbones import Backbone
 from tlkit.exercises import Wrong, as_array, call, exercise
 from tlkit.exercises.tiny import tiny_backbone
+from tlkit.intervals import points
+from tlkit.nets.backbones import Backbone
 
 # ------------------------------------------------------------------------------------------ 11.1
 
@@ -89,9 +90,11 @@ def _reasons(answer: object) -> str:
         if np.isclose(given[1], split + features):
             raise Wrong("Your specificity is base minus AnB: that is the whole drop, with what splitting costs in it.")
         if not np.isclose(given[0], split):
-            raise Wrong(f"Co-adaptation is {given[0]:+.3f}, but should be {split:+.3f}: which network is only split?")
+            raise Wrong(
+                f"Co-adaptation is {points(given[0])}, but should be {points(split)}: which network is only split?"
+            )
         raise Wrong(
-            f"Specificity is {given[1]:+.3f}, but should be {features:+.3f}: what differs in the features only?"
+            f"Specificity is {points(given[1])}, but should be {points(features)}: what differs in the features only?"
         )
     return "They add up to the whole drop, base minus AnB. Without BnB nobody could tell them apart."
 

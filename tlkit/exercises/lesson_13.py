@@ -8,10 +8,10 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from tlkit.backbones import load_backbone
-from tlkit.cards import write_card
+from tlkit.disk.cards import write_card
 from tlkit.exercises import Wrong, as_array, call, exercise
-from tlkit.sharing import load_model
+from tlkit.nets.backbones import load_backbone
+from tlkit.transfer.sharing import load_model
 
 # ------------------------------------------------------------------------------------------ 13.1
 
@@ -111,10 +111,10 @@ def _forge(answer: object) -> str:
         before = _shared_model(folder)
         given = call(answer, folder)
         try:
-            network, card = load_model(folder, device="cpu")
+            model = load_model(folder, device="cpu")
         except ValueError as error:
             raise Wrong(f"load_model noticed: {error}") from error
-        after = network.state_dict()
+        after, card = model.network.state_dict(), model.card
         if torch.equal(after["head.weight"], before["head.weight"]):
             raise Wrong("load_model notices nothing, for nothing has changed: head.weight is what it was.")
         if after["head.weight"].any():
@@ -137,6 +137,7 @@ def _shared_model(folder: Path) -> dict[str, torch.Tensor]:
     card = {
         "backbone": "minivgg",
         "class_names": ["ant", "bee", "wasp"],
+        "image_size": 64,
         "mean": network.mean.flatten().tolist(),
         "std": network.std.flatten().tolist(),
         "sha256": hashlib.sha256(content).hexdigest(),

@@ -1,0 +1,53 @@
+"""Progress bars in a notebook: seen while they run, and then gone, however they end."""
+
+import re
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tlkit import bars, course
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+CELLS = {
+    "whole": "for _ in tqdm(range(3), 'whole', leave=False): pass",
+    "late": "for _ in tqdm(range(2), 'late', leave=False, delay=0.1): time.sleep(0.15)",
+    "never shown": "bar = tqdm(total=9, delay=9, leave=False); bar.update(); bar.close()",
+    "stopped": "bar = tqdm(total=9, leave=False); bar.update(); bar.close()",
+    "broken off": "for _ in tqdm(range(9), 'broken off', leave=False): break",
+    "failed": "try:\n    for _ in tqdm(range(9), leave=False): 1 / 0\nexcept ZeroDivisionError: pass",
+    "of unknown length": "for _ in tqdm(iter('ab'), leave=False): pass",
+}
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    """What each cell leaves, and what it showed on the way."""
+    setup = "import time\nfrom tlkit.bars import tqdm"
+    cells = [nbformat.v4.new_code_cell(source) for source in (setup, *CELLS.values(), "bar = tqdm(range(9))")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="python3").execute()
+    return [cell.outputs for cell in notebook.cells[1:]]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_bar_that_has_ended_is_gone(outputs, name):
+    left = outputs[list(CELLS).index(name)]
+    assert not any(output.get("data", {}).get(VIEW) for output in left), "it would come back as an error"
+    assert not any("".join(output.get("data", {}).values()) for output in left), left
+    assert len(left) == (name != "never shown"), "it was there"
+
+
+def test_a_bar_that_runs_is_a_widget(outputs):
+    assert VIEW in outputs[-1][0]["data"]
+
+
+def test_every_bar_in_a_lesson_is_one_of_these():
+    own = {"bars", "pages", "publish", "rehearsal", "survey", "transferability"}  # commands, for a terminal
+    for path in sorted((course.COURSE / "tlkit").glob("**/*.py")):
+        if path.stem not in own:
+            assert not re.search(r"^from tqdm", path.read_text(encoding="utf-8"), flags=re.M), path.name
+
+
+def test_in_a_terminal_a_bar_is_text():
+    assert bars.tqdm is bars._Bar

@@ -1,0 +1,39 @@
+"""Progress bars that leave nothing behind.
+
+tqdm's own bars stay in a notebook, red, when they are stopped early, and a finished one comes back as
+"Error displaying widget" when the saved notebook is opened again.
+"""
+
+from IPython.display import display
+from tqdm.auto import tqdm as _Bar
+from tqdm.notebook import tqdm_notebook
+
+__all__: list[str] = []
+
+_NOTHING = {"text/html": "", "text/plain": ""}
+
+
+class _InNotebook(_Bar):
+    """A bar of widgets whose place in the notebook is emptied when it ends, however it ends."""
+
+    def __init__(self, *args: object, **kwargs: object):
+        self._place = None
+        super().__init__(*args, **kwargs | {"display": False})
+        self.displayed = True  # by what stands below, and not by tqdm
+
+    def display(self, *args: object, close: bool = False, check_delay: bool = True, **kwargs: object) -> None:
+        if self._place is None and not close and (check_delay or self.delay <= 0):
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.container.model_id}
+            shown = {"application/vnd.jupyter.widget-view+json": view, "text/plain": self.desc}
+            self._place = display(shown, raw=True, display_id=True)
+        super().display(*args, close=close, check_delay=check_delay, **kwargs)
+        if close and self._place is not None:
+            self._place.update(_NOTHING, raw=True)
+
+    def close(self) -> None:
+        if not self.disable:
+            self.total, self.leave = None, False  # stopped early is no error
+        super().close()
+
+
+tqdm = _InNotebook if issubclass(_Bar, tqdm_notebook) else _Bar

@@ -1,0 +1,217 @@
+"""Picture files: read one whatever its kind, say plainly what is wrong with it, decode many once."""
+
+import contextlib
+import hashlib
+import importlib
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from tlkit.data import depths, unreadable
+from tlkit.data.depths import Depth, Reading
+from tlkit.disk.tables import remove, table
+
+__all__: list[str] = []
+
+PHOTOS = 1  # raised when any file is read as another picture: what was decoded before is not used then
+SMALLEST, LARGEST = 8, 89_478_485  # pixels: the shorter side, and the whole picture (Pillow's own limit)
+# Those that can hold photos. Not among them: EPS, which Pillow hands to another program.
+_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "HEIF")
+_ORIENTATION = 0x0112  # the tag of EXIF that says which side was up
+_NO_VALUE = "none of its pixels has a value"
+_MARGIN = 0.0625  # of each side; what is left, 7/8, is the share that ImageNet's evaluation keeps
+
+
+class BadPicture(ValueError):
+    """A file that can not be used as a picture; its message says why."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen when a picture was opened.
+
+    Attributes
+    ----------
+    depth : Depth or None
+        What it holds if it has more than 8 bits.
+    pages : bool
+        Whether there is more than the one page or frame that is read.
+    """
+
+    depth: Depth | None = None
+    pages: bool = False
+
+
+def read_picture(path: Path, size: int, reading: Reading | None = None) -> np.ndarray:
+    """Read a picture as uint8 ``(3, size, size)``: turned upright, its middle square, scaled down smoothly.
+
+    The first frame of an animation is taken, transparency becomes white. As in the evaluation on
+    ImageNet, an eighth of the shorter side is cut off.
+
+    Parameters
+    ----------
+    path : Path
+    size : int
+    reading : Reading, optional
+        How values of more than 8 bits, and floats, become 0 to 255: that of a set (``split.reading``)
+        reads a new picture as those of the set were read. By default the picture's own values decide.
+
+    Raises
+    ------
+    BadPicture
+        If it is no picture, is damaged, or has too many or too few pixels.
+    """
+    with _opened(path, size) as (image, deep):
+        if deep:
+            # Scaled before it is turned: turning knows 8 bits best.
+            image, turned = depths.as_bytes(deep, reading), image.getexif().get(_ORIENTATION)
+            if turned:
+                image.getexif()[_ORIENTATION] = turned
+        return as_square(_as_rgb(ImageOps.exif_transpose(image)), size)
+
+
+def look(path: Path) -> Look:
+    """Open a picture to see whether it can be read, and what kind it is.
+
+    Raises
+    ------
+    BadPicture
+        As ``read_picture`` does.
+    """
+    with _opened(path, 32) as (image, deep):
+        pages = image.format in ("TIFF", "GIF", "WEBP", "PNG") and bool(getattr(image, "is_animated", False))
+        if not deep:
+            _as_rgb(image)
+            return Look(None, pages)
+        depth = depths.measure(deep)
+        if depth is None:
+            raise BadPicture(_NO_VALUE)
+        return Look(depth, pages)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep | None"]]:
+    """A loaded picture, and its values if it is deep; whatever goes wrong with it becomes a BadPicture."""
+    try:
+        with Image.open(path, formats=known_formats()) as image:
+            _check_pixels(image)
+            deep_colour = depths.is_deep_colour(image)
+            image.draft("RGB", (size * 2, size * 2))  # a large JPEG need not be decoded in full
+            image.load()
+            yield image, depths.deep_of(image, deep_colour)
+    except BadPicture:
+        raise
+    except UnidentifiedImageError as error:
+        raise BadPicture(unreadable.reason(path)) from error
+    except Image.DecompressionBombError as error:
+        raise BadPicture("far too many pixels: it may be a trap") from error
+    except MemoryError as error:
+        raise BadPicture("too large for the memory of this machine") from error
+    except Exception as error:  # Pillow's decoders raise many kinds for a damaged file
+        if str(error) == _NO_VALUE:
+            raise BadPicture(_NO_VALUE) from error
+        raise BadPicture(f"damaged ({error or type(error).__name__})") from error
+
+
+def as_square(image: Image.Image, size: int) -> np.ndarray:
+    """The middle square of an RGB picture without its margin, scaled down smoothly; uint8 ``(3, size, size)``."""
+    square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
+    return np.asarray(square).transpose(2, 0, 1)
+
+
+@cache
+def known_formats() -> list[str]:
+    """The formats that can be read here; HEIC is one of them where ``pillow-heif`` is installed."""
+    Image.init()
+    with contextlib.suppress(ImportError):  # then a HEIC photo is left out, and the report says what it takes
+        importlib.import_module("pillow_heif").register_heif_opener()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _check_pixels(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > LARGEST:
+        raise BadPicture(f"{width} x {height} pixels: more than {LARGEST // 10**6} million, too many to open safely")
+    if min(width, height) < SMALLEST:
+        raise BadPicture(f"{width} x {height} pixels: too small to show anything")
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "LAB":
+        raise BadPicture("its colours are in LAB, which is not read here: save it in RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def decode(
+    files: Sequence,
+    keys: Sequence[str],
+    size: int,
+    reading: Reading | None = None,
+    read: Callable[..., np.ndarray] | None = None,
+) -> Tensor:
+    """Decode picture files once and for all; uint8 ``(n, 3, size, size)``, mapped from disk, not held in memory.
+
+    An interrupted call goes on where it stopped.
+
+    Parameters
+    ----------
+    files : pictures that can be read
+    keys : what stands for the content of each, for example a checksum
+    size : height and width in pixels
+    reading : how values of more than 8 bits become 0 to 255
+    read : from one of ``files`` and the size to uint8 ``(3, size, size)``, where a file is no picture; its version
+        belongs into the keys. Default: ``read_picture`` with this reading
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for the decoded pictures.
+    BadPicture
+        If one can not be read.
+    """
+    total = hashlib.blake2b(f"{size}/{PHOTOS}".encode(), digest_size=16)
+    if reading not in (None, Reading()):
+        total.update(repr(reading).encode())
+    for key in keys:
+        total.update(f"/{key}".encode())
+    name = f"{size}px-{total.hexdigest()}"
+
+    def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
+        return {"images": _read_all(files[start:stop], size, read or partial(read_picture, reading=reading), done)}
+
+    try:
+        # A photo has no checksum of its own here: reading all of them back at each load would take too long.
+        return table("photos", name, len(files), make, "decoding photos", check=False)[0]["images"]
+    except BadPicture:
+        remove("photos", name)
+        raise
+
+
+def _read_all(files: Sequence, size: int, read: Callable[..., np.ndarray], done: Callable[[int], object]) -> Tensor:
+    """Read pictures side by side, in threads, because Pillow lets go of the interpreter while it decodes and scales."""
+    rows = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
+
+    def fill(row: int, path: object) -> None:
+        rows[row] = torch.from_numpy(read(path, size).copy())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tasks = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
+            delayed(fill)(row, path) for row, path in enumerate(files)
+        )
+        for _ in tasks:
+            done(1)
+    return rows

@@ -1,0 +1,131 @@
+"""Unpacking zip and tar files: whole or not at all, and never outside of their folder."""
+
+import errno
+import lzma
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path, PureWindowsPath
+
+from tlkit.bars import tqdm
+from tlkit.disk.cache import DiskFull, check_room, disk_is_full
+from tlkit.disk.spelling import encoding_of
+
+__all__: list[str] = []
+
+NAMES = 2  # raise it when names come out otherwise: what was unpacked before is unpacked anew
+_DAMAGED = (zipfile.BadZipFile, tarfile.ReadError, EOFError, zlib.error, lzma.LZMAError)
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a zip or tar file into ``folder``, which appears whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If the archive is damaged, or holds a file that would be written outside of the folder.
+    OSError
+        If the disk is full.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    is_zip = zipfile.is_zipfile(archive)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        inside = Path(temporary) / "content"
+        inside.mkdir()
+        try:
+            (_unpack_zip if is_zip else _unpack_tar)(archive, inside)
+        except _DAMAGED as error:
+            raise _damaged(archive) from error
+        except DiskFull:
+            raise
+        except OSError as error:
+            if error.errno is None:  # not from the system: gzip and bz2 report damage so
+                raise _damaged(archive) from error
+            if error.errno == errno.ENOSPC:
+                raise disk_is_full(folder / archive.name) from error
+            raise
+        except (RuntimeError, NotImplementedError) as error:
+            raise ValueError(
+                f"{archive.name} is encrypted, or compressed in a way that Python cannot read. Zip it again, plainly."
+            ) from error
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(inside, folder)
+    return folder
+
+
+def _damaged(archive: Path) -> ValueError:
+    return ValueError(f"{archive.name} is damaged, or is no zip or tar archive.")
+
+
+def _outside(archive: Path, name: str) -> ValueError:
+    return ValueError(f"{archive.name} wants to write outside of its folder ({name!r}). Nothing was unpacked.")
+
+
+def encoding_of_names(archive: Path) -> str:
+    """How the names in a zip were read, if they do not say it and are not plain: "GBK", for example; else ""."""
+    if not zipfile.is_zipfile(archive):
+        return ""
+    with zipfile.ZipFile(archive) as file:
+        encoding = _encoding(file.infolist())
+    return {"": "", "utf-8": "UTF-8", "gb18030": "GBK", "cp1252": "Windows-1252", "cp437": "those of DOS"}[encoding]
+
+
+def _encoding(members: Sequence[zipfile.ZipInfo]) -> str:
+    """The encoding of all names that are not marked as UTF-8, judged together; "" if all are plain ASCII."""
+    raw = b"\n".join(_raw(member) for member in members if _is_unmarked(member))
+    return encoding_of(raw, dos=True) if raw else ""
+
+
+def _is_unmarked(member: zipfile.ZipInfo) -> bool:
+    return not member.flag_bits & 0x800 and not member.orig_filename.isascii()
+
+
+def _raw(member: zipfile.ZipInfo) -> bytes:
+    """The bytes of a name: Python reads those that are not marked as DOS would."""
+    return member.orig_filename.encode("cp437")
+
+
+def _with_right_names(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """The members, named as they were meant; folders are parted by slashes, whatever made the archive."""
+    encoding = _encoding(members)
+    for member in members:
+        name = _raw(member).decode(encoding, errors="replace") if _is_unmarked(member) else member.orig_filename
+        member.filename = name.replace("\\", "/")
+    return members
+
+
+def _unpack_zip(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as file:
+        members = _with_right_names(file.infolist())
+        for member in members:
+            # As Windows reads it: drives and backslashes too.
+            where = PureWindowsPath(member.filename)
+            if where.anchor or ".." in where.parts:
+                raise _outside(archive, member.filename)
+        check_room(folder, sum(member.file_size for member in members), f"{archive.name}, unpacked,")
+        for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", leave=False, delay=1):
+            file.extract(member, folder)
+
+
+def _unpack_tar(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as file:
+        bar = tqdm(desc=f"unpacking {archive.name}", unit="file", leave=False, delay=1)
+
+        def checked(member: tarfile.TarInfo, where: str) -> tarfile.TarInfo | None:
+            bar.update()
+            if member.name.startswith("/"):  # the filter would move it inside
+                raise tarfile.AbsolutePathError(member)
+            return tarfile.data_filter(member, where)
+
+        try:
+            with bar:
+                file.extractall(folder, filter=checked)
+                while file.fileobj.read(2**20):  # to the end, where the checksum of gzip is
+                    pass
+        except tarfile.FilterError as error:
+            raise _outside(archive, error.tarinfo.name) from error

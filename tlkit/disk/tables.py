@@ -1,0 +1,214 @@
+"""Tables on disk that are filled chunk by chunk: an interrupted one goes on, a finished one is mapped, not read.
+
+So memory does not grow with the number of rows. A table is a folder with an ``.npy`` file for each
+column, and ``state.json``, which says how many rows are whole.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import warnings
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlkit.bars import tqdm
+from tlkit.disk.cache import cache_folder, check_room, digest, disk_is_full, shared_folder, write_atomically
+from tlkit.disk.locks import locked
+
+__all__: list[str] = []
+
+CHUNK = 256  # rows that are computed, written and checked together
+_SMALL = 2**28  # bytes: a mapped table up to this size may stay in memory
+_PAGE_OUT = 21  # MADV_PAGEOUT of Linux 5.4, which Python's mmap does not name
+_mapped: "weakref.WeakValueDictionary[int, np.memmap]" = weakref.WeakValueDictionary()
+
+
+@dataclass
+class _State:
+    """How far a table is: whole rows, seconds it took to make them, and a checksum for each chunk of each column."""
+
+    rows: int = 0
+    seconds: float = 0.0
+    checksums: dict[str, list[str]] = field(default_factory=dict)
+
+
+def table(
+    kind: str,
+    key: str,
+    rows: int,
+    make: Callable[[int, int, Callable[[int], object]], dict[str, Tensor]],
+    desc: str,
+    check: bool = True,
+) -> tuple[dict[str, Tensor], float]:
+    """Open the table kept under ``kind`` and ``key``, or fill it.
+
+    Parameters
+    ----------
+    kind, key : str
+        Where in the cache; the key stands for everything that the rows depend on.
+    rows : int
+    make : function
+        From the first row, the last (exclusive) and a function to call with the number of rows done
+        meanwhile, to a dict from column to a tensor of these rows.
+    desc : str
+        What the progress bar says.
+    check : bool
+        False looks only whether the files are long enough, and spares reading them.
+
+    Returns
+    -------
+    columns : dict from column to tensor, mapped copy-on-write: changing one never changes the file
+    seconds : what making it took, then or now
+
+    Raises
+    ------
+    OSError
+        If the table cannot be written: the disk is full, for example.
+    """
+    common = shared_folder()
+    if common is not None:
+        state = _whole(common / kind / key, check)
+        if state.rows == rows:
+            return _open(common / kind / key, state), state.seconds
+    folder = cache_folder() / kind / key
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder.with_suffix(".lock")):
+        state = _whole(folder, check)
+        with tqdm(total=rows, initial=state.rows, desc=desc, unit="picture", leave=False, delay=1) as bar:
+            while state.rows < rows:
+                stop = min(state.rows + CHUNK, rows)
+                start = time.perf_counter()
+                columns = make(state.rows, stop, bar.update)
+                state.seconds += time.perf_counter() - start
+                _append(folder, columns, state, rows)
+        return _open(folder, state), state.seconds
+
+
+def _whole(folder: Path, check: bool) -> _State:
+    """What of a table is there and undamaged."""
+    try:
+        state = _State(**json.loads((folder / "state.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return _State()
+    except (OSError, ValueError, TypeError) as error:
+        warnings.warn(f"The cache folder {folder.name} was damaged ({error}); making it again.", stacklevel=4)
+        return _State()
+    kept = state.rows
+    for column, known in state.checksums.items():
+        found = _checksums(folder / f"{column}.npy", kept) if check else known
+        if not _long_enough(folder / f"{column}.npy", kept):
+            found = []
+        good = next((k for k, pair in enumerate(zip(known, found)) if pair[0] != pair[1]), min(len(known), len(found)))
+        if good < len(known):
+            warnings.warn(f"The cache file {folder.name}/{column}.npy was damaged; mending it.", stacklevel=4)
+            state.rows = min(state.rows, good * CHUNK)
+    state.checksums = {column: known[: -(-state.rows // CHUNK)] for column, known in state.checksums.items()}
+    return state
+
+
+def _checksums(path: Path, rows: int) -> list[str]:
+    """The checksum of every chunk, read piece by piece: a map would count as memory."""
+    found = []
+    try:
+        with open(path, "rb") as file:
+            shape, dtype = _header(file)
+            for start in range(0, rows, CHUNK):
+                count = min(CHUNK, rows - start) * int(np.prod(shape[1:]))
+                found.append(digest(torch.from_numpy(np.fromfile(file, dtype, count))))
+    except (OSError, ValueError):
+        return []  # not even its beginning is as it should be
+    return found
+
+
+def _long_enough(path: Path, rows: int) -> bool:
+    try:
+        with open(path, "rb") as file:
+            shape, dtype = _header(file)
+            return path.stat().st_size >= file.tell() + rows * int(np.prod(shape[1:])) * dtype.itemsize
+    except (OSError, ValueError):
+        return False
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return shape, dtype
+
+
+def _append(folder: Path, columns: dict[str, Tensor], state: _State, rows: int) -> None:
+    """Write a chunk behind the whole rows, and then say that it is there."""
+    made = {column: values.cpu().contiguous().numpy() for column, values in columns.items()}
+    if state.rows == 0:
+        each = sum(values.nbytes // len(values) for values in made.values())
+        check_room(folder, each * rows, f"A table of {rows:,} rows")
+        state.checksums = {column: [] for column in made}
+    for column, values in made.items():
+        try:
+            _write(folder / f"{column}.npy", values, state.rows, rows)
+        except OSError as error:
+            raise disk_is_full(folder / f"{column}.npy") from error
+        state.checksums[column].append(digest(torch.from_numpy(values).reshape(-1)))
+    state.rows += len(values)
+    text = json.dumps(asdict(state))
+    write_atomically(folder / "state.json", lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _write(path: Path, values: np.ndarray, first: int, rows: int) -> None:
+    with open(path, "r+b" if first else "w+b") as file:
+        if first == 0:
+            header = {"descr": values.dtype.str, "fortran_order": False, "shape": (rows, *values.shape[1:])}
+            np.lib.format.write_array_header_1_0(file, header)
+        else:
+            _header(file)
+            file.seek(first * (values.nbytes // len(values)), 1)
+            file.truncate()  # what an interrupt left there
+        file.write(values.data)
+
+
+def _open(folder: Path, state: _State) -> dict[str, Tensor]:
+    return {column: mapped(folder / f"{column}.npy") for column in state.checksums}
+
+
+def mapped(path: Path) -> Tensor:
+    """An ``.npy`` file as a tensor, mapped copy-on-write."""
+    array = np.load(path, mmap_mode="c")
+    _mapped[array.ctypes.data] = array
+    return torch.from_numpy(array)
+
+
+def let_go(tensor: Tensor) -> None:
+    """Take what was read of a large mapped tensor out of memory again; it comes back when it is read.
+
+    Nothing happens to other tensors, nor where the system cannot do it. What was changed stays.
+    """
+    array = _mapped.get(tensor.untyped_storage().data_ptr())
+    if array is not None and array.nbytes > _SMALL and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # before Linux 5.4: the memory is freed when others need it
+            array._mmap.madvise(_PAGE_OUT)
+
+
+def digest_rows(tensor: Tensor) -> str:
+    """A fingerprint of a tensor of many rows, made without holding all of it in memory."""
+    total = hashlib.blake2b(digest_size=16)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets go of the interpreter
+        for part in pool.map(digest, tensor.split(CHUNK)):
+            total.update(part.encode())
+            let_go(tensor)
+    return total.hexdigest()
+
+
+def remove(kind: str, key: str) -> None:
+    """Delete a table."""
+    shutil.rmtree(cache_folder() / kind / key, ignore_errors=True)

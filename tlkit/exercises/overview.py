@@ -1,0 +1,61 @@
+"""How far has a student come? Every lesson with its exercises and its quiz, and what of them is done."""
+
+import html
+import re
+
+from tlkit import course
+from tlkit.exercises import exercises_of, progress
+
+__all__ = ["Progress", "show_progress"]
+
+
+class Progress:
+    """What is done of every lesson: a table in a notebook, lines of text elsewhere."""
+
+    def __init__(self, lessons: dict[str, tuple[str, str]], parts: dict[str, list[tuple[str, str]]]):
+        self._lessons, self._parts, self._done = lessons, parts, progress.done()
+
+    @property
+    def share(self) -> float:
+        """How much of everything is done, 0 to 1."""
+        every = [name for parts in self._parts.values() for name, _ in parts]
+        return sum(name in self._done for name in every) / max(1, len(every))
+
+    def _marks(self, lesson: str) -> str:
+        return " ".join("●" if name in self._done else "○" for name, _ in self._parts[lesson])
+
+    def __repr__(self) -> str:
+        lines = [f"{number}  {self._marks(number):10} {title}" for number, (_, title) in self._lessons.items()]
+        where = progress.progress_file()
+        return "\n".join([*lines, f"Done: {self.share:.0%}. Kept in {where}; nothing leaves this machine."])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for number, (file, title) in self._lessons.items():
+            marks = " ".join(
+                f'<span title="{html.escape(what)}" aria-label="{html.escape(what)}: '
+                f'{"done" if name in self._done else "open"}" role="img" style="font-size:1.3em;color:#009E73">'
+                f"{'●' if name in self._done else '○'}</span>"
+                for name, what in self._parts[number]
+            )
+            link = f'<a href="{file}">{number} · {html.escape(title)}</a>'
+            rows.append(f'<tr><td style="text-align:left">{link}</td><td style="text-align:left">{marks}</td></tr>')
+        head = "<tr><th style='text-align:left'>Lesson</th><th style='text-align:left'>Exercises, quiz</th></tr>"
+        where = html.escape(str(progress.progress_file()))
+        kept = f"Done: <b>{self.share:.0%}</b>. Kept in {where}; nothing leaves this machine."
+        return f"<table>{head}{''.join(rows)}</table><p>{kept}</p>"
+
+
+def show_progress() -> Progress:
+    """Every lesson with its exercises and its quiz, and which of them are done on this machine.
+
+    To begin again, delete the file that it names.
+    """
+    titles, parts = {}, {}
+    for path in course.lessons():
+        number = path.stem[:2]
+        first = course.read_notebook(path)["cells"][0]["source"]
+        titles[number] = path.name, re.sub(r"^# \d\d · ", "", "".join(first).splitlines()[0])
+        parts[number] = [(found.name, f"{found.name} {found.title}") for found in exercises_of(number)]
+        parts[number].append((f"{number}.quiz", "quiz"))
+    return Progress(titles, parts)

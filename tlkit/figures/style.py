@@ -1,0 +1,170 @@
+"""How figures look: one style for the whole course, and how a figure gets into a page, light or dark.
+
+A figure is drawn once, in dark ink on white paper. Where the page is dark, the page itself turns it over:
+``invert`` makes paper dark and ink light, ``hue-rotate`` gives every colour its hue back. Photos in it
+stay as they are.
+"""
+
+import base64
+import html
+import io
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox, BboxTransformFrom
+
+__all__ = ["show"]
+
+# Okabe and Ito (2008): told apart by people who see colours differently.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_STYLE = {
+    "figure.dpi": 110,
+    "font.size": 12,
+    "axes.titlesize": 14,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.titley": 1.0,  # where it stands is not searched for each time: nothing is above the axes
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "figure.facecolor": "#ffffff",
+    "axes.facecolor": "#ffffff",
+    "grid.color": "#dddddd",
+    "lines.linewidth": 2.2,
+    "lines.markersize": 8,
+    "errorbar.capsize": 4,
+    "axes.prop_cycle": cycler(color=COLOURS[:5], marker=list("os^Dv"), linestyle=["-", "--", "-.", ":", "-"]),
+}
+_STYLE |= dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), "#000000")
+# Every page that says that it is dark: JupyterLab, Voila and nbconvert; Colab; VS Code; and the course's own, which
+# follow the system. A page that strips styles shows the figure on white paper, as it was drawn.
+_DARK = '[data-jp-theme-light="false"]', 'html[theme="dark"]', ".vscode-dark"
+_TURNED = "filter:invert(.93) hue-rotate(180deg)"
+
+
+def _follow(*pages: str) -> str:
+    """CSS that turns figures over in these pages; of a sheet of photos, all that is not a photo."""
+    figures, sheets = (",".join(f"{page} {what}" for page in pages) for what in (".tlkit-figure", ".tlkit-sheet i"))
+    return f"{figures}{{{_TURNED}}}{sheets}{{-webkit-backdrop-{_TURNED};backdrop-{_TURNED}}}"
+
+
+FOLLOWS_PAGE = (
+    "<style>.tlkit-sheet{position:relative;display:inline-block;max-width:100%}.tlkit-sheet img{display:block}"
+    f".tlkit-sheet i{{position:absolute;inset:0;pointer-events:none}}{_follow(*_DARK)}"
+    f"@media (prefers-color-scheme:dark){{{_follow('.follows-system')}}}</style>"
+)
+
+
+def ink() -> str:
+    """The colour of text and edges in the figure that is being drawn."""
+    return plt.rcParams["text.color"]
+
+
+def paper() -> str:
+    """The colour of the ground in the figure that is being drawn."""
+    return plt.rcParams["figure.facecolor"]
+
+
+def grid_colour() -> str:
+    """A colour a little off the paper."""
+    return plt.rcParams["grid.color"]
+
+
+P, R = ParamSpec("P"), TypeVar("R")
+_drawing = threading.RLock()
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw in the style of the course, one figure at a time: Matplotlib's settings belong to all threads."""
+
+    @wraps(draw)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _drawing, plt.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return locked
+
+
+def show(axes: Axes) -> None:
+    """Display the figure of ``axes`` once, with a description for those who do not see it."""
+    display({"text/html": as_html(axes), "text/plain": axes.figure.alt_text}, raw=True)
+
+
+def as_html(axes: Axes, dpi: int | None = None) -> str:
+    """The figure of ``axes`` as an ``<img>`` with its picture and its alt text inside, ``dpi`` pixels an inch.
+
+    In a dark page it turns dark by itself. A figure without a layout engine is kept as large as it is;
+    others lose their white margins.
+    """
+    figure, data = axes.figure, io.BytesIO()
+    trim, dpi = "tight" if figure.get_layout_engine() else None, dpi or figure.dpi
+    has_photos = any(panel.images for panel in figure.axes)
+    kind, how, width = "png", {"pil_kwargs": {"compress_level": 1}}, ""
+    if has_photos:
+        # A sheet of pictures takes a fifth of the bytes as JPEG, and a tenth of the time.
+        kind, how = "jpeg", {"pil_kwargs": {"quality": 90, "subsampling": 0}}
+    elif not trim:
+        # It answers a control, and must be quick: shapes are written in half the time that painting them takes.
+        kind, how, width = "svg+xml", {}, f"width:{figure.get_figwidth() * dpi:.0f}px;"
+    with _drawing:
+        figure.savefig(data, format=kind.removesuffix("+xml"), bbox_inches=trim, dpi=dpi, **how)
+        photos = _photo_boxes(figure) if has_photos else []
+        plt.close(figure)
+    source = base64.b64encode(data.getvalue()).decode()
+    alt = html.escape(figure.alt_text, quote=True)
+    image = f'alt="{alt}" style="{width}max-width:100%" src="data:image/{kind};base64,{source}">'
+    if not has_photos:
+        return f'{FOLLOWS_PAGE}<img class="tlkit-figure" {image}'
+    cover = f'<i aria-hidden="true" style="clip-path:{_all_but(photos)}"></i>'
+    return f'{FOLLOWS_PAGE}<span class="tlkit-sheet"><img {image}{cover}</span>'
+
+
+def _photo_boxes(figure: Figure) -> list[Bbox]:
+    """Where photos, and the colours of a colour bar, lie in a figure that was saved: shares of it, from below."""
+    boxes = [panel.bbox for panel in figure.axes if panel.get_label() == "<colorbar>"]
+    for panel in figure.axes:
+        boxes += filter(None, (Bbox.intersection(image.get_window_extent(), panel.bbox) for image in panel.images))
+    apart: list[Bbox] = []  # what lies over a photo, as a heat map does, must not be cut out twice
+    for box in sorted(boxes, key=lambda box: box.width * box.height, reverse=True):
+        if not any(other.contains((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2) for other in apart):
+            apart.append(box)
+    tight = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
+    part = tight if figure.get_layout_engine() else figure.bbox_inches
+    to_shares = figure.dpi_scale_trans.inverted() + BboxTransformFrom(part)
+    return [box.padded(-0.5).transformed(to_shares) for box in apart]
+
+
+def _all_but(boxes: list[Bbox]) -> str:
+    """A CSS shape that covers everything but these boxes."""
+    path = ["-9% -9%,109% -9%,109% 109%,-9% 109%,-9% -9%"]  # further out than the edge, which would shine through
+    for box in boxes:
+        left, right, top, bottom = (f"{100 * share:.2f}%" for share in (box.x0, box.x1, 1 - box.y1, 1 - box.y0))
+        path.append(f"{left} {top},{left} {bottom},{right} {bottom},{right} {top},{left} {top},-9% -9%")
+    return f"polygon(evenodd,{','.join(path)})"
+
+
+def new_figure(width: float, height: float, alt: str = "", framed: bool = False) -> Axes:
+    """Axes of a new figure of this size in inches; the notebook shows it when asked to, and only then.
+
+    ``framed`` leaves the same room for title and labels around every one, and is drawn in half the
+    time: for figures that answer a control.
+    """
+    if framed:
+        figure = plt.figure(figsize=(width, height))
+        axes = figure.add_axes((0.8 / width, 0.65 / height, 1 - 0.9 / width, 1 - 1.1 / height))
+    else:
+        figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+    plt.close(figure)
+    figure.alt_text = alt
+    return axes

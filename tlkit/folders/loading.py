@@ -1,0 +1,270 @@
+"""Your own pictures: a folder with one subfolder a class, a set that is cut into parts, a table, or a zip of these."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tlkit import checks
+from tlkit.data import depths, photos
+from tlkit.data.splits import Split, split_of
+from tlkit.disk import archives, spelling
+from tlkit.disk.cache import cache_folder
+from tlkit.disk.spelling import few
+from tlkit.folders import looks, parts
+from tlkit.folders.file_tables import ENDINGS, items_of_table
+from tlkit.folders.listing import FolderReport, Item, Place, items_of_folder, subfolders
+from tlkit.folders.looks import Seen
+from tlkit.folders.part_names import PARTS
+
+__all__ = ["FolderReport", "load_folder"]
+
+Found = list[tuple[Item, Seen]]
+
+
+def load_folder(
+    path: str | Path | None = None,
+    per_class: int | None = None,
+    seed: int = 0,
+    image_size: int = 224,
+    quiet: bool = False,
+    *,
+    train: str | Path | None = None,
+    val: str | Path | None = None,
+    test: str | Path | None = None,
+) -> Split:
+    """Make a split of your own pictures, stratified by class.
+
+    A set that is cut already, by folders or a column called train, val and test in most languages,
+    stays as it is: its val and test are taken whole, one that is missing is dealt from train, class
+    by class, and the split's ``draw`` is None, because there is one cut. Otherwise the pictures are
+    dealt by the seed.
+
+    Every file is opened once to see whether it can be used; what can not is left out, and a report
+    says why, and how everything was read. It is printed and is the split's ``report``. Of files with
+    the same bytes one is kept, or none if they are in two classes; in two parts, the one in test, then
+    that in val. A copy that was scaled or saved again is not noticed. A class that has too few pictures
+    for the parts is left out. Pictures of 10 to 16 bits, or of floats, are scaled by one rule for the
+    whole set, ``split.reading``.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder with one subfolder for each class; one with such folders for train, val and test; a
+        table (CSV, TSV, JSON lines) with a column of files, relative to it, and one of labels; or a zip
+        of any of these.
+    per_class : int, optional
+        Training pictures of each class at most; by default all that are not held out. About an
+        eighth of each class is for val, and three eighths for test, fewer of large classes.
+    seed : int
+        How the pictures are dealt.
+    image_size : int
+        Height and width in pixels, 16 to 512: that of the backbone, ``backbone.image_size``.
+    quiet : bool
+        True prints no report.
+    train, val, test : str or Path, optional
+        Instead of ``path``: the folder, table or zip of each part. The subfolders of ``train`` are the
+        classes, whatever they are called; val and test may lack some of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder, fewer than two classes with pictures enough, folders that may be
+        parts or classes, parts that share no class, or a zip that is damaged, writes outside of its
+        folder or names files there.
+    OSError
+        If the disk has no room for the decoded pictures.
+    """
+    if per_class is not None:
+        checks.count("per_class", per_class, 1)
+    checks.count("seed", seed, 0)
+    checks.count("image_size", image_size, 16, 512)
+    given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
+    _check_given(given)
+    report = FolderReport()
+    base, items = _listed(given, report)
+    found = _usable(base, items, report)
+    found, reading = _one_reading(found, report)
+    names, labels, kept = _classes(found, report)
+    cut = _cut(kept)
+    if len(names) < 2:
+        if not quiet:
+            print(report)
+        raise _too_few(next(iter(given.values())), names, report, cut)
+    rows = photos.deal(labels, len(names), per_class, seed, cut)
+    _note_parts(kept, rows, labels, names, report)
+    if not quiet:
+        print(report)
+    files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
+    collection = photos.Collection(names, labels, photos.taker(files, keys, image_size, reading), reading)
+    first = given.get(None, given.get("train"))
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"))
+    again = partial(load_folder, given.get(None), per_class, **same)
+    return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
+
+
+def _absolute(path: str | Path) -> Path:
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"load_folder takes the path of a folder, a table or a zip, not {type(path).__name__}.")
+    return Path(path).expanduser().absolute()  # a later draw may be asked for from another folder
+
+
+def _check_given(given: dict[str | None, Path]) -> None:
+    if (None in given) == ("train" in given) or (None in given and len(given) > 1):
+        raise ValueError(
+            "load_folder takes one path, or the parts by name: load_folder(train=..., val=..., test=...).\n"
+            "val and test may be missing: they are dealt from train."
+        )
+    for path in given.values():
+        if not path.exists():
+            raise ValueError(f"There is no folder or file {path}. You are in {Path.cwd()}.")
+    if len(set(given.values())) < len(given):
+        raise ValueError("Two of train, val and test are the same path. A picture can be in one part only.")
+
+
+def _listed(given: dict[str | None, Path], report: FolderReport) -> tuple[Path, list[Item]]:
+    """All files of a set with label and part, and the folder that they are counted to."""
+    items: list[Item] = []
+    known: list[str] = []
+    for part, path in given.items():
+        root, inside = _unpacked(path, report)
+        if part is None:
+            base, places = parts.find_places(root, report)
+        else:
+            base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report, known)
+            known += [folder.name for folder in subfolders(places[0].path)] if places[0].path.is_dir() else []
+        for place in places:
+            items += _items(place, base, report, inside)
+    if set(given) == {"train"}:  # nothing is cut: all of it is dealt
+        items = [Item(item.path, item.name, item.label) for item in items]
+    return base, items
+
+
+def _items(place: Place, base: Path, report: FolderReport, inside: Path | None) -> list[Item]:
+    if place.path.is_file():
+        return list(items_of_table(place, report, inside))
+    return list(items_of_folder(place, base, report))
+
+
+def _unpacked(path: Path, report: FolderReport) -> tuple[Path, Path | None]:
+    """A folder or table; where it came out of an archive also the folder that it may not name files outside of."""
+    if path.is_dir() or path.suffix.lower() in ENDINGS:
+        return path, None
+    encoding = archives.encoding_of_names(path)
+    if encoding:
+        report.notes.append(f"The names in {path.name} do not say how they are written; they were read as {encoding}.")
+    folder = cache_folder() / "uploads" / f"{path.stem}-{looks.checksum(path)}-{archives.NAMES}"
+    folder = folder if folder.is_dir() else archives.unpack(path, folder)
+    return folder, folder
+
+
+def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
+    """The files that can be used, each once, with the names of their classes; the rest goes to the report."""
+    classes = spelling.one_spelling([item.label for item in items], report.notes)
+    where: dict[str, Found] = {}
+    for item, seen in zip(items, looks.look_at([item.path for item in items], base)):
+        if seen.problem:
+            report.left_out[item.name] = seen.problem
+        else:
+            named = Item(item.path, item.name, classes[item.label], item.part)
+            where.setdefault(seen.checksum, []).append((named, seen))
+    found: Found = []
+    for places in where.values():
+        # One that is in test stays there: what a network has seen in training says nothing in a test.
+        places.sort(key=lambda place: -PARTS.index(place[0].part or "train"))
+        labels = sorted({item.label for item, _ in places})
+        first = places[0][0]
+        if len(labels) > 1:  # nobody can know which label is right
+            report.left_out |= {item.name: f"the same picture is in {' and '.join(labels)}" for item, _ in places}
+            continue
+        others = [item.name for item, _ in places[1:] if item.name != first.name]
+        report.left_out |= dict.fromkeys(others, f"the same picture as {first.name}")
+        found.append(places[0])
+    pages = [item.name for item, seen in found if seen.pages]
+    if pages:
+        report.notes.append(f"Of files with several pages or frames the first is read: {few(pages, 3)}.")
+    return found
+
+
+def _one_reading(found: Found, report: FolderReport) -> tuple[Found, depths.Reading | None]:
+    """The rule by which all deep pictures of the set are read, without those in which it leaves nothing."""
+    deep = [(item, seen.depth) for item, seen in found if seen.depth]
+    if not deep:
+        return found, None
+    reading = depths.decide([depth for _, depth in deep])
+    empty = {item.name for item, depth in deep if depth.low is None and set(depth.marks) <= set(reading.missing)}
+    report.left_out |= dict.fromkeys(sorted(empty), "none of its pixels has a value")
+    report.notes += depths.describe(reading, {item.name: depth for item, depth in deep if item.name not in empty})
+    return [(item, seen) for item, seen in found if item.name not in empty], reading
+
+
+def _classes(found: Found, report: FolderReport) -> tuple[list[str], Tensor, Found]:
+    """The classes that have pictures enough, the label of each picture, and the pictures, class by class."""
+    there = {item.part or "train" for item, _ in found}
+    fewest = 1 + len({"val", "test"} - there)  # one to train, and one for each part that is dealt
+    train = Counter(item.label for item, _ in found if item.part in (None, "train"))
+    everywhere = Counter(item.label for item, _ in found)
+    for label in spelling.in_order(everywhere):
+        if not train[label]:
+            where = " and ".join(sorted({item.part for item, _ in found if item.label == label}))
+            report.left_out[label] = f"a class of {where} that train does not have ({everywhere[label]:,} pictures)"
+        elif train[label] < fewest:
+            report.left_out[label] = _small(train[label], fewest)
+    names = spelling.in_order(label for label, count in train.items() if count >= fewest)
+    for part in sorted(there - {"train"}):
+        if names and not any(item.label in names for item, _ in found if item.part == part):
+            other = few(sorted({item.label for item, _ in found if item.part == part}), 3)
+            raise ValueError(
+                f"train and {part} share no class: train has {few(names, 3)}, {part} has {other}.\n"
+                f"Give the classes the same names in both, or leave {part} out: load_folder(train=...)."
+            )
+    number = {name: k for k, name in enumerate(names)}
+    kept = sorted((one for one in found if one[0].label in number), key=lambda one: number[one[0].label])
+    report.read = {name: everywhere[name] for name in names}
+    return names, torch.tensor([number[item.label] for item, _ in kept], dtype=torch.int64), kept
+
+
+def _small(count: int, fewest: int) -> str:
+    each = (
+        "one each to train, to choose and to test" if fewest == 3 else "one to train and one for the part that is dealt"
+    )
+    return f"a class of {count}; it takes {fewest}, {each}"
+
+
+def _cut(kept: Found) -> dict[str, Tensor] | None:
+    """The rows of each part of a set that came cut; None for one that is to be dealt."""
+    of = [item.part or "train" for item, _ in kept]
+    if set(of) <= {"train"}:
+        return None
+    return {part: torch.tensor([k for k, one in enumerate(of) if one == part]) for part in PARTS if part in of}
+
+
+def _note_parts(kept: Found, rows: dict, labels: Tensor, names: list[str], report: FolderReport) -> None:
+    """Say how the set was cut, and where val and test have little of a class."""
+    given = Counter(item.part for item, _ in kept if item.part)
+    if set(given) - {"train"}:
+        counts = ", ".join(f"{part} {given[part]:,}" for part in PARTS if given[part])
+        missing = [part for part in ("val", "test") if not given[part]]
+        dealt = f" No {missing[0]}: it is dealt from train, class by class." if missing else ""
+        report.notes.append(f"Came cut into parts, which stay: {counts}.{dealt}")
+    elif given:
+        report.notes.append("Only train was found: val and test are dealt from it, class by class.")
+    for part in ("val", "test"):
+        counts = labels[rows[part]].bincount(minlength=len(names)).tolist()
+        for few_of, number in (("no picture", 0), ("one picture", 1)):
+            of = [name for name, count in zip(names, counts) if count == number]
+            if of:
+                report.notes.append(f"{part.capitalize()} has {few_of} of: {few(of)}.")
+
+
+def _too_few(path: Path, names: list[str], report: FolderReport, cut: dict | None) -> ValueError:
+    enough = "with pictures enough for the parts that are dealt" if cut else "of three pictures or more"
+    example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
+    return ValueError(
+        f"{path} has too few classes {enough} ({len(names)}); a classifier needs at least two.\n"
+        "Put the pictures of each class into a subfolder with the name of the class.\n"
+        f"Left out were {len(report.left_out)}: {example}."
+    )

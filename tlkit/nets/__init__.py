@@ -1,0 +1,4 @@
+"""Networks: backbones cut in named stages, their weights, freezing, and where to compute.
+
+Imports `disk` and what is below it.
+"""

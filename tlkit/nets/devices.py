@@ -1,0 +1,121 @@
+"""Where to compute, and in which arithmetic: the device, its fast number type, the size of a batch."""
+
+import contextlib
+import ctypes
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from tlkit import checks
+
+__all__ = ["pick_device"]
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_BFLOAT16 = {"amx_bf16", "amx_tile", "avx512_bf16", "bf16", "sve_bf16", "svebf16"}  # as torch or Linux names them
+_told: set[str] = set()
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """Turn ``"auto"`` into the best device here: CUDA, then MPS, then CPU. Says once which.
+
+    Raises
+    ------
+    ValueError
+        If a device is named that this machine does not have.
+    """
+    if device != "auto":
+        try:
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"This machine has no device {device!r}. Use device='auto' or device='cpu'.") from error
+        return torch.device(device)
+    if torch.cuda.is_available():
+        device, label = "cuda", f"the GPU ({torch.cuda.get_device_name()})"
+    elif torch.backends.mps.is_available():
+        device, label = "mps", "the Apple GPU"
+    else:
+        device, label = "cpu", f"the CPU ({torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)})"
+    if device not in _told:
+        _told.add(device)
+        print(f"tlkit computes on {label}.")
+    return torch.device(device)
+
+
+def pick_precision(device: torch.device, precision: str = "auto") -> torch.dtype:
+    """The number type to multiply in; ``"auto"`` is 16 bits where the hardware is fast at it, else float32.
+
+    bfloat16 has the range of float32 with fewer digits; float16 has more digits and a small range,
+    so training in it needs its loss scaled (Micikevicius et al. 2018).
+
+    Set ``TLKIT_PRECISION`` to say what ``"auto"`` is, for example to get the numbers of another machine.
+
+    Raises
+    ------
+    ValueError
+        For another name than ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+    """
+    source = "precision"
+    if precision == "auto":
+        source, precision = "TLKIT_PRECISION", os.environ.get("TLKIT_PRECISION") or "auto"
+    if checks.choose(source, precision, ["auto", *PRECISIONS]) != "auto":
+        return PRECISIONS[precision]
+    if device.type == "cuda":
+        # Before Ampere (a T4, say) a GPU only emulates bfloat16; before Volta it has neither.
+        generation = torch.cuda.get_device_capability(device)
+        return torch.bfloat16 if generation >= (8, 0) else torch.float16 if generation >= (7, 0) else torch.float32
+    return torch.bfloat16 if device.type == "cpu" and _has_bfloat16() else torch.float32
+
+
+@cache
+def _has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself; one that has AVX2 or AVX-512 alone emulates it, and crawls."""
+    # Without oneDNN (a Mac has none) torch does not use these instructions for convolutions.
+    return torch.backends.mkldnn.is_available() and not _BFLOAT16.isdisjoint(_instructions())
+
+
+def _instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """What the CPU can do, from whoever knows: a newer torch; or the two queries of an older one, and Linux."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return {name for name, there in torch.cpu.get_capabilities().items() if there is True}
+    queries = {"amx_tile": "_is_amx_tile_supported", "avx512_bf16": "_is_avx512_bf16_supported"}
+    has = {name for name, query in queries.items() if getattr(torch.cpu, query, bool)()}
+    if cpuinfo.exists():
+        lines = (line.partition(":") for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines())
+        has.update(*(flags.split() for name, _, flags in lines if name.strip() in ("flags", "Features")))
+    return has
+
+
+def autocast(device: torch.device, dtype: torch.dtype | None = None) -> contextlib.AbstractContextManager:
+    """Multiply in ``dtype`` (default: the fast one of the device) inside of this context."""
+    dtype = dtype or pick_precision(device)
+    return contextlib.nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+def batch_size_for(device: torch.device, height: int, width: int) -> int:
+    """How many pictures to send through a frozen network at once.
+
+    On a CPU what a few pictures leave behind fits its caches; a GPU wants enough to keep it busy.
+    """
+    pixels, most = (2**24, 1024) if device.type == "cuda" else (2**19, 128)
+    return min(most, max(4, pixels // (height * width)))
+
+
+def _keep_memory() -> None:
+    """Ask glibc to keep what was freed for the next layer, in place of handing it back to Linux.
+
+    By default every large activation is mapped, zeroed page by page and unmapped again; without that
+    a CPU runs these networks up to two and a half times as fast (tests/benchmarks/NOTES.md). A
+    setting of the user's own is left alone.
+    """
+    own = {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & set(os.environ)
+    if platform.libc_ver()[0] == "glibc" and not own:
+        mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+        libc = ctypes.CDLL(None)
+        libc.mallopt(mmap_threshold, 2**30)
+        libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+_keep_memory()

@@ -1,0 +1,21 @@
+"""Tables to read: rows of text, in columns for a terminal and as HTML for a notebook."""
+
+import html
+from collections.abc import Sequence
+
+__all__: list[str] = []
+
+
+def as_text(lines: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> str:
+    """Columns side by side, the first line being the head; notes below them."""
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    return "\n".join([*rows, *notes])
+
+
+def as_table(lines: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> str:
+    """The same as HTML. Names of files and classes, and cards, come from anybody: all is shown as text."""
+    head, *rows = ([html.escape(cell) for cell in line] for line in lines)
+    body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows)
+    below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    return f"<table><thead><tr><th>{'</th><th>'.join(head)}</th></tr></thead><tbody>{body}</tbody></table>{below}"

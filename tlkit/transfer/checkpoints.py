@@ -1,0 +1,80 @@
+"""Checkpoints: a training that was interrupted goes on, on the same pictures with the same settings, or not at all."""
+
+import hashlib
+import warnings
+from pathlib import Path
+
+import torch
+
+from tlkit.data.splits import ImageSet
+from tlkit.disk.cache import digest, write_atomically
+from tlkit.disk.tables import digest_rows
+from tlkit.nets.backbones import Backbone
+
+__all__: list[str] = []
+
+
+def place(checkpoint: str | Path | None) -> Path | None:
+    """The file as a path in a folder that is there; raises ValueError where no file can lie."""
+    if checkpoint is None:
+        return None
+    path = Path(checkpoint).expanduser()
+    if path.is_dir():
+        raise ValueError(f"The checkpoint {path} is a folder. Name a file in it, such as {path / 'run.pt'}.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"The folder of the checkpoint {path} cannot be made ({error.strerror}). Name a file in a folder of yours."
+        ) from error
+    return path
+
+
+def about(network: Backbone, train: ImageSet, val: ImageSet | None) -> dict[str, str | int]:
+    """What a checkpoint belongs to: fingerprints of the network and the pictures, and what is frozen."""
+    parts = [f"{name}{tuple(tensor.shape)}" for name, tensor in network.stages.state_dict().items()]
+    layers = hashlib.blake2b("/".join(parts).encode(), digest_size=8).hexdigest()
+    return {
+        "backbone": network.name,
+        "classes of the head": network.head.out_features,
+        "frozen stages": network.frozen,
+        "layers": layers,
+        "training pictures": _fingerprint(train),
+        "val pictures": _fingerprint(val) if val is not None else "none",
+    }
+
+
+def _fingerprint(part: ImageSet) -> str:
+    return f"{len(part)}, {digest_rows(part.images)[:8]}{digest(part.labels)[:8]}"
+
+
+def keep(path: Path, parts: dict, history: dict, best: dict, settings: dict) -> None:
+    """Write everything that going on needs; where that fails, training goes on with a warning."""
+    state = {name: part.state_dict() for name, part in parts.items()}
+    state |= {"history": history, "best": best, "settings": settings}
+    try:
+        write_atomically(path, lambda part: torch.save(state, part))
+    except (OSError, RuntimeError) as error:  # torch has words of its own for a full disk
+        warnings.warn(f"Could not keep the checkpoint {path} ({error}); training goes on.", stacklevel=2)
+
+
+def read(path: Path, settings: dict, where: torch.device) -> dict:
+    """What ``keep`` wrote; ValueError if the file is damaged, or belongs to a run with other settings."""
+    try:
+        state = torch.load(path, weights_only=True, map_location=where)
+        known = dict(state["settings"])
+        missing = {"network", "optimizer", "schedule", "scaler", "history", "best"} - set(state)
+    except Exception as error:  # torch raises many kinds for a file that is cut short
+        raise ValueError(f"The checkpoint {path} is damaged. Delete it, and training starts anew.") from error
+    other = [
+        f"{name} ({known.get(name, 'not said')} there, {value} here)"
+        for name, value in settings.items()
+        if known.get(name, "not said") != value
+    ]
+    if other or missing:
+        what = "; ".join(other) or "it lacks " + ", ".join(sorted(missing))
+        raise ValueError(
+            f"The checkpoint {path} belongs to another run: {what}.\n"
+            "Delete it to start anew, or use the same pictures, network and settings to go on."
+        )
+    return state

@@ -1,0 +1,265 @@
+"""Sharing what was trained: a folder with weights and a card, which anybody can load safely."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+
+from tlkit import __version__, text_tables
+from tlkit.disk.cards import read_card, write_card
+from tlkit.transfer import packing
+from tlkit.transfer.classifier import Classifier
+from tlkit.transfer.results import Result
+
+__all__ = ["ModelZoo", "load_model", "model_zoo", "save_model"]
+
+_WEIGHTS, _CARD = "model.safetensors", "card.toml"
+_NEEDED = {"backbone", "class_names", "image_size", "mean", "std", "sha256"}
+
+
+def save_model(
+    result: Result,
+    folder: str | Path,
+    data_licence: str = "not stated",
+    about: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Keep what was trained in a folder that others can load: ``model.safetensors`` and ``card.toml``.
+
+    Of a network all weights are kept; those of a torchvision model under torchvision's own names, and
+    ``without_tlkit`` on the card is a program that loads them without this course. Of a probe its own
+    numbers are kept, and the name of its backbone, which is loaded by that name again.
+
+    The card says what the model is: backbone, trained stages, classes, preprocessing, data, split
+    and seed, accuracy on val, on test if it was opened, on how many pictures, the licence of the
+    data, and whatever you say about it. The folder appears whole or not at all.
+
+    Parameters
+    ----------
+    result : Result
+        Of any way.
+    folder : str or Path
+        A folder that does not exist yet.
+    data_licence : str
+        Under which the pictures were given.
+    about : dict of str, optional
+        What only you know: ``author``, ``intended_use``, ``not_for``, ``known_failures``, ...
+    overwrite : bool
+        True replaces a folder that holds a saved model and nothing else.
+
+    Returns
+    -------
+    Path of the folder
+
+    Raises
+    ------
+    ValueError
+        If the folder exists, the backbone is one that ``load_backbone`` cannot give back, or ``about``
+        says what the card says by itself.
+    OSError
+        If the folder cannot be written.
+    """
+    if not isinstance(result, Result):
+        raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got a {type(result).__name__}.")
+    folder = Path(folder).expanduser()
+    _check_place(folder, overwrite)
+    classifier, split = result.classifier, result.split
+    tensors, facts = packing.pack(classifier, _WEIGHTS)
+    content = safetensors.torch.save(tensors)
+    height, width = classifier.size
+    card = {
+        "backbone": classifier.backbone.name,
+        "way": result.way,
+        "kind": classifier.kind,
+        "class_names": classifier.class_names,
+        "image_size": height if height == width else [height, width],
+        "mean": classifier.backbone.mean.flatten().tolist(),
+        "std": classifier.backbone.std.flatten().tolist(),
+        "dataset": split.name,
+        "data_licence": data_licence,
+        "per_class": split.per_class,
+        "split_seed": split.seed,
+        "training_seed": result.seed,
+        "settings": str(result.settings),
+        "val_accuracy": round(result.val_accuracy, 4),
+        "val_pictures": len(split.val),
+        "made_with": f"tlkit {__version__}, torch {torch.__version__}",
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    if result.test_accuracy is not None:
+        card |= {"test_accuracy": round(result.test_accuracy, 4), "test_pictures": len(split.test)}
+    card = _with_about(card | facts, about or {})
+    _write(folder, {_WEIGHTS: content, _CARD: write_card(card).encode()})
+    return folder
+
+
+def _check_place(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that is there, unless it is a saved model that may be replaced."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    others = sorted({path.name for path in folder.iterdir()} - {_WEIGHTS, _CARD}) if folder.is_dir() else []
+    try:
+        is_model = folder.is_dir() and not others and _NEEDED - {"image_size"} <= set(read_card(folder / _CARD))
+    except ValueError:
+        is_model = False
+    if not overwrite:
+        hint = "overwrite=True replaces it. Or give" if is_model else "Give"
+        raise ValueError(f"{folder} exists already. {hint} another name.")
+    if not is_model:
+        why = f"It also holds {others[0]}." if others else f"It has no {_CARD} of a model."
+        raise ValueError(f"{folder} is not a saved model alone, so it is not overwritten. {why}\nGive another name.")
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """The folder with these files, in place of what is there; what is there comes back if that fails."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            entry, before = Path(temporary) / "entry", Path(temporary) / "before"
+            entry.mkdir()
+            for name, content in files.items():
+                (entry / name).write_bytes(content)
+            if folder.exists():
+                os.replace(folder, before)
+            try:
+                os.replace(entry, folder)
+            except OSError:
+                if before.exists():
+                    os.replace(before, folder)
+                raise
+    except OSError as error:
+        raise OSError(f"{folder} cannot be written ({error.strerror or error}). Give a folder of yours.") from error
+
+
+def _with_about(card: dict, about: Mapping[str, str]) -> dict:
+    """The card with what its author says; nobody can say there what was measured."""
+    odd = [name for name in about if name in {*card, "test_accuracy", "test_pictures"} or not name.isidentifier()]
+    if odd:
+        raise ValueError(
+            f"about cannot hold {odd[0]!r}: the card says it by itself, or it is no plain name.\n"
+            "Use names such as author, intended_use, not_for, known_failures."
+        )
+    return card | {name: str(text) for name, text in about.items()}
+
+
+def load_model(folder: str | Path, device: str = "auto") -> Classifier:
+    """Load what ``save_model`` kept; the weights file holds numbers alone, so no code in it can run.
+
+    Parameters
+    ----------
+    folder : str or Path
+    device : str
+
+    Returns
+    -------
+    Classifier
+        Its ``predict`` and ``predict_photos`` name pictures and photos; ``card`` is the card, and
+        ``network`` the network, in evaluation mode, or None if it is a probe.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing or damaged, or the weights are not those that the card describes.
+    ConnectionError
+        If it is a probe on an ImageNet backbone whose weights are not here and can not be fetched.
+    """
+    folder = Path(folder).expanduser()
+    card, content = _read(folder)
+    try:
+        tensors = safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{_WEIGHTS} of {folder.name} is no file of tensors. Get the folder again.") from error
+    return packing.unpack(folder.name, card, tensors, device)
+
+
+def _read(folder: Path) -> tuple[dict, bytes]:
+    """The card and the bytes of the weights, which are those that the card describes; ValueError if not."""
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}. You are in {Path.cwd()}.")
+    if not (folder / _CARD).exists():
+        raise ValueError(f"{folder.name} has no {_CARD}, which says what its weights are for. Ask who made it.")
+    card = read_card(folder / _CARD)
+    absent = _NEEDED - set(card)
+    if absent:
+        raise ValueError(f"The card of {folder.name} does not say: {', '.join(sorted(absent))}.")
+    names, size = card["class_names"], card["image_size"]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"The card of {folder.name} has no list of class_names.")
+    sides = size if isinstance(size, list) and len(size) == 2 else [size]
+    if not all(isinstance(side, int) and 8 <= side <= 4096 for side in sides):
+        raise ValueError(f"The card of {folder.name} has no image_size in pixels, but {size!r}.")
+    try:
+        content = (folder / _WEIGHTS).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{folder.name} has no readable {_WEIGHTS}. Get the whole folder again.") from error
+    if hashlib.sha256(content).hexdigest() != card["sha256"]:
+        raise ValueError(f"{_WEIGHTS} of {folder.name} is not the file that its card describes. Get the folder again.")
+    return card, content
+
+
+@dataclass(repr=False)
+class ModelZoo:
+    """The shared models of a folder, as a table.
+
+    Attributes
+    ----------
+    cards : dict from the name of a model's folder to its card, with the size in ``megabytes``
+    refused : dict from the name of a folder to the reason why it is no model that can be loaded
+    """
+
+    cards: dict[str, dict]
+    refused: dict[str, str]
+
+    def _table(self) -> list[tuple[str, ...]]:
+        lines = [("model", "author", "data", "classes", "network", "val accuracy", "test accuracy", "MB")]
+        for name, card in self.cards.items():
+            data = f"{card.get('dataset', '?')}, {card.get('per_class', '?')} a class"
+            network = f"{card['backbone']}, {card.get('way', '?')}"
+            scores = [_score(card, part) for part in ("val", "test")]
+            author, classes = str(card.get("author", "not stated")), str(len(card["class_names"]))
+            lines.append((name, author, data, classes, network, *scores, f"{card['megabytes']:.1f}"))
+        return lines
+
+    def __str__(self) -> str:
+        return text_tables.as_text(self._table(), [f"refused: {name}: {why}" for name, why in self.refused.items()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return text_tables.as_table(self._table(), [f"Refused: {name}: {why}" for name, why in self.refused.items()])
+
+
+def _score(card: dict, part: str) -> str:
+    """An accuracy and on how many pictures of which draw it was measured, as far as the card says."""
+    share, pictures, seed = card.get(f"{part}_accuracy"), card.get(f"{part}_pictures", "?"), card.get("split_seed", "?")
+    return f"{share:.1%} of {pictures}, seed {seed}" if isinstance(share, (int, float)) else "not stated"
+
+
+def model_zoo(folder: str | Path) -> ModelZoo:
+    """List the models that people saved into one folder, each with what its card says.
+
+    Cards and checksums are read, no network is built. A folder that is no whole model is listed with
+    the reason. The accuracies are what the authors state: measure on your own pictures before you choose.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}. You are in {Path.cwd()}.")
+    zoo = ModelZoo({}, {})
+    for entry in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        try:
+            card, content = _read(entry)
+            zoo.cards[entry.name] = card | {"megabytes": len(content) / 1e6}
+        except ValueError as error:
+            zoo.refused[entry.name] = str(error).partition("\n")[0]
+    return zoo

@@ -1,0 +1,210 @@
+"""The executed course as static pages: ``python -m tools html``."""
+
+import base64
+import io
+import posixpath
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# JupyterLab and nbval bring these four; no lesson needs this module.
+import jinja2
+import nbformat
+from bs4 import BeautifulSoup, Tag
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from PIL import Image
+
+from tlkit import course
+from tlkit.bars import tqdm
+from tools.notebooks import execute
+
+__all__: list[str] = []
+
+TEMPLATES = Path(__file__).parent / "templates"
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_BAR = re.compile(r"[^\n\r]*\d+%\|[^\n\r]*[\n\r]*|\r")  # what tqdm writes
+_COLUMNS = re.compile(r"\S  +\S")
+_WIDE = 700  # pixels; a figure that is wider keeps its words readable on a phone, and scrolls
+_FITS = 34  # characters of code in a line on a phone; longer ones scroll
+
+
+def html(numbers: Sequence[str] = (), out: str = "site") -> None:
+    """Run lessons and their solutions, and write a page for each and an index.
+
+    Parameters
+    ----------
+    numbers : the beginnings of the lessons' files, ``["03"]``; by default all
+    out : folder for the pages; pages of other lessons in it stay, and are linked
+
+    Raises
+    ------
+    ValueError
+        If there is no such lesson, or a cell fails; the message names the notebook and the cell.
+    """
+    chosen, site = course.lessons(numbers), Path(out)
+    solutions = [path.parent / "solutions" / path.name for path in chosen]
+    sources = [*chosen, *(path for path in solutions if path.exists())]
+    to_come = {_address(path) for path in sources}
+
+    def exists(address: str) -> bool:
+        return address in to_come or (site / address).is_file()
+
+    (site / "solutions").mkdir(parents=True, exist_ok=True)
+    shutil.copy(TEMPLATES / "course" / "course.css", site)
+    shutil.copy(course.COURSE / "lessons" / "pictures" / "world.png", site)
+    for path in tqdm(sources, desc="pages"):
+        page = lesson_page(execute(path)[0], path, exists)
+        (site / _address(path)).write_text(page, encoding="utf-8")
+    (site / "index.html").write_text(index_page(exists), encoding="utf-8")
+    print(f"Open {site / 'index.html'} in a browser.")
+
+
+def lesson_page(notebook: NotebookNode, path: Path, exists: Callable[[str], bool]) -> str:
+    """The page of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : as ``execute`` returns it; changed in place
+    path : where it was read
+    exists : whether there will be a page at an address in the site
+    """
+    still(notebook)
+    exporter = HTMLExporter(
+        template_name="course", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True, embed_images=True
+    )
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": str(path.parent)}})
+    soup = BeautifulSoup(body, "html.parser")
+    here = _address(path)
+    _mend_links(soup, here, exists)
+    _add_anchors(soup)
+    _let_scroll(soup)
+    row = [_entry(lesson) for lesson in course.lessons() if path == lesson or exists(_address(lesson))]
+    k = [entry["href"] for entry in row].index(here) if "/" not in here else len(row)  # solutions have no neighbours
+    return _page(
+        title=_title(notebook),
+        root="../" * here.count("/"),
+        content=str(soup),
+        previous=row[k - 1] if 0 < k < len(row) else None,
+        next=row[k + 1] if k + 1 < len(row) else None,
+    )
+
+
+def index_page(exists: Callable[[str], bool]) -> str:
+    """The page that lists the lessons that have a page, with their ideas and costs."""
+    entries = [_entry(path) for path in course.lessons() if exists(_address(path))]
+    for entry in entries:
+        solutions = f"solutions/{entry['href']}"
+        entry["solutions"] = solutions if exists(solutions) else None
+    return _page(title="Transfer learning, run", root="", lessons=entries)
+
+
+def still(notebook: NotebookNode) -> None:
+    """Keep of every widget what it shows without a front end, and nothing of bars and of exercises that wait."""
+    for cell in notebook.cells:
+        kept = []
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if data.get("text/plain", "").startswith("… Exercise"):
+                continue  # not filled in; nobody can, here
+            if data.pop(_VIEW, None):
+                output.metadata["still"] = True
+                if "text/html" not in data:
+                    continue  # a bar of tqdm, or a part of another widget
+            elif data and not any(data.values()):
+                continue  # where a bar was
+            if output.output_type == "stream":
+                output.text = _BAR.sub("", output.text)
+                if not output.text.strip():
+                    continue
+            kept.append(output)
+        if "outputs" in cell:
+            cell.outputs = kept
+
+
+def _mend_links(soup: BeautifulSoup, here: str, exists: Callable[[str], bool]) -> None:
+    """Links between notebooks lead to their pages; of other files of the course, and of badges, the words stay."""
+    for badge in soup.find_all("img", src=re.compile("^https?:")):
+        badge.replace_with(badge["alt"])
+    for link in soup.find_all("a", href=True):
+        if re.match(r"#|[a-z]+:", link["href"]):
+            continue
+        target, mark, fragment = link["href"].partition("#")
+        target = re.sub(r"\.ipynb$", ".html", target)
+        if exists(posixpath.normpath(posixpath.join(posixpath.dirname(here), target))):
+            link["href"] = target + mark + fragment
+        else:
+            link.unwrap()
+
+
+def _add_anchors(soup: BeautifulSoup) -> None:
+    """Every heading has an address, and no level is left out below the title."""
+    used: dict[str, int] = {}
+    if not soup.h2:
+        for heading in soup.find_all("h3"):
+            heading.name = "h2"
+    for heading in soup.find_all(["h2", "h3", "h4"]):
+        words = heading.get_text()
+        name = re.sub(r"\W+", "-", words.lower()).strip("-")
+        used[name] = used.get(name, 0) + 1
+        heading["id"] = f"{name}-{used[name]}" if used[name] > 1 else name
+        anchor = soup.new_tag("a", href=f"#{heading['id']}", **{"class": "anchor", "aria-label": f"Link to: {words}"})
+        anchor.string = "#"
+        heading.append(anchor)
+
+
+def _let_scroll(soup: BeautifulSoup) -> None:
+    """Sentences wrap; code and columns scroll in a box of their own, by keyboard too."""
+    for block in soup.find_all("pre"):
+        if block.find_parent(class_="output") and not _COLUMNS.search(block.get_text()):
+            block["class"] = [*block.get("class", []), "says"]
+        elif any(len(line) > _FITS for line in block.get_text().splitlines()):
+            block["tabindex"] = "0"
+    for table in soup.find_all("table"):
+        for corner in table.find_all(lambda tag: tag.name == "th" and not tag.get_text(strip=True)):
+            corner.name = "td"  # it heads nothing
+        table.wrap(_scroll_box(soup, "Table"))
+    for figure in soup.select(".output img[src^='data:']"):
+        if _width(figure) > _WIDE:
+            whole = figure.find_parent(class_="tlkit-sheet") or figure
+            whole["class"] = [*whole.get("class", []), "wide"]
+            whole.wrap(_scroll_box(soup, "Figure"))
+
+
+def _width(figure: Tag) -> int:
+    """In pixels: as its style says, or else its file."""
+    if stated := re.match(r"width:(\d+)px", figure.get("style", "")):
+        return int(stated[1])
+    with Image.open(io.BytesIO(base64.b64decode(figure["src"].partition(",")[2]))) as picture:
+        return picture.width
+
+
+def _scroll_box(soup: BeautifulSoup, label: str) -> Tag:
+    return soup.new_tag("div", **{"class": "scroll", "tabindex": "0", "role": "group", "aria-label": label})
+
+
+def _address(path: Path) -> str:
+    """Where the page of a notebook lies in the site."""
+    return path.relative_to(course.COURSE / "lessons").with_suffix(".html").as_posix()
+
+
+def _title(notebook: NotebookNode) -> str:
+    return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+
+
+def _entry(path: Path) -> dict[str, str]:
+    """What the index says of a lesson."""
+    notebook = nbformat.read(path, as_version=4)
+    cost = next(cell.source for cell in notebook.cells if cell.id == "cost-card")
+    return {
+        "title": _title(notebook),
+        "href": _address(path),
+        "idea": notebook.metadata.tlkit.idea,
+        "cost": cost.split(",")[0].removeprefix("**Cost**: "),
+    }
+
+
+def _page(**parts: object) -> str:
+    loader = jinja2.FileSystemLoader(TEMPLATES / "course")
+    return jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2").render(parts)

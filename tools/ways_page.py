@@ -1,0 +1,144 @@
+"""The page that puts the five ways side by side: words of ours, numbers of the measured map."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from statistics import median
+
+from tlkit.study.decision import DecisionMap
+from tlkit.transfer.ways import WAYS
+
+__all__: list[str] = []
+
+_HEAD = """# Five ways, side by side
+
+The words are the course's; every number comes from [the measured map](../datasets/decision_map.csv): four drawn \
+targets of 17 classes at {sizes} images per class, {seeds} draws of each, on the machine of \
+[its card](../datasets/decision_map.toml), where each result had one core. That machine was busy at times, and on \
+photos with another network the seconds are others: measure your own with `tlkit.compare` \
+([lesson 08](08_real_photos.ipynb)). This page is written by `make pictures`.
+
+"""
+
+_WORDS = {
+    "probe": {
+        "lesson": "[02](02_cnn_codes.ipynb)",
+        "call": "`tlkit.linear_probe(split)`",
+        "what is trained": "a linear classifier on CNN codes",
+        "data wanted": "few images, much like the source",
+        "risk": "Codes are made for the source: what another target needs, they may have left out.",
+    },
+    "earlier stage": {
+        "lesson": "[03](03_svm_on_earlier_layers.ipynb)",
+        "call": "`tlkit.earlier_stage(split)`",
+        "what is trained": "a linear SVM on each stage; val chooses the stage",
+        "data wanted": "few images, unlike the source; enough of them in val to choose a stage",
+        "risk": "A small val set chooses the wrong stage. No stage is adapted, so it is overtaken as images come in.",
+    },
+    "fine-tuning": {
+        "lesson": "[04](04_two_phase_finetuning.ipynb)",
+        "call": "`tlkit.two_phase(split)`",
+        "what is trained": "first the new head alone, then the stages too, with small steps",
+        "data wanted": "from few images on, where seconds allow",
+        "risk": "Too high a rate, or no first phase, wrecks what was pretrained; BatchNorm drifts if it is not frozen.",
+    },
+    "pretrained start": {
+        "lesson": "[05](05_pretrained_initialization.ipynb)",
+        "call": "`tlkit.pretrained_start(split)`",
+        "what is trained": "the whole network at full rate, from pretrained weights on",
+        "data wanted": "many images; fewer will do where the target is unlike the source",
+        "risk": "With few images it forgets before it has learned.",
+    },
+    "scratch": {
+        "lesson": "[05](05_pretrained_initialization.ipynb)",
+        "call": "`tlkit.from_scratch(split)`",
+        "what is trained": "the whole network, from random weights on",
+        "data wanted": "many images, and nothing like them in what any network was pretrained on",
+        "risk": "With few images it learns them by heart, after the longest training of all.",
+    },
+}
+
+
+def ways_page(measured: DecisionMap) -> str:
+    """The page as Markdown: a column for each way, words and measured numbers row by row."""
+    targets = list(dict.fromkeys(row["dataset"] for row in measured.rows))
+    places = list(product(targets, measured.sizes))
+    sizes = ", ".join(map(str, measured.sizes))
+    seeds = len({row["seed"] for row in measured.rows})
+    ways = list(WAYS)
+    lines = [f"| | {' | '.join(ways)} |", "|---" * (len(ways) + 1) + "|"]
+    for title, entry in _rows(measured, targets, places):
+        lines.append(f"| **{title}** | {' | '.join(entry(way) for way in ways)} |")
+    return _HEAD.format(sizes=sizes, seeds=seeds) + "\n".join(lines) + "\n" + _notes(measured, places)
+
+
+def _rows(
+    measured: DecisionMap, targets: list[str], places: list[tuple[str, int]]
+) -> Iterator[tuple[str, Callable[[str], str]]]:
+    def word(name: str) -> tuple[str, Callable[[str], str]]:
+        return name, lambda way: _WORDS[way][name]
+
+    yield word("what is trained")
+    yield "weights trained, median", lambda way: f"{median(_all(measured, places, way, 'trained_parameters')):,.0f}"
+    yield word("data wanted")
+    for size in measured.sizes:
+        title = f"best, or within the noise of the best, at {size} images per class"
+        yield title, lambda way, size=size: _where(measured, targets, size, way)
+    for size in (measured.sizes[0], measured.sizes[-1]):
+        some = [(target, size) for target in targets]
+        title = f"seconds, median, at {size} images per class"
+        yield title, lambda way, some=some: f"{median(_all(measured, some, way, 'seconds')):.1f}"
+    yield word("risk")
+    yield "at worst behind the best way", lambda way: _worst(measured, places, way)
+    yield "best and worst draw apart, at most", lambda way: _spread(measured, places, way)
+    yield word("lesson")
+    yield word("call")
+
+
+def _all(measured: DecisionMap, places: list[tuple[str, int]], way: str, what: str) -> list[float]:
+    return [float(value) for place in places for value in measured.at(*place).values(way, what)]
+
+
+def _keeps_up(measured: DecisionMap, place: tuple[str, int], way: str) -> bool:
+    """Whether the way that val prefers here does not beat this one by more than the noise.
+
+    The winner is held against every other way, so each of these intervals is corrected for their number.
+    """
+    here, winner = measured.at(*place), measured.recommend(*place).winner
+    return way == winner or not here.difference(winner, way, looks=len(here.ways) - 1).low > 0
+
+
+def _where(measured: DecisionMap, targets: list[str], size: int, way: str) -> str:
+    found = [target for target in targets if _keeps_up(measured, (target, size), way)]
+    return "everywhere" if len(found) == len(targets) else ", ".join(found) or "nowhere"
+
+
+def _worst(measured: DecisionMap, places: list[tuple[str, int]], way: str) -> str:
+    """The most points that its mean lies below the best mean, and at which place."""
+    behind = {}
+    for place in places:
+        here = measured.at(*place)
+        means = {each: here.values(each).mean() for each in here.ways}
+        behind[place] = 100 * (max(means.values()) - means[way])
+    dataset, size = place = max(behind, key=behind.get)
+    return f"{behind[place]:.0f} points ({dataset} {size})"
+
+
+def _spread(measured: DecisionMap, places: list[tuple[str, int]], way: str) -> str:
+    apart = {}
+    for place in places:
+        values = measured.at(*place).values(way)
+        apart[place] = 100 * (values.max() - values.min())
+    dataset, size = place = max(apart, key=apart.get)
+    return f"{apart[place]:.0f} points ({dataset} {size})"
+
+
+def _notes(measured: DecisionMap, places: list[tuple[str, int]]) -> str:
+    ways = {way: sum(_keeps_up(measured, place, way) for place in places) for way in WAYS}
+    counted = ", ".join(f"{way} at {count}" for way, count in ways.items())
+    looks = len(WAYS) - 1
+    return (
+        f"\nOf the {len(places)} places of the map, a way is best or within the noise of the best so often: {counted}. "
+        "*Within the noise* is judged on test against the way that val prefers there, paired over draws "
+        f"(95 % interval, corrected for the {looks} ways that are held against it). Scratch had twice the epochs of "
+        "the others. [Lesson 07](07_when_and_how.ipynb) walks through the map.\n"
+    )
