@@ -5,11 +5,16 @@ mixed in, and a table that was damaged or changed by hand is noticed.
 """
 
 import csv
+import datetime
 import hashlib
 import io
+import os
+import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from tlkit.bars import tqdm
 from tlkit.disk.cache import write_atomically
@@ -151,3 +156,20 @@ class Ledger:
 def _checksum(text: str) -> str:
     """Of the text and not of the bytes: git may write other line ends on Windows."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def facts(what: str, command: str, machine: str) -> dict[str, str]:
+    """What the card of any new ledger says: what it holds, what makes it again, when and on what it was measured."""
+    return {
+        "what": what,
+        "command": command,
+        "date": datetime.date.today().isoformat(),
+        "machine": machine,
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
+        "licence": "CC BY 4.0",
+    }
+
+
+def machine_here(computed: str) -> str:
+    """This machine, and how it was used."""
+    return f"{os.cpu_count()} CPU cores, {platform.machine()}; {computed}"

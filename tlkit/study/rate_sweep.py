@@ -1,8 +1,5 @@
 """Between fine-tuning and a pretrained start: the one axis of how fast the pretrained stages may move."""
 
-import datetime
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +8,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from joblib import Parallel
 from matplotlib.axes import Axes
 
@@ -25,7 +21,7 @@ from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
-from tlkit.study.ledger import Ledger
+from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.tasks import run_tasks
 from tlkit.transfer.ways import two_phase
 from tlkit.world.catalogue import OFFLINE_DATASETS
@@ -33,6 +29,7 @@ from tlkit.world.catalogue import OFFLINE_DATASETS
 __all__ = ["RateSweep", "load_rate_sweep", "plot_rate_sweep", "run_rate_sweep"]
 
 SHIPPED = COURSE / "datasets" / "rate_sweep.csv"
+_WHAT = "Test accuracy of fine-tuning by the rate of the stages, as a share of the head's"
 FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0)
 COLUMNS = {
     "dataset": str,
@@ -98,7 +95,7 @@ def run_rate_sweep(
     sizes = " ".join(map(str, per_class))
     asked = f"--backbone {backbone} --datasets {' '.join(datasets)} --per-class {sizes} --seeds {seeds}"
     asked += f" --image-size {image_size}" * (image_size is not None) + " --weights FILE" * (weights is not None)
-    about = _about(asked, f"computed on {device}, {jobs} at once")
+    about = facts(_WHAT, f"python -m tlkit rate-sweep {asked}", machine_here(f"computed on {device}, {jobs} at once"))
     return RateSweep(_ledger_at(Path(out)).fill(cells, run, _made_from(backbone, datasets, image_size, weights), about))
 
 
@@ -139,17 +136,6 @@ def _made_from(
         f"pictures_{name}": recipe(name) if name in OFFLINE_DATASETS else copy_of(name)["blake2b"] for name in datasets
     }
     return {"backbone": backbone, "weights": digest(*state.values()), "image_size": image_size or 0, **pictures, **card}
-
-
-def _about(asked: str, where: str) -> dict[str, str]:
-    return {
-        "what": "Test accuracy of fine-tuning by the rate of the stages, as a share of the head's",
-        "command": f"python -m tlkit rate-sweep {asked}",
-        "date": datetime.date.today().isoformat(),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; {where}",
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
-        "licence": "CC BY 4.0",
-    }
 
 
 # ------------------------------------------------------------------------------------ what was measured

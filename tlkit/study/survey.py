@@ -1,8 +1,5 @@
 """Measuring the decision map: all of it, on this machine or on a cluster, or one cell again."""
 
-import datetime
-import os
-import platform
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +8,6 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
@@ -21,6 +17,7 @@ from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
 from tlkit.study.comparison import result_rows
 from tlkit.study.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
+from tlkit.study.ledger import facts, machine_here
 from tlkit.study.tasks import dask_cluster, run_tasks
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
@@ -136,20 +133,13 @@ def _made_from() -> dict[str, str | int]:
     return {"world": WORLD, "weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
 
 
-def _about(where: str) -> dict[str, str]:
+def _about(machine: str) -> dict[str, str]:
     asked = shlex.join(sys.argv[1:]) if sys.argv[1:2] == ["map"] else ""
-    return {
-        "what": "Test accuracy of five ways to transfer, by dataset size and similarity",
-        "command": f"python -m tlkit {asked}" if asked else "tlkit.run_map(...)",
-        "date": datetime.date.today().isoformat(),
-        "machine": where,
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
-        "licence": "CC BY 4.0",
-    }
+    command = f"python -m tlkit {asked}" if asked else "tlkit.run_map(...)"
+    return facts("Test accuracy of five ways to transfer, by dataset size and similarity", command, machine)
 
 
 def _where(backend: str, device: str, alone: bool) -> str:
     if backend == "dask":
         return f"the workers of a Dask cluster; device {device}, one core a result"
-    cores = f"{os.cpu_count()} CPU cores, {platform.machine()}"
-    return f"{cores}; computed on {device}, {'all of it for each result' if alone else 'one core a result'}"
+    return machine_here(f"computed on {device}, {'all of it for each result' if alone else 'one core a result'}")

@@ -1,8 +1,5 @@
 """The experiment of ``tlkit.study.grafting`` at every cut: measured, kept, read and drawn."""
 
-import datetime
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +8,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from joblib import Parallel
 from matplotlib.axes import Axes
 
@@ -24,13 +20,14 @@ from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
 from tlkit.study.decision import STOPS
 from tlkit.study.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
-from tlkit.study.ledger import Ledger
+from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.tasks import run_tasks
 from tlkit.world.catalogue import WORLD
 
 __all__ = ["Transferability", "load_transferability", "plot_transferability", "run_transferability"]
 
 SHIPPED = COURSE / "datasets" / "transferability.csv"
+_WHAT = "Test accuracy of networks cut at every stage and trained again, as in Yosinski et al. (2014)"
 DATASETS = ("flowers", "tissue")  # one that is similar to the source, and one that is very different
 CUTS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 
@@ -81,7 +78,8 @@ def run_transferability(
         tasks = (partial(_measure, *cell, per_class, epochs, device) for cell in missing)
         return run_tasks(crew, tasks, jobs == 1)
 
-    about = _about(f"--seeds {seeds} --jobs {jobs}", f"computed on {device}, {jobs} at once")
+    command = f"python -m tlkit transferability --seeds {seeds} --jobs {jobs}"
+    about = facts(_WHAT, command, machine_here(f"computed on {device}, {jobs} at once"))
     cells = _cells(seeds, datasets, cuts)
     return Transferability(_ledger_at(Path(out)).fill(cells, run, _made_from(per_class, epochs), about))
 
@@ -114,17 +112,6 @@ def _made_from(per_class: int, epochs: int) -> dict[str, str | int | float]:
     weights = read_card(WEIGHTS / "minivgg.toml")["sha256"]
     settings = {"per_class": per_class, "epochs": epochs, "learning_rate": RATE, "batch_size": BATCH}
     return {"world": WORLD, "weights": weights} | settings
-
-
-def _about(asked: str, where: str) -> dict[str, str]:
-    return {
-        "what": "Test accuracy of networks cut at every stage and trained again, as in Yosinski et al. (2014)",
-        "command": f"python -m tlkit transferability {asked}",
-        "date": datetime.date.today().isoformat(),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; {where}",
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
-        "licence": "CC BY 4.0",
-    }
 
 
 # ------------------------------------------------------------------------------------ what was measured
