@@ -109,7 +109,7 @@ def test_a_table_that_will_not_fit_is_refused_after_the_first_chunk(empty_cache,
 
 _STREAM = """
 import resource, sys
-from tlkit import tables
+from tlkit.disk import tables
 tables._SMALL = 2**20
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 images = tables.mapped(sys.argv[1])
