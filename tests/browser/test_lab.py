@@ -123,5 +123,5 @@ def test_a_student_works_through_a_lesson(page, address, cell, figures_are):
     # Figures follow the theme, those of widgets and those of cells.
     for theme in ("light", "dark"):
         page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme.title()}'}})")
-        page.locator(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']").wait_for()
+        page.locator(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']").wait_for(state="attached")
         figures_are(page, theme)
