@@ -3,7 +3,7 @@
 import pytest
 
 import tlkit
-from tlkit.study.decision import RULE, SIMILAR, STOPS, quadrant
+from tlkit.study.places import RULE, SIMILAR, STOPS, quadrant
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 

@@ -11,7 +11,8 @@ from tlkit import course
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.study import decision, survey
-from tlkit.study.decision import RULE, DecisionMap
+from tlkit.study.decision import DecisionMap
+from tlkit.study.places import RULE, STOPS
 from tlkit.world.catalogue import WORLD
 from tools.ways_page import ways_page
 
@@ -97,13 +98,13 @@ def shipped():
 
 
 def test_the_shipped_map_is_whole_and_of_this_world(shipped):
-    with decision.SHIPPED.open(newline="") as file:
-        assert next(csv.reader(file)) == list(decision.ledger_at(decision.SHIPPED).columns)
-    for dataset in decision.STOPS:
+    with decision.SHIPPED["drawn"].open(newline="") as file:
+        assert next(csv.reader(file)) == list(decision.ledger_at(decision.SHIPPED["drawn"]).columns)
+    for dataset in STOPS:
         for size in decision.PER_CLASS:
             for way in tlkit.WAYS:
                 assert len(shipped.at(dataset, size).values(way)) == 5, (dataset, size, way)
-    card = read_card(decision.SHIPPED.with_suffix(".toml"))
+    card = read_card(decision.SHIPPED["drawn"].with_suffix(".toml"))
     assert card["world"] == WORLD and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
     assert card["command"].startswith("python -m tlkit map")
 
@@ -115,7 +116,7 @@ def test_the_shipped_map_is_what_this_code_measures(shipped):
 
 
 def test_a_recommendation_gives_rule_winner_margin_and_cost(shipped):
-    for dataset in decision.STOPS:
+    for dataset in STOPS:
         for size in shipped.sizes:
             advice, here = shipped.recommend(dataset, size), shipped.at(dataset, size)
             assert advice.rule == RULE[tlkit.quadrant(dataset, size)]

@@ -49,7 +49,7 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
     """Only what is given is passed on: the defaults stand in ``run_map`` alone."""
     said = {"argument_default": argparse.SUPPRESS}
     parser = commands.add_parser("map", help="measure the decision map: every way at every size and similarity", **said)
-    parser.add_argument("--out", help="the CSV file (default: decision_map.csv, here)")
+    parser.add_argument("--out", help="the CSV file (default: decision_map.csv, or real_map.csv of photos, here)")
     parser.add_argument("--datasets", nargs="+", metavar="NAME")
     parser.add_argument("--per-class", nargs="+", type=int, metavar="N")
     parser.add_argument("--ways", nargs="+", metavar="WAY")
@@ -59,6 +59,13 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here; with dask the best of each worker)")
     parser.add_argument("--backend", help="of joblib, what computes several at once: loky (default), dask, ...")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, for example tcp://10.0.0.5:8786")
+    _add_backbone(parser)
+
+
+def _add_backbone(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--backbone", metavar="NAME", help="default: minivgg, and with it the drawn targets")
+    parser.add_argument("--image-size", type=int, metavar="PIXELS")
+    parser.add_argument("--weights", metavar="FILE", help="of the backbone, in place of the usual ones")
 
 
 def _add_transferability(commands: argparse._SubParsersAction) -> None:
@@ -75,12 +82,10 @@ def _add_rate_sweep(commands: argparse._SubParsersAction) -> None:
     what = "fine-tune with the stages at 0.01 to 1 of the head's rate"
     parser = commands.add_parser("rate-sweep", help=what, **said)
     parser.add_argument("--out", help="the CSV file (default: rate_sweep.csv, here)")
-    parser.add_argument("--backbone", metavar="NAME", help="default: minivgg")
+    _add_backbone(parser)
     parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: flowers tissue")
     parser.add_argument("--per-class", nargs="+", type=int, metavar="N", help="default: 5 20")
     parser.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.01 0.03 0.1 0.3 1")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
-    parser.add_argument("--image-size", type=int, metavar="PIXELS")
-    parser.add_argument("--weights", metavar="FILE", help="of the backbone, in place of the usual ones")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")

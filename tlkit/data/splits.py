@@ -177,8 +177,7 @@ def load_dataset(
     draw = partial(load_dataset, name, per_class, image_size=size, classes=classes)
     if name not in _DRAWN:
         collection = photos.load(name, size, classes)
-        most = collection.labels[_deal(collection, None, seed)["train"]].bincount()
-        checks.count("per_class", per_class, 1, int(most.min()))
+        checks.count("per_class", per_class, 1, _most_of(collection, seed))
         return split_of(collection, name, per_class, seed, draw)
     if classes is not None:
         raise ValueError(f"classes= chooses among those of a photo set. {name} is drawn: take all its classes.")
@@ -195,6 +194,17 @@ def load_dataset(
         for part, blocks in drawn.items()
     }
     return Split(name, shown.class_names, **sets, per_class=per_class, seed=seed, draw=draw)
+
+
+def largest_of(name: str, classes: int | Sequence[str] | None = None) -> int:
+    """The training pictures of a class that a photo set that is here has for every seed."""
+    collection = photos.load(name, 16, classes)
+    return min(_most_of(collection, seed) for seed in range(10 if collection.groups is not None else 1))
+
+
+def _most_of(collection: photos.Collection, seed: int) -> int:
+    """What val and test of this seed leave of the smallest class."""
+    return int(collection.labels[_deal(collection, None, seed)["train"]].bincount().min())
 
 
 def split_of(

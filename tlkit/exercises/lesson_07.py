@@ -4,7 +4,7 @@ import numpy as np
 
 from tlkit.exercises import Wrong, as_array, call, exercise
 from tlkit.intervals import mean_interval
-from tlkit.study.decision import RULE, SMALL
+from tlkit.study.places import RULE, SMALL
 
 
 @exercise(

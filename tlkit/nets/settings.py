@@ -1,7 +1,7 @@
 """How each way trains a backbone unless told otherwise: read from the card ``weights/settings.toml``."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 
 from tlkit.course import PACKAGE
@@ -34,6 +34,9 @@ class Settings:
     fixed_statistics: bool
     least_steps: int
     chosen_on: str
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in asdict(self).items() if name != "chosen_on")
 
     def passes(self, pictures: int, epochs: int, pretrained: bool = True) -> int:
         """How often an epoch goes through so many pictures, so that ``epochs`` of them have enough steps.

@@ -9,7 +9,8 @@ from tlkit.data.splits import Split
 from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.own_backbones import check_fit
-from tlkit.study.decision import PER_CLASS, RULE, SMALL
+from tlkit.study.decision import PER_CLASS
+from tlkit.study.places import RULE, SMALL
 
 __all__ = ["Advice", "advise", "similarity"]
 

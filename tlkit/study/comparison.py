@@ -24,21 +24,21 @@ from tlkit.intervals import (
     points,
     within,
 )
+from tlkit.study.places import RANK
 from tlkit.study.tasks import run_tasks
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
-from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Comparison", "compare"]
 
 
 def result_rows(result: Result) -> list[dict]:
     """A result as rows of the tidy table: one, or one for each stage that was tried. Opens the test set."""
-    world = OFFLINE_DATASETS.get(result.split.name)
     result.open_test()
     common = {
+        "backbone": result.backbone,
         "dataset": result.split.name,
-        "similarity": world.similarity if world else "",
+        "similarity": RANK.get(result.split.name, ""),
         "per_class": result.split.per_class,
         "way": result.way,
         "seed": result.seed,

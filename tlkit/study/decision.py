@@ -10,24 +10,16 @@ from tlkit.course import COURSE
 from tlkit.intervals import Interval, points
 from tlkit.study.comparison import Comparison
 from tlkit.study.ledger import Ledger
+from tlkit.study.places import RULE, quadrant
 from tlkit.transfer.ways import WAYS
-from tlkit.world.catalogue import OFFLINE_DATASETS
 
-__all__ = ["RULE", "DecisionMap", "Recommendation", "load_map", "quadrant"]
+__all__ = ["DecisionMap", "Recommendation", "load_map"]
 
-SHIPPED = COURSE / "datasets" / "decision_map.csv"
-STOPS = tuple(name for name, world in OFFLINE_DATASETS.items() if world.similarity)
+SHIPPED = {"drawn": COURSE / "datasets" / "decision_map.csv", "photos": COURSE / "datasets" / "real_map.csv"}
 PER_CLASS = (5, 20, 100, 300)
-SMALL, SIMILAR = 20, 2  # at most so many images a class are few; stops up to here are similar
-
-# Which way the CS231n notes, and many courses after them, advise in each quadrant.
-RULE = {
-    ("small", "similar"): "probe",
-    ("small", "different"): "earlier stage",
-    ("large", "similar"): "fine-tuning",
-    ("large", "different"): "pretrained start",
-}
+PHOTOS_PER_CLASS = (5, 20, 60)  # or as many as a set reaches
 _KINDS = {
+    "backbone": str,
     "dataset": str,
     "similarity": int,
     "per_class": int,
@@ -49,17 +41,11 @@ def ledger_at(path: Path) -> Ledger:
     ways = list(WAYS)
 
     def order(row: dict) -> tuple:
-        return row["similarity"], row["per_class"], ways.index(row["way"]), row["seed"]
+        return row["backbone"], row["similarity"], row["per_class"], ways.index(row["way"]), row["seed"]
 
-    cell = ("seed", "dataset", "per_class", "way")
-    return Ledger(path, _KINDS, cell, order, "decision map", "python -m tlkit map")
-
-
-def quadrant(dataset: str, per_class: int) -> tuple[str, str]:
-    """``("small" or "large", "similar" or "different")``: where a target stands on the map."""
-    checks.choose("target dataset", dataset, STOPS)
-    size = "small" if checks.count("per_class", per_class, 1) <= SMALL else "large"
-    return size, "similar" if OFFLINE_DATASETS[dataset].similarity <= SIMILAR else "different"
+    cell = ("backbone", "seed", "dataset", "per_class", "way")
+    joins = "pictures_", "weights_", "settings_", "image_size"
+    return Ledger(path, _KINDS, cell, order, "decision map", "python -m tlkit map", joins)
 
 
 @dataclass(frozen=True)
@@ -164,12 +150,12 @@ class DecisionMap:
         return np.array([[float(value) for value in curve.split()] for curve in curves])
 
 
-def load_map(path: str | Path = SHIPPED) -> DecisionMap:
-    """Read a map: the one that ships with the course, or one that ``run_map`` wrote.
+def load_map(path: str | Path = "drawn") -> DecisionMap:
+    """Read a map: ``"drawn"`` or ``"photos"``, which ship with the course, or a file that ``run_map`` wrote.
 
     Raises
     ------
     ValueError
         If the file is missing or is not a map.
     """
-    return DecisionMap(ledger_at(Path(path)).read())
+    return DecisionMap(ledger_at(Path(SHIPPED.get(path, path))).read())

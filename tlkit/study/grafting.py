@@ -21,7 +21,7 @@ from tlkit.disk.cache import cached
 from tlkit.nets.backbones import Backbone, load_backbone
 from tlkit.nets.devices import pick_device, pick_precision
 from tlkit.nets.freezing import freeze
-from tlkit.study.decision import STOPS
+from tlkit.study.places import STOPS
 from tlkit.transfer import training
 
 __all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]

@@ -45,6 +45,8 @@ class Ledger:
     order : function from a row to what rows are sorted by
     what : how such a table is called in messages, ``"decision map"``
     command : what makes one, ``"python -m tlkit map"``
+    joins : beginnings of the card's entries that belong to some rows alone, ``"pictures_"`` of a dataset: what the
+        card does not name yet may join, and what it names must be the same
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Ledger:
     order: Callable[[Row], object]
     what: str
     command: str
+    joins: tuple[str, ...] = ()
 
     def read(self) -> list[Row]:
         """The rows that are there.
@@ -132,6 +135,8 @@ class Ledger:
         if not self.path.exists():
             return [], {**made_from, **about}
         card = read_card(self._card)
+        new = {name: value for name, value in made_from.items() if name not in card and name.startswith(self.joins)}
+        card = {**new, **card}
         other = [_IN_WORDS.get(name, name) for name, value in made_from.items() if card.get(name) != value]
         if other:
             raise ValueError(

@@ -17,7 +17,8 @@ from tlkit.figures.plots import mosaic
 from tlkit.figures.style import COLOURS, grid_colour, ink, new_figure, paper, styled
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
-from tlkit.study.decision import RULE, SIMILAR, STOPS, DecisionMap, quadrant
+from tlkit.study.decision import DecisionMap
+from tlkit.study.places import RULE, SIMILAR, STOPS, quadrant
 from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
 
 __all__ = ["plot_map", "plot_overview", "plot_stages"]

@@ -4,20 +4,26 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
+import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
-from tlkit.data.splits import load_dataset
+from tlkit.data.photos import copy_of
+from tlkit.data.splits import Split, largest_of, load_dataset
+from tlkit.disk.cache import digest
 from tlkit.disk.cards import read_card
-from tlkit.nets.backbones import WEIGHTS
+from tlkit.nets.backbones import WEIGHTS, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
+from tlkit.nets.settings import settings_of
 from tlkit.study.comparison import result_rows
-from tlkit.study.decision import PER_CLASS, SHIPPED, STOPS, DecisionMap, ledger_at
+from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at
 from tlkit.study.ledger import facts, machine_here
+from tlkit.study.places import MAPS, RANK, world_of
 from tlkit.study.tasks import dask_cluster, run_tasks
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
@@ -25,29 +31,94 @@ from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
 
 __all__ = ["recompute", "run_map"]
 
+_PHOTO_PIXELS = 96  # far fewer than an ImageNet network knows, so that the map takes hours and not days
+_CLASSES = {"dtd": 10}  # of its 47 textures the first ten, so that the targets have about as many classes each
 
-def recompute(dataset: str, per_class: int, way: str, seed: int = 0, device: str = "auto", **settings) -> Result:
-    """Run one cell of the map again, now and here; ``watch`` in ``settings`` follows its training."""
-    checks.choose("target dataset", dataset, STOPS)
+
+@dataclass(frozen=True)
+class _Kit:
+    """What every cell of a run has in common: the network, the size of the pictures, where it computes."""
+
+    backbone: str = "minivgg"
+    image_size: int | None = None
+    weights: str | Path | None = None
+    device: str = "auto"
+
+    def split(self, dataset: str, per_class: int, seed: int) -> Split:
+        size = self.image_size or (_PHOTO_PIXELS if world_of(dataset) == "photos" else None)
+        return load_dataset(dataset, per_class, seed, size, _CLASSES.get(dataset))
+
+    def largest(self, dataset: str) -> int:
+        """Training pictures of a class that every draw has."""
+        if world_of(dataset) == "drawn":
+            return OFFLINE_DATASETS[dataset].largest
+        return largest_of(dataset, _CLASSES.get(dataset))
+
+    def run(self, dataset: str, per_class: int, way: str, seed: int, **settings) -> Result:
+        network = self.backbone
+        if self.weights is not None and way != "scratch":
+            network = load_backbone(self.backbone, weights=self.weights, device=self.device)
+        return WAYS[way](self.split(dataset, per_class, seed), network, seed=seed, device=self.device, **settings)
+
+    def made_from(self, datasets: Sequence[str]) -> dict[str, str | int]:
+        """What a result depends on besides its cell: results with different ones do not belong into one map."""
+        if self.backbone == "minivgg":
+            about = {"weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
+        else:
+            state = load_backbone(self.backbone, weights=self.weights, device="cpu").state_dict()
+            about = {
+                f"weights_{self.backbone}": digest(*state.values()),
+                f"settings_{self.backbone}": str(settings_of(self.backbone)),
+            }
+        photos = [name for name in datasets if world_of(name) == "photos"]
+        if photos:
+            about["image_size"] = self.image_size or _PHOTO_PIXELS
+        if len(photos) < len(datasets):
+            about["world"] = WORLD
+        return about | {f"pictures_{name}": _copy(name) for name in photos}
+
+
+@cache
+def _copy(dataset: str) -> str:
+    """Which copy of a photo set is here, and what of it is used."""
+    found, first = copy_of(dataset), f"first {_CLASSES[dataset]} classes of " if dataset in _CLASSES else ""
+    return f"{first}{found['pictures']:,} of {found['of']:,} pictures, blake2b {found['blake2b']}"
+
+
+def recompute(
+    dataset: str,
+    per_class: int,
+    way: str,
+    seed: int = 0,
+    device: str = "auto",
+    backbone: str = "minivgg",
+    image_size: int | None = None,
+    **settings,
+) -> Result:
+    """Run one cell of a map again, now and here; ``watch`` in ``settings`` follows its training."""
+    checks.choose("target dataset", dataset, RANK)
     checks.choose("way", way, WAYS)
-    return WAYS[way](load_dataset(dataset, per_class, seed), seed=seed, device=device, **settings)
+    return _Kit(backbone, image_size, device=device).run(dataset, per_class, way, seed, **settings)
 
 
 def run_map(
-    out: str | Path = SHIPPED.name,
-    datasets: Sequence[str] = STOPS,
-    per_class: Sequence[int] = PER_CLASS,
+    out: str | Path | None = None,
+    datasets: Sequence[str] | None = None,
+    per_class: Sequence[int] | None = None,
     ways: Sequence[str] = tuple(WAYS),
     seeds: int = 5,
     jobs: int | None = None,
     device: str = "auto",
     backend: str = "loky",
     scheduler: str | None = None,
+    backbone: str = "minivgg",
+    image_size: int | None = None,
+    weights: str | Path | None = None,
 ) -> DecisionMap:
     """Measure the map and write it as a CSV file with a card beside it.
 
     The file is written after every result, so an interrupt loses only what was being computed:
-    the same call goes on from there.
+    the same call goes on from there. Another call adds other cells to it: another backbone, or other targets.
 
     On a Dask cluster a task is a few names: every worker draws the pictures itself and keeps them
     in its own cache folder (``TLKIT_CACHE`` there; several workers may share one). A worker
@@ -58,6 +129,8 @@ def run_map(
     ----------
     out : path of the CSV file; by default in the current folder
     datasets, per_class, ways : what to measure
+        By default the drawn targets with minivgg, which learned from drawn pictures, and the photo sets with any other
+        backbone. Where a photo set has fewer pictures of a class, all it has are taken.
     seeds : how many draws of each
     jobs : int, optional
         Results computed at once, each on one core. By default one after another, with all cores or
@@ -68,39 +141,52 @@ def run_map(
         Of joblib: what computes several at once. ``"dask"`` is a cluster that is there already.
     scheduler : str, optional
         Where that cluster is, for example ``"tcp://10.0.0.5:8786"``.
+    backbone : name of the network
+    image_size : pixels, by default 64 of drawn pictures and 96 of photos
+    weights : path of a file of weights, in place of the usual ones: see ``load_backbone``
 
     Raises
     ------
     ValueError
-        For an unknown name, a number out of range, or a cluster that cannot be used; or if ``out``
-        was made with another generator or other weights, or is being written by another run.
+        For an unknown name, a number out of range, photos that are not here, or a cluster that cannot be used; or if
+        ``out`` was made with other pictures, weights or settings, or is being written by another run.
     """
-    _check(datasets, per_class, ways, seeds, jobs)
+    world = "drawn" if backbone == "minivgg" else "photos"
+    datasets = MAPS[world] if datasets is None else datasets
+    per_class = (PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS) if per_class is None else per_class
+    check_backbone(backbone)
+    kit = _Kit(backbone, image_size, weights, device)
+    cells = _cells(kit, datasets, per_class, ways, seeds)
+    if jobs is not None:
+        checks.count("jobs", jobs, 1)
     with _crew(backend, jobs, scheduler) as run:
         if backend != "dask":
-            device = str(pick_device(device))
-        cells = product(range(seeds), datasets, per_class, ways)
-        rows = ledger_at(Path(out)).fill(
+            kit = replace(kit, device=str(pick_device(device)))
+        made_from = kit.made_from(datasets)
+        rows = ledger_at(Path(out or SHIPPED[world].name)).fill(
             cells,
-            lambda missing: run(partial(_measure, *cell, device, _made_from()) for cell in missing),
-            _made_from(),
-            _about(_where(backend, device, jobs in (None, 1))),
+            lambda missing: run(partial(_measure, *cell[1:], kit, made_from) for cell in missing),
+            made_from,
+            _about(kit.backbone, _where(backend, device if backend == "dask" else kit.device, jobs in (None, 1))),
         )
     return DecisionMap(rows)
 
 
-def _check(
-    datasets: Sequence[str], per_class: Sequence[int], ways: Sequence[str], seeds: int, jobs: int | None
-) -> None:
+def _cells(
+    kit: _Kit, datasets: Sequence[str], per_class: Sequence[int], ways: Sequence[str], seeds: int
+) -> list[tuple[str, int, str, int, str]]:
+    """Every cell that is wanted, seed by seed; raises ValueError for what cannot be."""
+    places = []
     for dataset in datasets:
-        checks.choose("target dataset", dataset, STOPS)
+        checks.choose("target dataset", dataset, RANK)
+        most = kit.largest(dataset)
         for size in per_class:
-            checks.count("per_class", size, 1, OFFLINE_DATASETS[dataset].largest)
+            checks.count("per_class", size, 1, most if world_of(dataset) == "drawn" else None)
+            places.append((dataset, min(size, most)))
     for way in ways:
         checks.choose("way", way, WAYS)
-    checks.count("seeds", seeds, 1)
-    if jobs is not None:
-        checks.count("jobs", jobs, 1)
+    every = product(range(checks.count("seeds", seeds, 1)), dict.fromkeys(places), ways)
+    return [(kit.backbone, seed, dataset, size, way) for seed, (dataset, size), way in every]
 
 
 @contextmanager
@@ -122,20 +208,22 @@ def _crew(
     yield lambda tasks: run_tasks(Parallel(n_jobs=count, backend=backend, **settings), tasks, count == 1)
 
 
-def _measure(seed: int, dataset: str, per_class: int, way: str, device: str, made_from: dict) -> list[dict]:
-    if _made_from() != made_from:
-        raise ValueError("A worker has another version of the course than this machine. Install the same there.")
-    return result_rows(recompute(dataset, per_class, way, seed, device))
+def _measure(seed: int, dataset: str, per_class: int, way: str, kit: _Kit, made_from: dict) -> list[dict]:
+    here = kit.made_from([dataset])
+    if any(made_from.get(name) != value for name, value in here.items()):
+        raise ValueError("A worker has other pictures, weights or another version of the course than this machine.")
+    # A look at val after each of many short epochs would cost more than the training.
+    quick = {"watch_val": False} if WAYS[way].trains and kit.backbone != "minivgg" else {}
+    with torch.random.fork_rng(devices=[]):  # dropout draws from the one stream of the process
+        torch.manual_seed(seed)
+        return result_rows(kit.run(dataset, per_class, way, seed, **quick))
 
 
-def _made_from() -> dict[str, str | int]:
-    """What a result depends on besides its cell: results with different ones do not belong into one map."""
-    return {"world": WORLD, "weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
-
-
-def _about(machine: str) -> dict[str, str]:
+def _about(backbone: str, machine: str) -> dict[str, str]:
     asked = shlex.join(sys.argv[1:]) if sys.argv[1:2] == ["map"] else ""
     command = f"python -m tlkit {asked}" if asked else "tlkit.run_map(...)"
+    if backbone != "minivgg":  # several networks share a table, each by a call of its own
+        command = "python -m tlkit map --backbone NAME, for each network in the table"
     return facts("Test accuracy of five ways to transfer, by dataset size and similarity", command, machine)
 
 

@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from tlkit import checks
 from tlkit.data.splits import Split, load_dataset
 from tlkit.figures import plots, style
-from tlkit.study.decision import PER_CLASS, STOPS, quadrant
+from tlkit.study.decision import PER_CLASS
+from tlkit.study.places import STOPS, quadrant
 from tlkit.study.map_plots import example_pictures
 from tlkit.world.catalogue import OFFLINE_DATASETS
 

@@ -1,0 +1,36 @@
+"""Places of the map: the targets, how far each is from what the backbone was trained on, and what the rule says there.
+
+Similarity is a rank, stated before anything was measured, with its reason in words on each target's card.
+"""
+
+from tlkit import checks
+from tlkit.world.catalogue import OFFLINE_DATASETS
+
+__all__ = ["RULE", "quadrant"]
+
+# From similar to very different: drawn targets against atlas, photo sets against ImageNet.
+STOPS = tuple(name for name, world in OFFLINE_DATASETS.items() if world.similarity)
+PHOTO_STOPS = ("flowers17", "cifar10", "dtd", "digits", "spoken_digits")
+MAPS = {"drawn": STOPS, "photos": PHOTO_STOPS}
+RANK = {name: rank for stops in MAPS.values() for rank, name in enumerate(stops, 1)}
+SMALL, SIMILAR = 20, 2  # at most so many images a class are few; stops up to here are similar
+
+# Which way the CS231n notes, and many courses after them, advise in each quadrant.
+RULE = {
+    ("small", "similar"): "probe",
+    ("small", "different"): "earlier stage",
+    ("large", "similar"): "fine-tuning",
+    ("large", "different"): "pretrained start",
+}
+
+
+def quadrant(dataset: str, per_class: int) -> tuple[str, str]:
+    """``("small" or "large", "similar" or "different")``: where a target stands on the map."""
+    checks.choose("target dataset", dataset, RANK)
+    size = "small" if checks.count("per_class", per_class, 1) <= SMALL else "large"
+    return size, "similar" if RANK[dataset] <= SIMILAR else "different"
+
+
+def world_of(dataset: str) -> str:
+    """``"drawn"`` or ``"photos"``: which map a target stands on."""
+    return next(world for world, stops in MAPS.items() if dataset in stops)
