@@ -18,9 +18,9 @@ from tlkit.figures.style import COLOURS, ink, styled
 from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interval
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
-from tlkit.study.places import STOPS
 from tlkit.study.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.study.ledger import Ledger, facts, machine_here
+from tlkit.study.places import STOPS
 from tlkit.study.tasks import run_tasks
 from tlkit.world.catalogue import WORLD
 

@@ -15,8 +15,8 @@ from tlkit import checks
 from tlkit.data.splits import Split, load_dataset
 from tlkit.figures import plots, style
 from tlkit.study.decision import PER_CLASS
-from tlkit.study.places import STOPS, quadrant
 from tlkit.study.map_plots import example_pictures
+from tlkit.study.places import STOPS, quadrant
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Guess", "dataset_picker"]

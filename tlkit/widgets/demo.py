@@ -32,8 +32,8 @@ from PIL import Image
 from tlkit.figures.style import COLOURS
 from tlkit.intervals import points
 from tlkit.study.decision import DecisionMap, Recommendation, load_map
-from tlkit.study.places import STOPS, quadrant
 from tlkit.study.map_plots import example_pictures
+from tlkit.study.places import STOPS, quadrant
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets.controls import show_widget, size_slider, stop_buttons
 from tlkit.widgets.live import LiveComparison
