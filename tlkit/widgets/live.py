@@ -12,7 +12,6 @@ from tlkit.transfer.ways import WAYS
 __all__: list[str] = []
 
 
-
 class LiveComparison:
     """All ways on one fresh draw, the cheapest first, until the time is up or ``end`` is called.
 
