@@ -259,6 +259,7 @@ def test_the_table_of_winners_is_the_map():
         ("03", "claims", "gain.mean > 0.05", "by at least 5 points"),
         ("03", "claims", "flowers_gain.mean < 0.02", "more than 2 points better"),
         ("03", "regret", "regret < 0.04", "less than 4 points against peeking"),
+        ("03", "real-sweep", "gain.low > 0 and gain.mean > 0.05", "more than 5 points above the codes"),
         ("04", "wreck-claims", "< random_head - 0.03", "at least 3 points more"),
         ("04", "rates-claims", 'low_point["x 0.1"] - 0.02', "at least 2 points lower"),
         ("04", "last-claims", "gap.mean < 0.03", "less than 3 points better"),
@@ -276,7 +277,12 @@ def test_the_table_of_winners_is_the_map():
         ("07", "recompute", "< 0.02", "agree within 2 points"),
         ("08", "advice", 'advice.likeness == "similar" and advice.way == "probe"', "*small, similar, probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
-        ("08", "proof", ".mean) < 0.08", "within 8 points"),
+        ("08", "answers", 'answers == ["palace", "daisy"]', "*palace* and *daisy*"),
+        ("08", "forgotten", "+ 0.15).all()", "at least 15 points surer"),
+        ("08", "advice", "found < advice.similarity - 0.3", "more than 0.3 lower"),
+        ("08", "verdict", "abs(tuning_gain.mean) < 0.08", "within 8 points"),
+        ("08", "verdict", "stage_gain.mean > 0.03", "more than 3 points above the codes"),
+        ("08", "verdict", "tuning_gain.mean - 0.03", "no more than 3 points above that stage"),
         ("08", "other-size", "refused and right >= 7", "at least 7 of the 12"),
         ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
         ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
@@ -349,7 +355,7 @@ def test_a_rehearsal_goes_on_after_a_failing_lesson(tiny_lessons, free_port, emp
 def test_a_rehearsal_that_finds_nothing_is_ready(tiny_lessons, free_port, empty_cache, capsys):
     assert cli.main(["rehearse", "00", "02", "--port", free_port]) == 0
     out = capsys.readouterr().out
-    assert out.endswith("\nReady for 00 and 02. Lesson 00 will show no photos. For all: make rehearse\n")
+    assert out.endswith("\nReady for 00 and 02. Lesson 00 will run without what it can fetch. For all: make rehearse\n")
 
 
 def test_a_taken_port_a_full_disk_and_a_lesson_that_is_not_there_are_told(
@@ -381,7 +387,7 @@ def test_without_numbers_the_pictures_for_live_runs_are_drawn(
     rehearsal.rehearse(port=int(free_port))
     assert drawn == [(name, 100, seed) for name in ("flowers", "herbarium", "plates", "tissue") for seed in (0, 5)]
     out = capsys.readouterr().out
-    assert "pictures for live runs" in out and out.endswith("\nReady. Lesson 00 will show no photos.\n")
+    assert "pictures for live runs" in out and out.endswith("\nReady. Lesson 00 will run without what it can fetch.\n")
 
 
 def test_a_kernel_that_dies_is_told(tmp_path):
