@@ -283,7 +283,7 @@ def test_the_table_of_winners_is_the_map():
         ("08", "verdict", "abs(tuning_gain.mean) < 0.08", "within 8 points"),
         ("08", "verdict", "stage_gain.mean > 0.03", "more than 3 points above the codes"),
         ("08", "verdict", "tuning_gain.mean - 0.03", "no more than 3 points above that stage"),
-        ("08", "other-size", "refused and right >= 7", "at least 7 of the 12"),
+        ("08", "other-size", "refused and same >= 10", "at least 10 of the 12"),
         ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
         ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
         ("11", "live-claims", "np.mean(own - other) < -0.1", "at least 10 points better"),
