@@ -21,7 +21,7 @@ from tlkit.study.decision import DecisionMap
 from tlkit.study.places import RULE, SIMILAR, STOPS, quadrant
 from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
 
-__all__ = ["plot_map", "plot_overview", "plot_stages"]
+__all__ = ["plot_overview", "plot_stages"]
 
 _SHORT = {
     "probe": "linear probe\non CNN codes",

@@ -26,7 +26,7 @@ from tlkit.study.tasks import run_tasks
 from tlkit.transfer.network_ways import two_phase
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
-__all__ = ["RateSweep", "load_rate_sweep", "plot_rate_sweep", "run_rate_sweep"]
+__all__ = ["RateSweep", "run_rate_sweep"]
 
 SHIPPED = COURSE / "datasets" / "rate_sweep.csv"
 _WHAT = "Test accuracy of fine-tuning by the rate of the stages, as a share of the head's"
