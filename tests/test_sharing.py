@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import tlkit
+from tlkit.transfer.classifier import Classifier
 from tlkit.disk.cards import read_card, write_card
 from tlkit.transfer.sharing import model_zoo
 
@@ -136,7 +137,7 @@ def test_a_damaged_probe_is_refused(case, kept_probe, tmp_path):
 
 
 def test_a_network_that_was_saved_under_our_own_names_is_still_loaded(result, tmp_path):
-    network = _with_new_head("squeezenet1_1")
+    network = tlkit.load_backbone("squeezenet1_1", pretrained=False, device="cpu").new_head(3)
     named = replace(result, classifier=Classifier(network, ["a", "b", "c"], (64, 64)))
     folder = tlkit.save_model(named, tmp_path / "old")
     content = safetensors.torch.save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
