@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 import tlkit
-from tlkit.transfer.classifier import Classifier
 from tlkit.disk.cards import read_card, write_card
+from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.sharing import model_zoo
 
 
