@@ -95,7 +95,7 @@ def recompute(
     image_size: int | None = None,
     **settings,
 ) -> Result:
-    """Run one cell of a map again, now and here; ``watch`` in ``settings`` follows its training."""
+    """Run one cell of a map again, now and here; ``on_epoch_end`` in ``settings`` follows its training."""
     checks.choose("target dataset", dataset, RANK)
     checks.choose("way", way, WAYS)
     return _Kit(backbone, image_size, device=device).run(dataset, per_class, way, seed, **settings)
@@ -213,7 +213,7 @@ def _measure(seed: int, dataset: str, per_class: int, way: str, kit: _Kit, made_
     if any(made_from.get(name) != value for name, value in here.items()):
         raise ValueError("A worker has other pictures, weights or another version of the course than this machine.")
     # A look at val after each of many short epochs would cost more than the training.
-    quick = {"watch_val": False} if WAYS[way].trains and kit.backbone != "minivgg" else {}
+    quick = {"val_each_epoch": False} if WAYS[way].trains and kit.backbone != "minivgg" else {}
     with torch.random.fork_rng(devices=[]):  # dropout draws from the one stream of the process
         torch.manual_seed(seed)
         return result_rows(kit.run(dataset, per_class, way, seed, **quick))
