@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 
-import numpy as np
 from joblib import Parallel
 
 from tlkit import checks
@@ -117,6 +116,31 @@ class EvidenceTable:
     """What was measured: a row for each score, and for each stage of the sweep, at each place and seed."""
 
     rows: list[dict]
+
+    def at(self, backbone: str, dataset: str, per_class: int) -> dict[int, dict]:
+        """What was seen at one place, by seed: ``"stages"`` (stage to accuracy, from early to late) and each score.
+
+        ``"featuring"`` are the seconds of the features, ``"looking"`` those with the sweep. Empty for another place.
+        """
+        found: dict[int, dict] = {}
+        for row in self._by_place.get((backbone, dataset, per_class), ()):
+            seen = found.setdefault(row["seed"], {"stages": {}, "looking": 0.0})
+            if row["score"] == "stage sweep":
+                seen["stages"][row["stage"]] = row["value"]
+            else:
+                seen[row["score"]] = row["value"]
+            if row["score"] == "features":
+                seen["featuring"] = row["seconds"]
+            if row["score"] in ("features", "stage sweep"):
+                seen["looking"] += row["seconds"]
+        return found
+
+    @cached_property
+    def _by_place(self) -> dict[tuple, list[dict]]:
+        places: dict[tuple, list[dict]] = {}
+        for row in self.rows:
+            places.setdefault((row["backbone"], row["dataset"], row["per_class"]), []).append(row)
+        return places
 
 
 def load_evidence(path: str | Path = SHIPPED) -> EvidenceTable:
