@@ -12,8 +12,21 @@ from tlkit.nets.backbones import Backbone
 from tlkit.study.decision import load_map
 from tlkit.study.evidence import Evidence, gather, network_of, similarity
 from tlkit.study.evidence_table import load_evidence
+from tlkit.study.lines import (
+    SWEPT,
+    Lines,
+    Place,
+    apart,
+    best_of,
+    clues_of,
+    effort,
+    errors,
+    half_width,
+    others,
+    places_of,
+    unlike_all,
+)
 from tlkit.study.places import MAPS, RULE, SMALL
-from tlkit.study.policies import SWEPT, Lines, Place, best_of, clues_of, errors, half_width, others, places_of
 from tlkit.transfer.ways import WAYS
 
 __all__ = ["Advice", "advise"]
@@ -23,7 +36,6 @@ __all__ = ["Advice", "advise"]
 BORDER, NEAR = 0.765, 0.05
 # For another backbone the border was not measured, only that clear cases lie clear of it.
 FAR_BELOW, FAR_ABOVE = 0.2, 0.1
-_LIKE = ("size", "margin", "codes")  # what places are compared by
 _SHOWN = 3
 
 
@@ -89,9 +101,9 @@ class Advice:
         width = max(map(len, self.gains))
         return "\n".join(
             [
-                f"{self.dataset}: {self.per_class} images per class{smallest}, seen with {self.backbone}.",
+                f"{self.dataset}: {self.per_class} images per class{smallest}, with {self.backbone}.",
                 f"The rule of the literature: {self._rule_in_words()}.",
-                f"Your pictures ({self.evidence.pictures} of them, cross-validated): {self._evidence_in_words()}.",
+                f"Your {self.evidence.pictures} pictures, cross-validated: {self._evidence_in_words()}.",
                 f"Most like them on the maps: {', '.join(map(_in_words, self.like))}.",
                 "Expected over the probe (nine of ten draws of other datasets came within):",
                 *(
@@ -116,15 +128,8 @@ class Advice:
         return f"{few}, and {known}: {self.rule}"
 
     def _evidence_in_words(self) -> str:
-        stages = self.evidence.stages
-        *_, codes = stages
-        best = max(reversed(stages), key=stages.get)
-        found = f"codes {stages[codes]:.0%}"
-        if best == codes:
-            found += ", no stage is better"
-        else:
-            found += f", best stage {best} {stages[best]:.0%}"
-        return f"{found}; nearest neighbours {self.evidence.neighbours:.0%}"
+        stages = [f"{stage} {accuracy:.0%}" for stage, accuracy in self.evidence.stages.items()]
+        return f"{', '.join(stages)}; nearest neighbours on the codes {self.evidence.neighbours:.0%}"
 
 
 def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "auto") -> Advice:
@@ -154,19 +159,15 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
     """
     network = network_of(backbone, split, device)
     name, own = network.name, network.own
-    found = None if own and network.source_accuracy is None else similarity(split, network, device)
-    size = "small" if split.per_class <= SMALL else "large"
-    likeness = None if found is None else "similar" if found >= BORDER else "different"
     evidence = gather(split, network, device)
     seen = clues_of(split.per_class, evidence.stages, {"neighbours": evidence.neighbours})
-    world = "drawn" if name.startswith("minivgg") and not own else "photos"
-    places = others(_shipped(), world, split.name)
-    expected = Lines(places).gains(seen)
-    wrong = errors(places)
+    # What was measured of this very dataset is left out, so that the advice is what another set would get.
+    places = others(_shipped(), "drawn" if name.startswith("minivgg") and not own else "photos", split.name)
+    expected, wrong = Lines(places).gains(seen), errors(places)
     way = best_of(expected)
     one_thing = SWEPT if seen["margin"] == 0 else ()  # where no stage beats the codes, both ways of a probe are one
     rival = best_of(expected, one_thing if way in one_thing else [way])
-    doubts = _about_pair(way, rival, expected, half_width(wrong, way, rival))
+    doubts = _about_pair(way, rival, expected[way] - expected[rival], half_width(wrong, way, rival))
     doubts += _about_pictures(split, places, seen) + _about_backbone(name, own, places)
     ranked = sorted(expected, key=lambda each: (-expected[each], list(WAYS).index(each)))
     return Advice(
@@ -174,19 +175,26 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
         name,
         split.per_class,
         split.fewest,
-        found,
-        size,
-        likeness,
-        None if likeness is None else RULE[size, likeness],
+        *_rule(split, network, device),
         evidence,
-        sorted(places, key=lambda place: _apart(places, _of(place), seen))[:_SHOWN],
+        sorted(places, key=lambda place: apart(places, place.seen, seen))[:_SHOWN],
         {each: _interval(expected[each], half_width(wrong, each), seen["codes"]) for each in ranked},
-        {each: _seconds(each, places, seen, evidence) for each in ranked},
+        {each: evidence.seconds["features"] * effort(places, each, seen["size"]) for each in ranked},
         way,
         rival,
         doubts,
         own,
     )
+
+
+def _rule(split: Split, network: Backbone, device: str) -> tuple[float | None, str, str | None, str | None]:
+    """The similarity, few or many, similar or different, and what the literature's rule says there."""
+    size = "small" if split.per_class <= SMALL else "large"
+    if network.own and network.source_accuracy is None:
+        return None, size, None, None
+    found = similarity(split, network, device)
+    likeness = "similar" if found >= BORDER else "different"
+    return found, size, likeness, RULE[size, likeness]
 
 
 @cache
@@ -197,30 +205,25 @@ def _shipped() -> list[Place]:
 # ------------------------------------------------------------------------------------ how sure
 
 
-def _about_pair(way: str, rival: str, expected: dict[str, float], half: float) -> list[str]:
-    apart = expected[way] - expected[rival]
-    if apart > half:
+def _about_pair(way: str, rival: str, ahead: float, half: float) -> list[str]:
+    if ahead > half:
         return []
-    return [f"{rival} may do as well ({points(-apart)} expected, give or take {100 * half:.0f})"]
+    return [f"{rival} may do as well ({points(-ahead)} beside {way}, give or take {100 * half:.0f})"]
 
 
 def _about_pictures(split: Split, places: Sequence[Place], seen: dict[str, float]) -> list[str]:
     doubts = []
     if split.fewest <= SMALL < split.per_class:
         doubts.append(
-            f"{split.per_class} images per class are the mean, and the smallest class has {split.fewest}, which are few "
-            '(class_weight="balanced" gives every class the same say)'
+            f"{split.per_class} images per class are the mean, and the smallest class has {split.fewest}, which are "
+            'few (class_weight="balanced" gives every class the same say)'
         )
     if split.fewest < 2:
         doubts.append("classes with fewer than two training pictures could not be looked at")
     sizes = [place.per_class for place in places]
     if not min(sizes) <= split.per_class <= max(sizes):
         doubts.append(f"{split.per_class} images per class lie outside the map ({min(sizes)} to {max(sizes)})")
-    nearest = min(_apart(places, _of(place), seen) for place in places)
-    if nearest > max(
-        min(_apart(places, _of(place), _of(other)) for other in places if other.dataset != place.dataset)
-        for place in places
-    ):
+    if unlike_all(places, seen):
         doubts.append("your pictures are unlike every place of the map")
     return doubts
 
@@ -238,31 +241,9 @@ def _near_border(found: float, name: str, own: bool) -> bool:
 # ------------------------------------------------------------------------------------ numbers
 
 
-def _of(place: Place) -> dict[str, float]:
-    return {name: float(place.clues[name].mean()) for name in _LIKE}
-
-
-def _apart(places: Sequence[Place], first: dict[str, float], second: dict[str, float]) -> float:
-    """How far two sets of pictures are from each other, each clue by its spread over the map."""
-    spread = {name: np.std([place.clues[name].mean() for place in places]) or 1.0 for name in _LIKE}
-    return float(np.sqrt(sum(((first[name] - second[name]) / spread[name]) ** 2 for name in _LIKE)))
-
-
 def _interval(gain: float, half: float, codes: float) -> Interval:
     """Within what an accuracy can be: the probe's is about that of the codes."""
     return Interval(*(float(np.clip(value, -codes, 1 - codes)) for value in (gain, gain - half, gain + half)))
-
-
-def _seconds(way: str, places: Sequence[Place], seen: dict[str, float], evidence: Evidence) -> float:
-    """What a way took for each second of the features, at the sizes of the map nearest to this one."""
-    having = [place for place in places if way in place.ways]
-    nearest = min(abs(place.clues["size"][0] - seen["size"]) for place in having)
-    ratios = [
-        place.seconds[way] / max(place.featuring, 0.01)
-        for place in having
-        if abs(place.clues["size"][0] - seen["size"]) <= nearest + 1e-9
-    ]
-    return float(np.median(ratios)) * evidence.seconds["features"]
 
 
 def _gain_in_words(gain: Interval) -> str:

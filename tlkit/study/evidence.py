@@ -164,9 +164,7 @@ def network_of(backbone: str | Backbone, split: Split, device: str) -> Backbone:
         )
     if network.own:
         if known is not None and not 0 < known <= 1:
-            raise ValueError(
-                f"source_accuracy of {network.name} must be a share, above 0 to 1, but it is {known}."
-            )
+            raise ValueError(f"source_accuracy of {network.name} must be a share, above 0 to 1, but it is {known}.")
         check_fit(network, split.train.images)
     return network
 

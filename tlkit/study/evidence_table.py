@@ -82,11 +82,11 @@ def _measure(dataset: str, per_class: int, seed: int, kit: Kit) -> list[dict]:
     codes = features[network.code_stage]
     found: list[tuple[str, str, float, float]] = [("features", "", len(y), spent)]
     for stage, rows in features.items():
-        value, seconds = _timed(lambda: stage_sweep({stage: rows}, y)[stage])
-        found.append(("stage sweep", stage, value, seconds))
+        swept, seconds = _timed(stage_sweep, {stage: rows}, y)
+        found.append(("stage sweep", stage, swept[stage], seconds))
     for name, score in _OF_CODES.items():
-        found.append((name, network.code_stage, *_timed(lambda: score(codes, y))))
-    found.append(("confidence", "", *_timed(lambda: similarity(split, network, kit.device))))
+        found.append((name, network.code_stage, *_timed(score, codes, y)))
+    found.append(("confidence", "", *_timed(similarity, split, network, kit.device)))
     place = (kit.backbone, dataset, per_class, seed)
     return [
         dict(zip(_COLUMNS, (*place, name, stage, round(value, 5), round(seconds, 3))))
@@ -94,9 +94,9 @@ def _measure(dataset: str, per_class: int, seed: int, kit: Kit) -> list[dict]:
     ]
 
 
-def _timed(score: Callable[[], float]) -> tuple[float, float]:
+def _timed(score: Callable, *arguments: object) -> tuple:
     start = time.perf_counter()
-    return score(), time.perf_counter() - start
+    return score(*arguments), time.perf_counter() - start
 
 
 def _ledger_at(path: Path) -> Ledger:

@@ -1,27 +1,27 @@
-"""Which way to recommend before training: the line that ``advise`` goes by, and habits and rules judged beside it.
+"""What each way is expected to gain before any training: a straight line for each, over the places of the maps.
 
-The line, in three sentences. Cross-validation on your own pictures says how far the best stage lies above the codes.
+In three sentences. Cross-validation on your own pictures says how far the best stage lies above the codes.
 The maps say, for each way that trains a network, how much it brought above the best stage; that is a straight line
 over the logarithm of the images per class. The way with the largest sum of both is recommended, and its interval is as
 wide as the lines were wrong about datasets that they had not seen.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from tlkit.study.decision import DecisionMap
 from tlkit.study.evidence_table import EvidenceTable
-from tlkit.study.places import MAPS, RULE, quadrant, world_of
+from tlkit.study.places import world_of
 from tlkit.transfer.ways import WAYS
 
 __all__: list[str] = []
 
 CLUES = ("size", "margin", "codes", "neighbours", "LogME", "H-score", "confidence")
-USED = ("size",)  # by ``advise``: with a second clue the lines predict no better, see ``judge_clues``
-SHARE = 0.9  # of the places that an interval holds
+USED = ("size",)  # by ``advise``: with a second clue the lines predict no better, see ``tlkit.study.judgement``
+_LIKE = ("size", "margin", "codes")  # what places are compared by
+_SHARE = 0.9  # of the errors, which an interval holds
 _FEWEST = 3  # places that a line needs
 SWEPT = ("probe", "earlier stage")  # what the stage sweep itself measures
 _NEEDED = (*SWEPT, "fine-tuning", "pretrained start")
@@ -40,8 +40,7 @@ class Place:
     clues : dict from clue to array (seeds,)
         ``size`` is log2 of the images per class, ``codes`` the accuracy of the codes by cross-validation and ``margin``
         how far the best stage lies above them; the others are scores of ``tlkit.study.evidence``.
-    looking : seconds of the features and of the stage sweep
-    featuring : of the features alone
+    featuring, looking : seconds of the features, and of these with the stage sweep
     """
 
     backbone: str
@@ -51,8 +50,8 @@ class Place:
     val: dict[str, np.ndarray]
     seconds: dict[str, float]
     clues: dict[str, np.ndarray]
-    looking: float
     featuring: float
+    looking: float
 
     @property
     def world(self) -> str:
@@ -72,6 +71,11 @@ class Place:
     def above(self, way: str, other: str) -> float:
         """Mean test accuracy of one way minus that of another."""
         return float((self.accuracy[way] - self.accuracy[other]).mean())
+
+    @property
+    def seen(self) -> dict[str, float]:
+        """The mean of each clue."""
+        return {name: float(values.mean()) for name, values in self.clues.items()}
 
     def draws(self) -> Iterator[dict[str, float]]:
         """The clues of each draw."""
@@ -105,8 +109,7 @@ def _place(place: tuple, ways: dict[str, dict[int, dict]], looks: dict[int, dict
         column("val_accuracy"),
         {way: float(np.median(values)) for way, values in column("seconds").items()},
         {name: np.array([each[name] for each in clues]) for name in CLUES},
-        float(np.median([looks[seed]["looking"] for seed in seeds])),
-        float(np.median([looks[seed]["featuring"] for seed in seeds])),
+        *(float(np.median([looks[seed][name] for seed in seeds])) for name in ("featuring", "looking")),
     )
 
 
@@ -134,7 +137,7 @@ class Lines:
         for way in (way for way in WAYS if way not in SWEPT):
             here = [place for place in places if way in place.ways]
             if len(here) >= _FEWEST:
-                X = np.array([[1.0, *(place.clues[name].mean() for name in clues)] for place in here])
+                X = np.array([[1.0, *(place.seen[name] for name in clues)] for place in here])
                 y = np.array([place.above(way, "earlier stage") for place in here])
                 self.weights[way] = np.linalg.lstsq(X, y, rcond=None)[0]
 
@@ -170,106 +173,30 @@ def errors(places: Sequence[Place], clues: Sequence[str] = USED) -> list[dict[st
 def half_width(found: Sequence[Mapping[str, float]], way: str, other: str = "probe") -> float:
     """Half of the interval of one way's gain over another: nine of ten errors lie within it. NaN where none is."""
     apart = [abs(each[way] - each[other]) for each in found if way in each and other in each]
-    return float(np.quantile(apart, SHARE)) if apart else np.nan
+    return float(np.quantile(apart, _SHARE)) if apart else np.nan
 
 
-# ------------------------------------------------------------------------------------ judged
+def apart(places: Sequence[Place], first: Mapping[str, float], second: Mapping[str, float]) -> float:
+    """How far two sets of pictures are from each other in what is known before training.
 
-
-class Verdict(NamedTuple):
-    """What a policy loses on one map, against the best way of each place.
-
-    Attributes
-    ----------
-    policy, world : str
-    places : int
-        Where it could be judged.
-    mean, worst : float
-        Test accuracy lost, 0 to 1: mean over a place's draws, then mean and worst over the places.
-    right : float
-        Share of the draws in which it names the place's best way.
-    deciding, total : float
-        Seconds a place, before the way is known, and with that way's own.
+    Each clue counts by its spread over the map.
     """
-
-    policy: str
-    world: str
-    places: int
-    mean: float
-    worst: float
-    right: float
-    deciding: float
-    total: float
+    spread = {name: np.std([place.seen[name] for place in places]) or 1.0 for name in _LIKE}
+    return float(np.sqrt(sum(((first[name] - second[name]) / spread[name]) ** 2 for name in _LIKE)))
 
 
-Policy = Callable[[Place, int, dict[str, float]], str]
-
-
-def judge(places: Sequence[Place]) -> list[Verdict]:
-    """Advice by the lines beside the literature's rule, each single habit, and trying all ways to take val's best.
-
-    The lines never see a place of the dataset that they are judged on.
-    """
-    policies: dict[str, tuple[Policy, Callable[[Place], float]]] = {
-        "advice": (advised(places, USED), lambda place: place.looking),
-        "the rule": (lambda place, k, seen: RULE[quadrant(place.dataset, place.per_class)], lambda place: 0.0),
-    }
-    for way in WAYS:
-        policies[f"always {way}"] = (lambda place, k, seen, way=way: way, lambda place: 0.0)
-    policies["best on val"] = (
-        lambda place, k, seen: max(place.ways, key=lambda way: place.val[way][k]),
-        lambda place: sum(place.seconds.values()),
-    )
-    every = (_verdict(name, world, places, *policy) for world in MAPS for name, policy in policies.items())
-    return [verdict for verdict in every if verdict.places]
-
-
-def judge_clues(places: Sequence[Place]) -> list[Verdict]:
-    """The same for lines over each clue alone, and over the size with it: how well it tells which way wins."""
-    sets = [(name,) for name in CLUES] + [("size", name) for name in CLUES if name != "size"]
-    return [
-        _verdict(" + ".join(clues), world, places, advised(places, clues), lambda place: place.looking)
-        for world in MAPS
-        for clues in sets
-        if any(place.world == world for place in places)
+def unlike_all(places: Sequence[Place], seen: Mapping[str, float]) -> bool:
+    """Whether pictures lie farther from every place than any place does from the nearest of another dataset."""
+    alone = [
+        min(apart(places, place.seen, other.seen) for other in places if other.dataset != place.dataset)
+        for place in places
     ]
+    return min(apart(places, place.seen, seen) for place in places) > max(alone)
 
 
-def advised(places: Sequence[Place], clues: Sequence[str]) -> Policy:
-    """The policy that goes by lines over these clues."""
-    fitted = {place.dataset: Lines(others(places, place.world, place.dataset), clues) for place in places}
-
-    def recommend(place: Place, k: int, seen: dict[str, float]) -> str:
-        return best_of(fitted[place.dataset].gains(seen))
-
-    return recommend
-
-
-def _verdict(
-    name: str, world: str, places: Sequence[Place], policy: Policy, deciding: Callable[[Place], float]
-) -> Verdict:
-    losses, right, spent, total = [], [], [], []
-    for place in (place for place in places if place.world == world):
-        chosen = [policy(place, k, seen) for k, seen in enumerate(place.draws())]
-        if not set(chosen) <= set(place.ways):
-            continue
-        best = place.accuracy[place.winner]
-        losses.append(float(np.mean([best[k] - place.accuracy[way][k] for k, way in enumerate(chosen)])))
-        right += [way == place.winner for way in chosen]
-        spent.append(deciding(place))
-        trained = 0.0 if name == "best on val" else float(np.mean([place.seconds[way] for way in chosen]))
-        total.append(spent[-1] + trained)
-    if not losses:
-        return Verdict(name, world, 0, *[np.nan] * 5)
-    means = (float(np.mean(values)) for values in (right, spent, total))
-    return Verdict(name, world, len(losses), float(np.mean(losses)), max(losses), *means)
-
-
-def table_of(verdicts: Sequence[Verdict]) -> list[list[str]]:
-    """Verdicts as rows of text, the head first: losses in points."""
-    head = ["map", "policy", "places", "mean loss", "worst loss", "names the winner", "s to decide", "s in all"]
-    return [head] + [
-        [each.world, each.policy, f"{each.places}", f"{100 * each.mean:.1f}", f"{100 * each.worst:.1f}"]
-        + [f"{each.right:.0%}", f"{each.deciding:.1f}", f"{each.total:.1f}"]
-        for each in verdicts
-    ]
+def effort(places: Sequence[Place], way: str, size: float) -> float:
+    """Seconds of a way for each second of the features, median over the places with about so many images a class."""
+    having = [place for place in places if way in place.ways]
+    nearest = min(abs(place.seen["size"] - size) for place in having)
+    close = [place for place in having if abs(place.seen["size"] - size) <= nearest + 1e-9]
+    return float(np.median([place.seconds[way] / max(place.featuring, 0.01) for place in close]))
