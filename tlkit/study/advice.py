@@ -140,7 +140,7 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
     the drawn map for ``minivgg``, that of the photos for any other backbone. The literature's rule, with its few or
     many (up to 20 images a class are few) and similar or different, is said beside it.
 
-    How good this is was judged on datasets that it had not seen: ``tlkit.study.policies.judge``. It can not know what
+    How good this is was judged on datasets that it had not seen: ``tlkit.study.judgement``. It can not know what
     a set of another kind needs; where your pictures or your backbone are unlike the maps', it says so.
 
     Parameters

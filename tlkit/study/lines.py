@@ -116,7 +116,7 @@ def _place(place: tuple, ways: dict[str, dict[int, dict]], looks: dict[int, dict
 def clues_of(per_class: int, stages: Mapping[str, float], scores: Mapping[str, float]) -> dict[str, float]:
     """What was seen of one draw as numbers; a score that is not there is left out."""
     *_, codes = stages.values()
-    found = {"size": float(np.log2(per_class)), "margin": max(stages.values()) - codes, "codes": codes}
+    found = {"size": float(np.log2(max(per_class, 1))), "margin": max(stages.values()) - codes, "codes": codes}
     return found | {name: scores[name] for name in CLUES if name in scores}
 
 
