@@ -6,22 +6,24 @@ import pytest
 import tlkit
 from tlkit.study import judgement, lines
 from tlkit.study.decision import DecisionMap
-from tlkit.study.evidence_table import EvidenceTable, load_evidence
+from tlkit.study.evidence_table import EvidenceTable
 from tlkit.study.places import MAPS
 
 SCORES = {"neighbours": 0.4, "LogME": 0.1, "H-score": 3.0, "confidence": 0.9}
 
 
-def place(dataset, per_class, margin=0.1, codes=0.5, seeds=2, fine_tuning=0.0, pretrained_start=0.0):
+def place(
+    dataset, per_class, margin=0.1, codes=0.5, seeds=2, fine_tuning=0.0, pretrained_start=0.0, net="squeezenet1_1"
+):
     """A place where each way is so far above the earlier stage, which is as good as the sweep says."""
-    above = {"fine-tuning": fine_tuning, "pretrained start": pretrained_start}
+    seeds, above = 2, {"fine-tuning": fine_tuning, "pretrained start": pretrained_start}
     reached = {"probe": codes, "earlier stage": codes + margin}
     reached |= {way: codes + margin + gain for way, gain in above.items()}
     ways = {way: np.full(seeds, reached[way]) for way in tlkit.WAYS if way in reached}
     numbers = {"size": np.log2(per_class), "margin": margin, "codes": codes} | SCORES
     clues = {name: np.full(seeds, number) for name, number in numbers.items()}
     seconds = {way: 10.0 for way in ways}
-    return lines.Place("squeezenet1_1", dataset, per_class, ways, dict(ways), seconds, clues, 1.0, 2.0)
+    return lines.Place(net, dataset, per_class, ways, dict(ways), seconds, clues, 1.0, 2.0)
 
 
 def test_a_line_is_found_and_sums_with_the_margin():
@@ -31,6 +33,16 @@ def test_a_line_is_found_and_sums_with_the_margin():
     assert gains["earlier stage"] == 0.2 and gains["probe"] == 0 and "scratch" not in gains
     assert lines.best_of(gains) == "pretrained start" and lines.best_of(gains, ["pretrained start"]) == "earlier stage"
     assert "pretrained start" not in lines.Lines(places[:2]).gains({"size": 5.0, "margin": 0.2})  # two are no evidence
+
+
+def test_a_network_speaks_for_itself_once_it_was_measured_on_all_datasets():
+    places = [place(name, n, net=net) for name in ("dtd", "digits") for n in (4, 16) for net in ("first", "second")]
+    places += [place("cifar10", 4, net="first")]
+    assert {each.backbone for each in lines.others(places, "photos", "dtd", "first")} == {"first"}
+    for net in ("second", "third"):  # of the second network cifar10 is missing
+        assert {each.backbone for each in lines.others(places, "photos", "dtd", net)} == {"first", "second"}
+    assert {each.backbone for each in lines.others(places, "photos", "cifar10", "second")} == {"second"}
+    assert {each.dataset for each in lines.others(places, "photos", "dtd", "first")} == {"digits", "cifar10"}
 
 
 def test_scratch_is_never_advised_and_of_equals_the_cheaper():
@@ -97,7 +109,7 @@ def test_places_are_what_map_and_evidence_both_have():
 
 @pytest.fixture(scope="module")
 def shipped():
-    return lines.places_of([tlkit.load_map(world) for world in MAPS], load_evidence())
+    return lines.shipped_places()
 
 
 def test_the_evidence_that_ships_has_every_place_of_the_drawn_map(shipped):
@@ -122,5 +134,4 @@ def test_a_second_clue_does_not_clearly_help(shipped):
     for (world, clues), verdict in found.items():
         if clues.startswith("size + "):
             assert found[world, "size"].mean - verdict.mean < 0.01, (world, clues)
-    table = judgement.table_of(found.values())
-    assert len(table) == 1 + len(found) and len({len(row) for row in table}) == 1
+    assert judgement.as_text(list(found.values())).count("\n") == len(found)

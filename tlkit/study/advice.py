@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from tlkit.data.splits import Split
 from tlkit.intervals import Interval, points
 from tlkit.nets.backbones import Backbone
-from tlkit.study.decision import load_map
 from tlkit.study.evidence import Evidence, gather, network_of, similarity
-from tlkit.study.evidence_table import load_evidence
 from tlkit.study.lines import (
     SWEPT,
     Lines,
@@ -23,10 +20,10 @@ from tlkit.study.lines import (
     errors,
     half_width,
     others,
-    places_of,
+    shipped_places,
     unlike_all,
 )
-from tlkit.study.places import MAPS, RULE, SMALL
+from tlkit.study.places import RULE, SMALL
 from tlkit.transfer.ways import WAYS
 
 __all__ = ["Advice", "advise"]
@@ -162,7 +159,8 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
     evidence = gather(split, network, device)
     seen = clues_of(split.per_class, evidence.stages, {"neighbours": evidence.neighbours})
     # What was measured of this very dataset is left out, so that the advice is what another set would get.
-    places = others(_shipped(), "drawn" if name.startswith("minivgg") and not own else "photos", split.name)
+    world = "drawn" if name.startswith("minivgg") and not own else "photos"
+    places = others(shipped_places(), world, split.name, "" if own else name)
     expected, wrong = Lines(places).gains(seen), errors(places)
     way = best_of(expected)
     one_thing = SWEPT if seen["margin"] == 0 else ()  # where no stage beats the codes, both ways of a probe are one
@@ -195,11 +193,6 @@ def _rule(split: Split, network: Backbone, device: str) -> tuple[float | None, s
     found = similarity(split, network, device)
     likeness = "similar" if found >= BORDER else "different"
     return found, size, likeness, RULE[size, likeness]
-
-
-@cache
-def _shipped() -> list[Place]:
-    return places_of([load_map(world) for world in MAPS], load_evidence())
 
 
 # ------------------------------------------------------------------------------------ how sure

@@ -8,12 +8,13 @@ wide as the lines were wrong about datasets that they had not seen.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from tlkit.study.decision import DecisionMap
-from tlkit.study.evidence_table import EvidenceTable
-from tlkit.study.places import world_of
+from tlkit.study.decision import DecisionMap, load_map
+from tlkit.study.evidence_table import EvidenceTable, load_evidence
+from tlkit.study.places import MAPS, world_of
 from tlkit.transfer.ways import WAYS
 
 __all__: list[str] = []
@@ -98,6 +99,12 @@ def places_of(maps: Sequence[DecisionMap], table: EvidenceTable) -> list[Place]:
     return found
 
 
+@cache
+def shipped_places() -> list[Place]:
+    """The places of the maps that ship with the course."""
+    return places_of([load_map(world) for world in MAPS], load_evidence())
+
+
 def _place(place: tuple, ways: dict[str, dict[int, dict]], looks: dict[int, dict], seeds: list[int]) -> Place:
     def column(name: str) -> dict[str, np.ndarray]:
         return {way: np.array([rows[seed][name] for seed in seeds]) for way, rows in ways.items()}
@@ -153,16 +160,21 @@ def best_of(gains: Mapping[str, float], beside: Sequence[str] = ()) -> str:
     return max((way for way in WAYS if way in gains and way not in ("scratch", *beside)), key=gains.get)
 
 
-def others(places: Sequence[Place], world: str, dataset: str) -> list[Place]:
-    """The places of the same map that show another dataset."""
-    return [place for place in places if place.world == world and place.dataset != dataset]
+def others(places: Sequence[Place], world: str, dataset: str, backbone: str) -> list[Place]:
+    """The places of the same map that show another dataset.
+
+    Of the same backbone alone, if it was measured on every one of these datasets; else of all.
+    """
+    rest = [place for place in places if place.world == world and place.dataset != dataset]
+    same = [place for place in rest if place.backbone == backbone]
+    return same if {place.dataset for place in same} == {place.dataset for place in rest} else rest
 
 
 def errors(places: Sequence[Place], clues: Sequence[str] = USED) -> list[dict[str, float]]:
     """What the lines expected of a dataset that they had not seen, minus what came: one dict a draw."""
     found = []
     for place in places:
-        lines = Lines(others(places, place.world, place.dataset), clues)
+        lines = Lines(others(places, place.world, place.dataset, place.backbone), clues)
         for k, seen in enumerate(place.draws()):
             gains = lines.gains(seen)
             came = {way: place.accuracy[way][k] - place.accuracy["probe"][k] for way in place.ways}
