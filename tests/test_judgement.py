@@ -23,7 +23,7 @@ def place(
     numbers = {"size": np.log2(per_class), "margin": margin, "codes": codes} | SCORES
     clues = {name: np.full(seeds, number) for name, number in numbers.items()}
     seconds = {way: 10.0 for way in ways}
-    return lines.Place(net, dataset, per_class, ways, dict(ways), seconds, clues, 1.0, 2.0)
+    return lines.Place(net, dataset, per_class, ways, dict(ways), seconds, clues, {"features": 1.0, "stage sweep": 1.0})
 
 
 def test_a_line_is_found_and_sums_with_the_margin():
@@ -66,8 +66,8 @@ def test_pictures_are_unlike_all_places_where_they_lie_farther_out_than_any_of_t
     places = [place(name, n, 0.1, codes) for name, codes in (("dtd", 0.4), ("digits", 0.6)) for n in (4, 16, 64)]
     inside = {"size": 4.0, "margin": 0.1, "codes": 0.5}
     assert not lines.unlike_all(places, inside) and lines.unlike_all(places, inside | {"codes": 0.95})
-    assert lines.apart(places, inside, inside) == 0
-    assert lines.apart(places, inside, inside | {"codes": 0.6}) == pytest.approx(1)  # one spread of the map
+    assert lines.distances(places, places[0].seen)[0] == 0
+    assert lines.distances(places, places[1].seen | {"codes": 0.5})[1] == pytest.approx(1)  # one spread of the map
 
 
 def test_losses_are_points_below_the_best_way_of_a_place():
@@ -103,7 +103,7 @@ def test_places_are_what_map_and_evidence_both_have():
     (found,) = lines.places_of([DecisionMap(rows + unfinished)], table)
     assert found.ways == whole and found.accuracy["probe"].tolist() == [0.5, 0.5]  # draw 2 lacks ways
     assert found.clues["margin"] == pytest.approx([0.2, 0.2]) and found.clues["LogME"].tolist() == [0.1, 0.1]
-    assert found.featuring == 0.5 and found.looking == 1.5 and found.seconds["probe"] == 3.5
+    assert found.spent["features"] == 0.5 and found.spent["stage sweep"] == 1.0 and found.seconds["probe"] == 3.5
     assert lines.places_of([DecisionMap(rows)], EvidenceTable([])) == []
 
 

@@ -120,19 +120,16 @@ class EvidenceTable:
     def at(self, backbone: str, dataset: str, per_class: int) -> dict[int, dict]:
         """What was seen at one place, by seed: ``"stages"`` (stage to accuracy, from early to late) and each score.
 
-        ``"featuring"`` are the seconds of the features, ``"looking"`` those with the sweep. Empty for another place.
+        ``"spent"`` has the seconds of each, and of the features. Empty for a place that was not measured.
         """
         found: dict[int, dict] = {}
         for row in self._by_place.get((backbone, dataset, per_class), ()):
-            seen = found.setdefault(row["seed"], {"stages": {}, "looking": 0.0})
+            seen = found.setdefault(row["seed"], {"stages": {}, "spent": {}})
             if row["score"] == "stage sweep":
                 seen["stages"][row["stage"]] = row["value"]
             else:
                 seen[row["score"]] = row["value"]
-            if row["score"] == "features":
-                seen["featuring"] = row["seconds"]
-            if row["score"] in ("features", "stage sweep"):
-                seen["looking"] += row["seconds"]
+            seen["spent"][row["score"]] = seen["spent"].get(row["score"], 0.0) + row["seconds"]
         return found
 
     @cached_property

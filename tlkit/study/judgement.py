@@ -5,6 +5,7 @@ et al. (2022) tried 715 thousand set-ups of such scores: which is best depends o
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ def judge(places: Sequence[Place] | None = None) -> list[Verdict]:
     """
     places = shipped_places() if places is None else places
     policies: dict[str, tuple[Policy, Callable[[Place], float]]] = {
-        "advice": (advised(places, USED), lambda place: place.looking),
+        "advice": (advised(places, USED), partial(_looking, USED)),
         "the rule": (lambda place, k, seen: RULE[quadrant(place.dataset, place.per_class)], lambda place: 0.0),
     }
     for way in WAYS:
@@ -71,11 +72,16 @@ def judge_clues(places: Sequence[Place] | None = None) -> list[Verdict]:
     places = shipped_places() if places is None else places
     sets = [(name,) for name in CLUES] + [("size", name) for name in CLUES if name != "size"]
     return [
-        _verdict(" + ".join(clues), world, places, advised(places, clues), lambda place: place.looking)
+        _verdict(" + ".join(clues), world, places, advised(places, clues), partial(_looking, clues))
         for world in MAPS
         for clues in sets
         if any(place.world == world for place in places)
     ]
+
+
+def _looking(clues: Sequence[str], place: Place) -> float:
+    """Seconds of the features, of the sweep, which every line needs, and of the other scores."""
+    return sum(place.spent[name] for name in ("features", "stage sweep", *clues) if name in place.spent)
 
 
 def advised(places: Sequence[Place], clues: Sequence[str]) -> Policy:

@@ -8,7 +8,7 @@ wide as the lines were wrong about datasets that they had not seen.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Place:
     clues : dict from clue to array (seeds,)
         ``size`` is log2 of the images per class, ``codes`` the accuracy of the codes by cross-validation and ``margin``
         how far the best stage lies above them; the others are scores of ``tlkit.study.evidence``.
-    featuring, looking : seconds of the features, and of these with the stage sweep
+    spent : dict from ``"features"``, ``"stage sweep"`` and each score to its median seconds
     """
 
     backbone: str
@@ -51,8 +51,7 @@ class Place:
     val: dict[str, np.ndarray]
     seconds: dict[str, float]
     clues: dict[str, np.ndarray]
-    featuring: float
-    looking: float
+    spent: dict[str, float]
 
     @property
     def world(self) -> str:
@@ -73,7 +72,7 @@ class Place:
         """Mean test accuracy of one way minus that of another."""
         return float((self.accuracy[way] - self.accuracy[other]).mean())
 
-    @property
+    @cached_property
     def seen(self) -> dict[str, float]:
         """The mean of each clue."""
         return {name: float(values.mean()) for name, values in self.clues.items()}
@@ -116,7 +115,7 @@ def _place(place: tuple, ways: dict[str, dict[int, dict]], looks: dict[int, dict
         column("val_accuracy"),
         {way: float(np.median(values)) for way, values in column("seconds").items()},
         {name: np.array([each[name] for each in clues]) for name in CLUES},
-        *(float(np.median([looks[seed][name] for seed in seeds])) for name in ("featuring", "looking")),
+        {name: float(np.median([looks[seed]["spent"][name] for seed in seeds])) for name in looks[seeds[0]]["spent"]},
     )
 
 
@@ -188,22 +187,18 @@ def half_width(found: Sequence[Mapping[str, float]], way: str, other: str = "pro
     return float(np.quantile(apart, _SHARE)) if apart else np.nan
 
 
-def apart(places: Sequence[Place], first: Mapping[str, float], second: Mapping[str, float]) -> float:
-    """How far two sets of pictures are from each other in what is known before training.
-
-    Each clue counts by its spread over the map.
-    """
-    spread = {name: np.std([place.seen[name] for place in places]) or 1.0 for name in _LIKE}
-    return float(np.sqrt(sum(((first[name] - second[name]) / spread[name]) ** 2 for name in _LIKE)))
+def distances(places: Sequence[Place], seen: Mapping[str, float]) -> np.ndarray:
+    """How far pictures are from each place in what is known before training: each clue by its spread over the map."""
+    table = np.array([[place.seen[name] for name in _LIKE] for place in places])
+    spread = np.where(table.std(0) > 0, table.std(0), 1.0)
+    return np.sqrt((((table - [seen[name] for name in _LIKE]) / spread) ** 2).sum(1))
 
 
 def unlike_all(places: Sequence[Place], seen: Mapping[str, float]) -> bool:
     """Whether pictures lie farther from every place than any place does from the nearest of another dataset."""
-    alone = [
-        min(apart(places, place.seen, other.seen) for other in places if other.dataset != place.dataset)
-        for place in places
-    ]
-    return min(apart(places, place.seen, seen) for place in places) > max(alone)
+    names = np.array([place.dataset for place in places])
+    alone = [distances(places, place.seen)[names != place.dataset].min() for place in places]
+    return bool(distances(places, seen).min() > max(alone))
 
 
 def effort(places: Sequence[Place], way: str, size: float) -> float:
@@ -211,4 +206,4 @@ def effort(places: Sequence[Place], way: str, size: float) -> float:
     having = [place for place in places if way in place.ways]
     nearest = min(abs(place.seen["size"] - size) for place in having)
     close = [place for place in having if abs(place.seen["size"] - size) <= nearest + 1e-9]
-    return float(np.median([place.seconds[way] / max(place.featuring, 0.01) for place in close]))
+    return float(np.median([place.seconds[way] / max(place.spent["features"], 0.01) for place in close]))
