@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 import tlkit
 from tlkit.study import judgement, lines
@@ -55,11 +56,12 @@ def test_errors_are_those_of_datasets_that_were_left_out():
     places += [place("cifar10", n, pretrained_start=-0.1) for n in (4, 16, 64)]
     off = lines.errors(places)
     assert len(off) == 18
-    assert [each["pretrained start"] for each in off[12:]] == pytest.approx([0.2] * 6)
-    assert [each["pretrained start"] for each in off[:6]] == pytest.approx([-0.1] * 6)
-    assert lines.half_width(off, "pretrained start") == pytest.approx(0.2)
-    assert lines.half_width(off, "pretrained start", "fine-tuning") == pytest.approx(0.2)
-    assert np.isnan(lines.half_width(off, "scratch"))
+    assert [(name, each["pretrained start"]) for name, each in off[12:]] == [("cifar10", pytest.approx(0.2))] * 6
+    assert [each["pretrained start"] for _, each in off[:6]] == pytest.approx([-0.1] * 6)
+    by_hand = student.ppf(0.95, 3 - 1) * np.sqrt((0.1**2 + 0.1**2 + 0.2**2) / 3)
+    for other in ("probe", "fine-tuning"):
+        assert lines.half_width(off, "pretrained start", other) == pytest.approx(by_hand)
+    assert np.isnan(lines.half_width(off, "scratch")) and np.isnan(lines.half_width(off[6:], "pretrained start"))
 
 
 def test_pictures_are_unlike_all_places_where_they_lie_farther_out_than_any_of_these():

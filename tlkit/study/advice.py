@@ -58,8 +58,8 @@ class Advice:
     like : list of Place
         The places of the maps most like it, the nearest first; none shows the same dataset.
     gains : dict from way to Interval
-        Expected test accuracy minus that of the probe, -1 to 1, the largest first. The interval is not one over draws:
-        it is as wide as held nine of ten draws of datasets that the expectation had not seen.
+        Expected test accuracy minus that of the probe, -1 to 1, the largest first. The interval, of 90 %, is one over
+        datasets: from how wrong such expectations were about each dataset of the map that they had not seen.
     seconds : dict from way to about what it takes here
     way : one of ``WAYS``
         What is recommended: the largest expected gain.
@@ -102,7 +102,7 @@ class Advice:
                 f"The rule of the literature: {self._rule_in_words()}.",
                 f"Your {self.evidence.pictures} pictures, cross-validated: {self._evidence_in_words()}.",
                 f"Most like them on the maps: {', '.join(map(_in_words, self.like))}.",
-                "Expected over the probe (nine of ten draws of other datasets came within):",
+                "Expected over the probe (90 % interval, over datasets that are not in the map):",
                 *(
                     f"  {way:{width}}  {_gain_in_words(gain)}, {_about(self.seconds[way])}"
                     for way, gain in self.gains.items()

@@ -2,8 +2,8 @@
 
 In three sentences. Cross-validation on your own pictures says how far the best stage lies above the codes.
 The maps say, for each way that trains a network, how much it brought above the best stage; that is a straight line
-over the logarithm of the images per class. The way with the largest sum of both is recommended, and its interval is as
-wide as the lines were wrong about datasets that they had not seen.
+over the logarithm of the images per class. The way with the largest sum of both is recommended, and its interval comes
+from how wrong the lines were about datasets that they had not seen.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
+from scipy.stats import t as student
 
 from tlkit.study.decision import DecisionMap, load_map
 from tlkit.study.evidence_table import EvidenceTable, load_evidence
@@ -22,8 +23,8 @@ __all__: list[str] = []
 CLUES = ("size", "margin", "codes", "neighbours", "LogME", "H-score", "confidence")
 USED = ("size",)  # by ``advise``: with a second clue the lines predict no better, see ``tlkit.study.judgement``
 _LIKE = ("size", "margin", "codes")  # what places are compared by
-_SHARE = 0.9  # of the errors, which an interval holds
-_FEWEST = 3  # places that a line needs
+_COVERS = 0.9  # of new datasets an interval should hold
+_FEWEST = 3  # places that a line needs, and datasets that an interval needs
 SWEPT = ("probe", "earlier stage")  # what the stage sweep itself measures
 _NEEDED = (*SWEPT, "fine-tuning", "pretrained start")
 
@@ -169,22 +170,29 @@ def others(places: Sequence[Place], world: str, dataset: str, backbone: str) -> 
     return same if {place.dataset for place in same} == {place.dataset for place in rest} else rest
 
 
-def errors(places: Sequence[Place], clues: Sequence[str] = USED) -> list[dict[str, float]]:
-    """What the lines expected of a dataset that they had not seen, minus what came: one dict a draw."""
+def errors(places: Sequence[Place], clues: Sequence[str] = USED) -> list[tuple[str, dict[str, float]]]:
+    """What the lines expected of a dataset that they had not seen, minus what came: its name and the ways, a draw."""
     found = []
     for place in places:
         lines = Lines(others(places, place.world, place.dataset, place.backbone), clues)
         for k, seen in enumerate(place.draws()):
             gains = lines.gains(seen)
             came = {way: place.accuracy[way][k] - place.accuracy["probe"][k] for way in place.ways}
-            found.append({way: float(gains[way] - came[way]) for way in gains if way in came})
+            found.append((place.dataset, {way: float(gains[way] - came[way]) for way in gains if way in came}))
     return found
 
 
-def half_width(found: Sequence[Mapping[str, float]], way: str, other: str = "probe") -> float:
-    """Half of the interval of one way's gain over another: nine of ten errors lie within it. NaN where none is."""
-    apart = [abs(each[way] - each[other]) for each in found if way in each and other in each]
-    return float(np.quantile(apart, _SHARE)) if apart else np.nan
+def half_width(found: Sequence[tuple[str, Mapping[str, float]]], way: str, other: str = "probe") -> float:
+    """Half of the 90 % interval of one way's gain over another, for a dataset that the lines have not seen.
+
+    By Student's t of the errors' root mean square. Draws of one dataset err alike, so there are only as many degrees
+    of freedom as datasets, less one. NaN of fewer than three.
+    """
+    apart = [(name, each[way] - each[other]) for name, each in found if way in each and other in each]
+    datasets = len({name for name, _ in apart})
+    if datasets < _FEWEST:
+        return np.nan
+    return float(student.ppf((1 + _COVERS) / 2, datasets - 1) * np.sqrt(np.mean([error**2 for _, error in apart])))
 
 
 def distances(places: Sequence[Place], seen: Mapping[str, float]) -> np.ndarray:
