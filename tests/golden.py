@@ -56,7 +56,7 @@ def features() -> Iterator[tuple[str, Tensor]]:
         _set_weights(backbone)
         for relu in (True, False) if backbone.name == "minivgg" else (True,):
             for grid in (1, 2):
-                swept = sweep_features(backbone, images, None, relu, grid, device="cpu", precision="float32")[0]
+                swept = sweep_features(backbone, images, None, relu, grid, precision="float32")[0]
                 for stage, rows in swept.items():
                     # Random signs in place of thousands of columns: none can change unseen.
                     signs = torch.arange(rows.shape[1] * 4).mul(1.7).sin().sign().view(-1, 4)

@@ -5,7 +5,8 @@ import torch
 
 import tlkit
 from tlkit.history import History
-from tlkit.transfer import training
+from tlkit.transfer import training_run
+from tlkit.transfer.feeding import Feed
 
 
 def _network():
@@ -38,12 +39,12 @@ def _told(*accuracies):
     ],
 )
 def test_patience_keeps_the_best_epoch(small, monkeypatch, accuracies, patience, epochs, kept):
-    monkeypatch.setattr(training._Feed, "answers", _told(*accuracies))
+    monkeypatch.setattr(Feed, "answers", _told(*accuracies))
     states = []
     network = _network()
     history = tlkit.train_network(
-        network, small, small, 5, batch_size=16, device="cpu", patience=patience,
-        watch=lambda _: states.append(network.head.weight.detach().clone()),
+        network, small, small, 5, batch_size=16, patience=patience,
+        on_epoch_end=lambda _: states.append(network.head.weight.detach().clone()),
     )  # fmt: skip
     assert history.kept == kept and history.stopped == "" and history.val_accuracy == list(accuracies[:epochs])
     assert network.head.weight.equal(states[kept - 1])
@@ -51,7 +52,7 @@ def test_patience_keeps_the_best_epoch(small, monkeypatch, accuracies, patience,
 
 
 def test_without_patience_the_last_epoch_is_kept(small, monkeypatch):
-    monkeypatch.setattr(training._Feed, "answers", _told(1.0, 0.5))
+    monkeypatch.setattr(Feed, "answers", _told(1.0, 0.5))
     states, network = [], _network()
     history = tlkit.train_network(
         network,
@@ -59,16 +60,15 @@ def test_without_patience_the_last_epoch_is_kept(small, monkeypatch):
         small,
         2,
         batch_size=16,
-        device="cpu",
-        watch=lambda _: states.append(network.head.weight.clone()),
+        on_epoch_end=lambda _: states.append(network.head.weight.clone()),
     )
     assert history.kept == 0 and network.head.weight.equal(states[-1])
 
 
 def test_a_run_that_is_stopped_keeps_its_best_epoch_too(small, monkeypatch):
-    monkeypatch.setattr(training._Feed, "answers", _told(1.0, 0.5, 0.5))
+    monkeypatch.setattr(Feed, "answers", _told(1.0, 0.5, 0.5))
     history = tlkit.train_network(
-        _network(), small, small, 5, batch_size=16, device="cpu", patience=4, watch=lambda h: len(h.loss) == 2
+        _network(), small, small, 5, batch_size=16, patience=4, on_epoch_end=lambda h: len(h.loss) == 2
     )
     assert history.kept == 1 and history.stopped == "Stopped after epoch 2 of 5, as asked."
 
@@ -76,16 +76,16 @@ def test_a_run_that_is_stopped_keeps_its_best_epoch_too(small, monkeypatch):
 @pytest.mark.parametrize("patience", [0, -1, 1.5, "3", True])
 def test_a_senseless_patience_is_refused(small, patience):
     with pytest.raises((ValueError, TypeError), match="patience must be") as caught:
-        tlkit.train_network(_network(), small, small, 1, device="cpu", patience=patience)
+        tlkit.train_network(_network(), small, small, 1, patience=patience)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_patience_without_val_is_refused(small, tiny_split):
     with pytest.raises(ValueError, match="patience goes by the accuracy on val, but val is not looked at"):
-        tlkit.train_network(_network(), small, None, 1, device="cpu", patience=2)
+        tlkit.train_network(_network(), small, None, 1, patience=2)
     for way in (tlkit.two_phase, tlkit.pretrained_start, tlkit.from_scratch):
         with pytest.raises(ValueError, match="val is not looked at"):
-            way(tiny_split, patience=2, watch_val=False, device="cpu")
+            way(tiny_split, patience=2, val_each_epoch=False, device="cpu")
 
 
 def test_histories_add_up_to_the_epoch_that_is_kept():
@@ -97,7 +97,7 @@ def test_histories_add_up_to_the_epoch_that_is_kept():
 # ----------------------------------------------------------------------------- checkpoints
 
 
-RUN = dict(epochs=3, batch_size=16, device="cpu")
+RUN = dict(epochs=3, batch_size=16)
 
 
 def _interrupted(network, small, path, **settings):
@@ -107,11 +107,11 @@ def _interrupted(network, small, path, **settings):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tlkit.train_network(network, small, small, checkpoint=path, watch=interrupt, **RUN | settings)
+        tlkit.train_network(network, small, small, checkpoint=path, on_epoch_end=interrupt, **RUN | settings)
 
 
 def test_an_interrupted_run_remembers_its_best_epoch(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(training._Feed, "answers", _told(1.0, 0.5, 0.5, 0.5))
+    monkeypatch.setattr(Feed, "answers", _told(1.0, 0.5, 0.5, 0.5))
     first = _network()
     _interrupted(first, small, tmp_path / "run.pt", patience=2, epochs=6)
     resumed = _network()
@@ -173,7 +173,7 @@ def left_behind(small, tmp_path_factory):
 def test_a_checkpoint_of_another_run_is_refused_before_work_starts(change, message, left_behind, small, monkeypatch):
     network = _network()
     asked = dict(train=small, val=small, checkpoint=left_behind) | RUN | change(network, small)
-    monkeypatch.setattr(training, "_step", lambda *_: pytest.fail("it has begun"))
+    monkeypatch.setattr(training_run, "step", lambda *_: pytest.fail("it has begun"))
     with pytest.raises(ValueError, match=f"run.pt belongs to another run: .*{message}") as caught:
         tlkit.train_network(network, asked.pop("train"), asked.pop("val"), **asked)
     assert len(str(caught.value).splitlines()) == 2 and left_behind.exists()

@@ -14,7 +14,7 @@ import safetensors.torch
 from tlkit import cli, course
 from tlkit.data import splits
 from tlkit.disk.cards import read_card
-from tlkit.transfer import training
+from tlkit.transfer.feeding import Feed
 from tools import cli as tools_cli
 from tools import publish
 
@@ -45,7 +45,7 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
     for name in ("_BLOCK", "VAL_PER_CLASS", "TEST_PER_CLASS"):
         monkeypatch.setattr(splits, name, 2)  # pictures a class: what they show does not matter here
     arguments = ["pretrain", "--epochs", "2", "--per-class", "2", "--device", "cpu", "--out", str(tmp_path)]
-    original, calls = training._Feed.answers, []
+    original, calls = Feed.answers, []
 
     def interrupt_the_second(feed):
         calls.append(1)
@@ -53,11 +53,11 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
             signal.raise_signal(signal.SIGINT)
         return original(feed)
 
-    monkeypatch.setattr(training._Feed, "answers", interrupt_the_second)
+    monkeypatch.setattr(Feed, "answers", interrupt_the_second)
     assert tools_cli.main(arguments) == 130
     assert "Run the same command again to go on" in capsys.readouterr().err
     assert not (tmp_path / "minivgg.safetensors").exists()
-    monkeypatch.setattr(training._Feed, "answers", original)
+    monkeypatch.setattr(Feed, "answers", original)
     assert tools_cli.main(arguments) == 0
     assert "Going on after epoch 1" in capsys.readouterr().out
     card = read_card(tmp_path / "minivgg.toml")

@@ -11,7 +11,7 @@ from torchvision.models.vgg import VGG, make_layers
 import tlkit
 from tlkit.course import COURSE
 from tlkit.nets import zoo
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 

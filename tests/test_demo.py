@@ -136,12 +136,12 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
     page.live_line.observe(lambda change: lines.append(change["new"]), "value")
     monkeypatch.setattr(live, "load_dataset", lambda *place: seen.append(place))
 
-    def recompute(dataset, per_class, way, seed, **watch):
-        seen.append((way, seed, sorted(watch)))
+    def recompute(dataset, per_class, way, seed, **settings):
+        seen.append((way, seed, sorted(settings)))
         for epoch in range(1, 3):
             history = History([1.0] * epoch, [0.25] * epoch, [1.0] * epoch)
-            assert not watch or watch["watch"](history) is False
-        assert not watch or ("epoch 2, 25.0% on val" if page.reveal.value else "epoch 2 ") in page.live_line.value
+            assert not settings or settings["on_epoch_end"](history) is False
+        assert not settings or ("epoch 2, 25.0% on val" if page.reveal.value else "epoch 2 ") in page.live_line.value
         return SimpleNamespace(history=History(), open_test=lambda: 0.5)
 
     monkeypatch.setattr(live, "recompute", recompute)
@@ -149,7 +149,8 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
     page.live.wait()
     cheapest = page.live.expected
     assert seen[-5:] == [
-        (way, 5, [] if way in ("probe", "earlier stage") else ["watch"]) for way in sorted(cheapest, key=cheapest.get)
+        (way, 5, [] if way in ("probe", "earlier stage") else ["on_epoch_end"])
+        for way in sorted(cheapest, key=cheapest.get)
     ], "the cheapest first, on a draw that the map has not seen"
     assert page.live.left == [] and "All ways finished. <b>r</b> shows it." in page.live_line.value
     assert page.train.description.startswith("l: train")
@@ -179,7 +180,7 @@ def test_a_live_run_keeps_to_its_budget_and_says_what_is_missing():
 def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
     entered, leave = threading.Event(), threading.Event()
 
-    def recompute(*place, **watch):
+    def recompute(*place, **settings):
         entered.set()
         leave.wait(10)
         return SimpleNamespace(history=History(), open_test=lambda: 1 / 0)
@@ -206,7 +207,7 @@ def test_an_svm_that_cannot_be_done_in_time_is_not_begun(monkeypatch):
     page, begun = demo_page("tissue", 300, seconds=20), []
     monkeypatch.setattr(live, "load_dataset", lambda *place: None)
 
-    def recompute(dataset, per_class, way, seed, watch):
+    def recompute(dataset, per_class, way, seed, on_epoch_end):
         begun.append(way)
         return SimpleNamespace(history=History(stopped="Stopped after epoch 1 of 4, as asked."))
 
@@ -218,7 +219,7 @@ def test_an_svm_that_cannot_be_done_in_time_is_not_begun(monkeypatch):
 
 def test_a_failure_reaches_the_room(page, monkeypatch):
     monkeypatch.setattr(live, "load_dataset", lambda *place: None)
-    monkeypatch.setattr(live, "recompute", lambda *place, **watch: 1 / 0)
+    monkeypatch.setattr(live, "recompute", lambda *place, **on_epoch_end: 1 / 0)
     page.train.click()
     page.live.wait()
     assert "It did not run: division by zero" in page.live_line.value

@@ -14,7 +14,7 @@ from matplotlib.colors import rgb_to_hsv, to_rgb
 from PIL import Image
 
 import tlkit
-from tlkit.figures import plots, style
+from tlkit.figures import galleries, plots, style
 from tlkit.figures.style import COLOURS
 from tlkit.history import History
 from tlkit.world.catalogue import OFFLINE_DATASETS
@@ -27,15 +27,15 @@ def test_every_figure_tells_its_data(flowers):
     seventeen = flowers.train.images[:17]
     guesses = (flowers.test.labels.numpy() + (np.arange(680) % 10 == 0)) % 17
     figures = {
-        "17 rows": plots.plot_pictures(seventeen, names),
-        f"68 of 680.*{names[0]} taken for {names[1]}": plots.plot_mistakes(
+        "17 rows": galleries.plot_pictures(seventeen, names),
+        f"68 of 680.*{names[0]} taken for {names[1]}": galleries.plot_mistakes(
             flowers.test.images, flowers.test.labels, guesses, names
         ),
         r"svm 72\.0% \(.*softmax": plots.plot_bars({"svm": [0.7, 0.74, 0.72], "softmax": [0.6, 0.65, 0.61]}),
         r"codes from 60\.0%.* at 5 to 90\.0%": plots.plot_curves(
             [5, 100], {"codes": np.array([[0.6, 0.9], [0.6, 0.9], [0.6, 0.9]])}, "images per class", log_x=True
         ),
-        f"{names[0]} 3": plots.plot_neighbours(
+        f"{names[0]} 3": galleries.plot_neighbours(
             flowers.val.first(1), flowers.val, np.array([[k, k, k] for k in range(17)]), names
         ),
     }
@@ -73,13 +73,13 @@ def test_show_carries_the_words_along(capsys):
 
 
 def test_no_mistakes_is_a_figure_too(flowers):
-    axes = plots.plot_mistakes(flowers.val.images, flowers.val.labels, flowers.val.labels, flowers.class_names)
+    axes = galleries.plot_mistakes(flowers.val.images, flowers.val.labels, flowers.val.labels, flowers.class_names)
     assert "0 of 340" in axes.get_title(loc="left")
 
 
 def test_uneven_rows_are_refused(flowers):
     with pytest.raises(ValueError, match="do not fill 2 rows evenly"):
-        plots.plot_pictures(flowers.train.images[:5], ["a", "b"])
+        galleries.plot_pictures(flowers.train.images[:5], ["a", "b"])
 
 
 def test_a_guess_is_recorded_and_compared(capsys):
@@ -147,10 +147,10 @@ def _sheets(flowers):
     white = torch.full((6, 3, 32, 32), 255, dtype=torch.uint8)
     names, red = list("ab"), white.clone()
     red[:, 1:] = 0
-    yield plots.plot_pictures(red, names, "a title"), 1
-    yield plots.plot_mistakes(red, [0] * 6, [1] * 6, names), 6
+    yield galleries.plot_pictures(red, names, "a title"), 1
+    yield galleries.plot_mistakes(red, [0] * 6, [1] * 6, names), 6
     nearest = np.tile(np.arange(3), (17, 1))
-    yield plots.plot_neighbours(flowers.val.first(1), flowers.val, nearest, flowers.class_names), 68
+    yield galleries.plot_neighbours(flowers.val.first(1), flowers.val, nearest, flowers.class_names), 68
 
 
 def test_the_cover_of_a_sheet_spares_its_photos_and_nothing_else(flowers):

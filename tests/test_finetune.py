@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import tlkit
-from tlkit.transfer import training
+from tlkit.transfer import feeding, network_ways, training_run
 
 
 def _state(module):
@@ -25,7 +25,7 @@ def test_frozen_parameters_and_buffers_stay_byte_identical(small, through):
     frozen = network.stage_names[: network.frozen]
     assert frozen[-1] == (through or "fc7")
     before = _state(network)
-    tlkit.train_network(network, small, small, epochs=2, batch_size=16, device="cpu")
+    tlkit.train_network(network, small, small, epochs=2, batch_size=16)
     changed = _changed(before, network)
     assert not [name for name in changed if name.split(".")[1] in frozen]
     assert {"head.weight", "head.bias"} <= changed
@@ -77,7 +77,7 @@ def test_groups_cover_every_trained_weight_once_at_the_right_rate():
 
 @pytest.mark.parametrize("bad", [{"learning_rate": 0.0}, {"learning_rate": float("nan")}, {"backbone_factor": -1.0}])
 def test_senseless_rates_are_refused_before_work_starts(tiny_split, bad, monkeypatch):
-    monkeypatch.setattr("tlkit.transfer.ways.train_network", lambda *args, **kwargs: pytest.fail("work had started"))
+    monkeypatch.setattr(network_ways, "train_network", lambda *args, **kwargs: pytest.fail("work had started"))
     with pytest.raises(ValueError, match=f"{next(iter(bad))} must be a number above 0"):
         tlkit.two_phase(tiny_split, **bad)
     with pytest.raises(ValueError, match="stage_decay must be at most 1"):
@@ -88,26 +88,26 @@ def test_the_frozen_prefix_is_computed_once(small, monkeypatch):
     network, seen = tlkit.unfreeze(_network(), last=2), []
     original = network.prefix
     monkeypatch.setattr(network, "prefix", lambda images: (seen.append(len(images)), original(images))[1])
-    tlkit.train_network(network, small, small, epochs=5, batch_size=16, device="cpu")
+    tlkit.train_network(network, small, small, epochs=5, batch_size=16)
     assert sum(seen) == 2 * 48 + 2, "every picture of train and val once, and one of each to know the size"
 
 
 def test_a_prefix_too_large_to_keep_trains_to_the_same_weights(small, monkeypatch):
     states = []
     for limit in (2**30, 0):
-        monkeypatch.setattr(training, "_LARGEST_TABLE", limit)
+        monkeypatch.setattr(feeding, "_LARGEST_TABLE", limit)
         network = tlkit.unfreeze(_network(), last=2)
-        tlkit.train_network(network, small, small, epochs=2, batch_size=16, device="cpu")
+        tlkit.train_network(network, small, small, epochs=2, batch_size=16)
         states.append(network.head.weight.detach().clone())
     torch.testing.assert_close(*states, rtol=2e-2, atol=2e-3)
 
 
 def test_views_of_a_frozen_backbone_are_all_used(small, monkeypatch):
     network, rows = tlkit.freeze(_network()), []
-    mirror = tlkit.Augmentation(flip_horizontal=True)
-    original = training._step
-    monkeypatch.setattr(training, "_step", lambda n, x, *rest: (rows.append(x.clone()), original(n, x, *rest))[1])
-    tlkit.train_network(network, small, None, epochs=8, batch_size=48, device="cpu", augment=mirror, views=3)
+    mirror = tlkit.Augmentation(flip_horizontal=True, views=3)
+    original = training_run.step
+    monkeypatch.setattr(training_run, "step", lambda n, x, *rest: (rows.append(x.clone()), original(n, x, *rest))[1])
+    tlkit.train_network(network, small, None, epochs=8, batch_size=48, augment=mirror)
     assert len(torch.cat(rows).unique(dim=0)) > 48, "more inputs than pictures"
 
 
@@ -117,7 +117,7 @@ def test_fixed_statistics_stay_while_the_weights_around_them_learn(small):
         network = _network()
         network.fixed_statistics = fixed
         before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        tlkit.transfer.training.train_network(network, small, None, 1, batch_size=16, device="cpu")
+        tlkit.train_network(network, small, None, 1, batch_size=16)
         after = network.state_dict()
         changed[fixed] = {name for name in before if not before[name].equal(after[name])}
     statistics = {name for name, _ in network.named_buffers() if "running" in name}

@@ -132,7 +132,7 @@ def test_stages_that_differ_in_what_has_no_weights_do_not_share_features(one, ot
         torch.manual_seed(0)
         stage = nn.Sequential(nn.Conv2d(3, 4, 3), layer)
         backbone = tlkit.Backbone("own", {"conv": stage}, nn.Linear(4, 2), (0.5,) * 3, (0.5,) * 3, 64, 32)
-        return tlkit.extract_features(backbone.eval(), pictures, device="cpu", precision="float32")
+        return tlkit.extract_features(backbone.eval(), pictures, precision="float32")
 
     assert not np.allclose(rows(one), rows(other))
     assert len(_entries(empty_cache, "features")) == 2

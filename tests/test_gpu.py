@@ -6,7 +6,7 @@ import torch
 
 import tlkit
 from tlkit.nets import devices
-from tlkit.transfer import training
+from tlkit.transfer import training_run
 
 pytestmark = [
     pytest.mark.gpu,
@@ -16,7 +16,7 @@ pytestmark = [
 
 def test_features_are_those_of_the_cpu(pictures):
     one, other = (
-        tlkit.extract_features(tlkit.load_backbone(device=device), pictures, device=device, precision="float32")
+        tlkit.extract_features(tlkit.load_backbone(device=device), pictures, precision="float32")
         for device in ("cpu", "cuda")
     )
     np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-2)
@@ -24,10 +24,10 @@ def test_features_are_those_of_the_cpu(pictures):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_a_network_learns_in_every_precision(small, monkeypatch, dtype):
-    for module in (devices, training):
+    for module in (devices, training_run):
         monkeypatch.setattr(module, "pick_precision", lambda *_: dtype)
     network = tlkit.load_backbone(pretrained=False, device="cuda").new_head(2)
-    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16, device="cuda")
+    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16)
     assert history.val_accuracy[-1] > 0.9
 
 
@@ -41,5 +41,5 @@ def test_every_way_runs_there_and_predicts(way, tiny_split):
 def test_augmented_pictures_train_there(small):
     network = tlkit.load_backbone(pretrained=False, device="cuda").new_head(2)
     augment = tlkit.Augmentation(flip_horizontal=True, rotation=20, crop=0.7)
-    history = tlkit.train_network(network, small, None, epochs=1, device="cuda", augment=augment)
+    history = tlkit.train_network(network, small, None, epochs=1, augment=augment)
     assert np.isfinite(history.loss).all()

@@ -11,7 +11,7 @@ def _named(part, *names):
 
 def test_a_network_is_scored_by_the_names_of_classes(tiny_split):
     network = tlkit.load_backbone("minivgg", device="cpu").new_head(2)
-    tlkit.train_network(network, tiny_split.train, tiny_split.val, epochs=2, device="cpu")
+    tlkit.train_network(network, tiny_split.train, tiny_split.val, epochs=2)
     assert network.class_names == ("dull", "red")
     right = tlkit.accuracy(network, tiny_split.test)
     turned = tlkit.ImageSet(tiny_split.test.images, 1 - tiny_split.test.labels, ("red", "dull"))
@@ -26,7 +26,7 @@ def test_a_network_is_scored_by_the_names_of_classes(tiny_split):
 def test_pictures_of_other_classes_are_refused(tiny_split):
     network = tlkit.load_backbone("minivgg", device="cpu").new_head(2)
     with pytest.raises(ValueError, match="not trained on: blue.\nIt knows: dull, red") as caught:
-        tlkit.train_network(network, tiny_split.train, _named(tiny_split.val, "dull", "blue"), epochs=1, device="cpu")
+        tlkit.train_network(network, tiny_split.train, _named(tiny_split.val, "dull", "blue"), epochs=1)
     assert len(str(caught.value).splitlines()) == 2 and network.class_names is None
     network.class_names = ("dull", "red")
     with pytest.raises(ValueError, match="classes that the network was not trained on"):

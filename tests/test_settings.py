@@ -8,8 +8,8 @@ import torch
 import tlkit
 from tlkit.nets import settings
 from tlkit.nets.settings import BATCH, settings_of
-from tlkit.transfer import training
-from tlkit.transfer.ways import default_epochs
+from tlkit.transfer import training_run
+from tlkit.transfer.network_ways import default_epochs
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def asked(monkeypatch):
         seen.append({"epochs": epochs, "passes": options["passes"], "rates": rates} | found)
         return tlkit.History([0.0] * epochs)
 
-    monkeypatch.setattr(tlkit.transfer.ways, "train_network", train)
+    monkeypatch.setattr("tlkit.transfer.network_ways.train_network", train)
     return seen
 
 
@@ -118,21 +118,21 @@ def test_the_shipped_map_has_the_epochs_of_these_settings():
 
 def test_an_epoch_of_two_passes_sees_every_picture_twice(small, monkeypatch):
     seen = []
-    original = training._step
-    monkeypatch.setattr(training, "_step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
+    original = training_run.step
+    monkeypatch.setattr(training_run, "step", lambda n, x, y, *rest: (seen.append(y), original(n, x, y, *rest))[1])
     network = tlkit.load_backbone(device="cpu").new_head(2)
-    history = training.train_network(network, small, small, 2, batch_size=16, passes=3, device="cpu")
+    history = tlkit.train_network(network, small, small, 2, batch_size=16, passes=3)
     assert len(history.loss) == len(history.val_accuracy) == 2
     assert [len(y) for y in seen] == [16] * 18
     for labels in torch.cat(seen).split(48):  # each pass is the whole set, dealt anew
         assert labels.bincount().tolist() == [24, 24]
     with pytest.raises(ValueError, match="passes must be at least 1"):
-        training.train_network(network, small, None, 1, passes=0)
+        tlkit.train_network(network, small, None, 1, passes=0)
 
 
 def test_one_pass_is_what_training_has_always_been(small):
     runs = []
     for options in ({}, {"passes": 1}):
         network = tlkit.load_backbone(device="cpu").new_head(2)
-        runs.append(training.train_network(network, small, None, 1, batch_size=16, device="cpu", **options).loss)
+        runs.append(tlkit.train_network(network, small, None, 1, batch_size=16, **options).loss)
     assert runs[0] == pytest.approx(runs[1], rel=1e-3)

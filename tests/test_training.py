@@ -8,7 +8,8 @@ import torch
 
 import tlkit
 from tlkit.nets import devices
-from tlkit.transfer import training
+from tlkit.transfer import training_run
+from tlkit.transfer.feeding import Feed
 
 
 def _network():
@@ -17,7 +18,7 @@ def _network():
 
 def test_it_learns_and_reports_each_epoch(small):
     network = _network()
-    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16, device="cpu")
+    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16)
     assert len(history.loss) == len(history.val_accuracy) == len(history.seconds) == 8
     assert history.loss[-1] < history.loss[0] and history.val_accuracy[-1] > 0.9
     assert history.seconds == sorted(history.seconds)
@@ -26,18 +27,18 @@ def test_it_learns_and_reports_each_epoch(small):
 
 
 def test_it_learns_in_float16_with_its_loss_scaled(small, monkeypatch):
-    for module in (devices, training):  # as on a GPU that has no bfloat16
+    for module in (devices, training_run):  # as on a GPU that has no bfloat16
         monkeypatch.setattr(module, "pick_precision", lambda *_: torch.float16)
     network = _network()
-    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16, device="cpu")
+    history = tlkit.train_network(network, small, small, epochs=8, batch_size=16)
     assert history.loss[-1] < history.loss[0] and history.val_accuracy[-1] > 0.9
     assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
 
 
 def test_val_is_only_watched_and_changes_nothing(small):
     watched, unwatched = _network(), _network()
-    tlkit.train_network(watched, small, small, epochs=2, batch_size=16, device="cpu")
-    history = tlkit.train_network(unwatched, small, None, epochs=2, batch_size=16, device="cpu")
+    tlkit.train_network(watched, small, small, epochs=2, batch_size=16)
+    history = tlkit.train_network(unwatched, small, None, epochs=2, batch_size=16)
     assert history.val_accuracy == [] and len(history.loss) == len(history.seconds) == 2
     torch.testing.assert_close(unwatched.head.weight, watched.head.weight, rtol=1e-4, atol=1e-5)
 
@@ -46,7 +47,7 @@ def test_the_same_seed_gives_the_same_network(small):
     states = []
     for seed in (0, 0, 1):
         network = _network()
-        tlkit.train_network(network, small, small, epochs=1, batch_size=16, seed=seed, device="cpu")
+        tlkit.train_network(network, small, small, epochs=1, batch_size=16, seed=seed)
         states.append(network.head.weight.detach())
     torch.testing.assert_close(states[0], states[1], rtol=1e-4, atol=1e-5)
     assert not torch.allclose(states[0], states[2], rtol=1e-4, atol=1e-5)
@@ -54,7 +55,7 @@ def test_the_same_seed_gives_the_same_network(small):
 
 def test_an_interrupted_run_goes_on_to_the_same_end(small, tmp_path):
     whole = _network()
-    expected = tlkit.train_network(whole, small, small, epochs=4, batch_size=16, device="cpu")
+    expected = tlkit.train_network(whole, small, small, epochs=4, batch_size=16)
     checkpoint, calls = tmp_path / "run.pt", []
 
     def interrupting(history):
@@ -64,11 +65,11 @@ def test_an_interrupted_run_goes_on_to_the_same_end(small, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         tlkit.train_network(
-            _network(), small, small, epochs=4, batch_size=16, device="cpu", checkpoint=checkpoint, watch=interrupting
+            _network(), small, small, epochs=4, batch_size=16, checkpoint=checkpoint, on_epoch_end=interrupting
         )
     assert checkpoint.exists()
     resumed = _network()
-    history = tlkit.train_network(resumed, small, small, epochs=4, batch_size=16, device="cpu", checkpoint=checkpoint)
+    history = tlkit.train_network(resumed, small, small, epochs=4, batch_size=16, checkpoint=checkpoint)
     assert not checkpoint.exists() and len(history.loss) == 4
     assert history.seconds == sorted(history.seconds)
     np.testing.assert_allclose(history.loss, expected.loss, rtol=0.02, atol=1e-3)
@@ -79,22 +80,22 @@ def test_an_interrupted_run_goes_on_to_the_same_end(small, tmp_path):
 def test_a_damaged_checkpoint_is_named(small, tmp_path):
     (tmp_path / "run.pt").write_bytes(b"half a file")
     with pytest.raises(ValueError, match="run.pt is damaged. Delete it"):
-        tlkit.train_network(_network(), small, small, epochs=1, device="cpu", checkpoint=tmp_path / "run.pt")
+        tlkit.train_network(_network(), small, small, epochs=1, checkpoint=tmp_path / "run.pt")
 
 
 def test_a_diverging_loss_stops_says_why_and_keeps_the_last_good_weights(small, monkeypatch):
     network = _network()
-    tlkit.train_network(network, small, None, epochs=2, batch_size=16, device="cpu", watch=lambda h: len(h.loss) == 1)
+    tlkit.train_network(network, small, None, epochs=2, batch_size=16, on_epoch_end=lambda h: len(h.loss) == 1)
     good = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    original, steps = training._step, []
+    original, steps = training_run.step, []
     monkeypatch.setattr(
-        training,
-        "_step",
+        training_run,
+        "step",
         lambda *args: (steps.append(1), original(*args))[1] if len(steps) < 4 else torch.tensor(torch.nan),
     )
     again = _network()
     with pytest.warns(UserWarning, match="In epoch 2 .* no longer a number: the learning rate 0.002 is too high"):
-        history = tlkit.train_network(again, small, small, epochs=2, batch_size=16, device="cpu")
+        history = tlkit.train_network(again, small, small, epochs=2, batch_size=16)
     assert len(history.loss) == len(history.val_accuracy) == 1 and "as it was after epoch 1" in history.stopped
     for name, tensor in again.state_dict().items():
         torch.testing.assert_close(tensor, good[name], rtol=1e-3, atol=1e-4, msg=name)
@@ -103,44 +104,44 @@ def test_a_diverging_loss_stops_says_why_and_keeps_the_last_good_weights(small, 
 def test_a_rate_that_explodes_leaves_finite_weights(small):
     network = _network()
     with pytest.warns(UserWarning, match=r"the learning rate 1e\+20 is too high, try a tenth"):
-        tlkit.train_network(network, small, small, epochs=5, learning_rate=1e20, batch_size=16, device="cpu")
+        tlkit.train_network(network, small, small, epochs=5, learning_rate=1e20, batch_size=16)
     assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
 
 
 @pytest.mark.parametrize(("epochs", "batch_size"), [(1, 48), (2, 48), (3, 48), (10, 48), (4, 24), (5, 16)])
 def test_even_the_shortest_training_has_a_cycle(small, epochs, batch_size):
-    history = tlkit.train_network(_network(), small, None, epochs, batch_size=batch_size, device="cpu")
+    history = tlkit.train_network(_network(), small, None, epochs, batch_size=batch_size)
     assert len(history.loss) == epochs
 
 
 def test_watch_follows_and_stops(small):
     lengths = []
 
-    def watch(history):
+    def on_epoch_end(history):
         lengths.append((len(history.loss), len(history.val_accuracy), len(history.seconds)))
         return len(lengths) == 3
 
-    history = tlkit.train_network(_network(), small, small, epochs=8, batch_size=16, device="cpu", watch=watch)
+    history = tlkit.train_network(_network(), small, small, epochs=8, batch_size=16, on_epoch_end=on_epoch_end)
     assert lengths == [(1, 1, 1), (2, 2, 2), (3, 3, 3)] and history.stopped == "Stopped after epoch 3 of 8, as asked."
 
 
 def test_seconds_leave_out_the_looks_at_val(small, monkeypatch):
-    original = training._Feed.answers
-    monkeypatch.setattr(training._Feed, "answers", lambda self: (time.sleep(0.3), original(self))[1])
+    original = Feed.answers
+    monkeypatch.setattr(Feed, "answers", lambda self: (time.sleep(0.3), original(self))[1])
     start = time.perf_counter()
-    history = tlkit.train_network(_network(), small, small, epochs=3, batch_size=16, device="cpu")
+    history = tlkit.train_network(_network(), small, small, epochs=3, batch_size=16)
     assert history.seconds[-1] < time.perf_counter() - start - 0.8
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
 def test_senseless_learning_rates_are_refused(small, rate):
     with pytest.raises(ValueError, match="learning_rate must be a number above 0"):
-        tlkit.train_network(_network(), small, small, epochs=1, learning_rate=rate, device="cpu")
+        tlkit.train_network(_network(), small, small, epochs=1, learning_rate=rate)
 
 
 def test_labels_beyond_the_head_are_refused(small):
     with pytest.raises(ValueError, match=r"label 5.*2 classes"):
-        tlkit.train_network(_network(), tlkit.ImageSet(small.images, small.labels + 4), small, epochs=1, device="cpu")
+        tlkit.train_network(_network(), tlkit.ImageSet(small.images, small.labels + 4), small, epochs=1)
 
 
 @pytest.mark.parametrize(

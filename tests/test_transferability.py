@@ -60,7 +60,7 @@ def test_frozen_stages_stay_to_the_last_bit_and_others_do_not(backbone, tiny_spl
         if frozen:
             tlkit.freeze(network, "conv4")
         before = {stage: numbers(network, stage) for stage in CUTS}
-        train_on(tiny_split, network, epochs=2, device="cpu")
+        train_on(tiny_split, network, epochs=2)
         for stage in CUTS:
             stays = frozen and stage in CUTS[:4]
             assert same(numbers(network, stage), before[stage]) == stays, (stage, frozen)

@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score
 
 import tlkit
 from tlkit.study.comparison import Comparison
+from tlkit.transfer.feeding import Feed
 
 QUICK = {"fine-tuning": {"epochs": 2}, "pretrained start": {"epochs": 2}, "scratch": {"epochs": 2}}
 
@@ -20,7 +21,9 @@ def result(request, tiny_split):
 
 def test_every_way_reports_what_it_did(result, tiny_split):
     assert result.way in tlkit.WAYS and 0 <= result.val_accuracy <= 1 and result.seconds > 0
-    assert len(result.history.loss) == len(result.history.val_accuracy) == len(result.history.seconds) == result.epochs
+    if tlkit.WAYS[result.way].trains:
+        each = result.history.loss, result.history.val_accuracy, result.history.seconds
+        assert [len(values) for values in each] == [result.epochs] * 3
     network = tlkit.load_backbone(device="cpu").new_head(2)
     whole = sum(p.numel() for p in network.parameters())
     expected = {"probe": 2 * 513, "fine-tuning": whole, "pretrained start": whole, "scratch": whole}
@@ -43,8 +46,9 @@ def test_the_test_set_is_opened_by_one_call_only(result, tiny_split, monkeypatch
 
 def test_its_settings_make_it_again(result, tiny_split):
     again = tlkit.WAYS[result.way](tiny_split, result.backbone, result.seed, device="cpu", **result.settings)
-    assert again.stage == result.stage
-    np.testing.assert_allclose(again.history.loss, result.history.loss, rtol=1e-3)
+    assert type(again) is type(result) and again.classifier.stage == result.classifier.stage
+    if tlkit.WAYS[result.way].trains:
+        np.testing.assert_allclose(again.history.loss, result.history.loss, rtol=1e-3)
     assert again.val_accuracy == pytest.approx(result.val_accuracy, abs=0.07)  # one picture of 16
 
 
@@ -68,8 +72,6 @@ def test_names_are_checked_before_work_starts(tiny_split):
         tlkit.linear_probe(tiny_split, backbone="vgg")
     with pytest.raises(ValueError, match="Did you mean 'softmax'"):
         tlkit.linear_probe(tiny_split, kind="softmaxx")
-    with pytest.raises(ValueError, match="views must be at least 2"):
-        tlkit.linear_probe(tiny_split, views=1, augment=tlkit.Augmentation(flip_vertical=True))
     for way in (tlkit.two_phase, tlkit.pretrained_start, tlkit.from_scratch):
         with pytest.raises(ValueError, match="epochs must be at least 1"):
             way(tiny_split, epochs=0)
@@ -81,9 +83,9 @@ def test_a_probe_learns_from_all_views(tiny_split, monkeypatch):
     monkeypatch.setattr(
         tlkit.LinearProbe, "fit", lambda self, X, *rest: (rows.append(len(X)), original(self, X, *rest))[1]
     )
-    mirror = tlkit.Augmentation(flip_horizontal=True)
-    tlkit.linear_probe(tiny_split, augment=mirror, views=3, device="cpu")
-    tlkit.linear_probe(tiny_split, views=3, device="cpu")
+    mirror = tlkit.Augmentation(flip_horizontal=True, views=3)
+    tlkit.linear_probe(tiny_split, augment=mirror, device="cpu")
+    tlkit.linear_probe(tiny_split, device="cpu")
     assert rows == [48, 16]
 
 
@@ -102,9 +104,9 @@ def test_without_labels_for_val_a_probe_chooses_within_train(tiny_split):
 
 def test_two_phases_train_the_head_first_and_then_the_last_stages(tiny_split, monkeypatch):
     seen = []
-    original = tlkit.transfer.ways.train_network
+    original = tlkit.transfer.network_ways.train_network
     monkeypatch.setattr(
-        tlkit.transfer.ways,
+        tlkit.transfer.network_ways,
         "train_network",
         lambda network, *a, **k: (seen.append((network.frozen, k.get("groups"))), original(network, *a, **k))[1],
     )
@@ -118,7 +120,7 @@ def test_two_phases_train_the_head_first_and_then_the_last_stages(tiny_split, mo
 @pytest.mark.parametrize("patience", [None, 5])
 def test_a_stop_in_the_first_phase_is_not_called_fine_tuning(tiny_split, patience):
     result = tlkit.two_phase(
-        tiny_split, epochs=4, head_epochs=5, device="cpu", patience=patience, watch=lambda h: len(h.loss) == 2
+        tiny_split, epochs=4, head_epochs=5, device="cpu", patience=patience, on_epoch_end=lambda h: len(h.loss) == 2
     )
     assert result.way == "new head" and result.epochs == 2 == result.history.head_epochs
     assert (
@@ -130,10 +132,10 @@ def test_a_stop_in_the_first_phase_is_not_called_fine_tuning(tiny_split, patienc
 
 
 def test_a_stop_in_the_second_phase_is_fine_tuning(tiny_split):
-    result = tlkit.two_phase(tiny_split, epochs=4, head_epochs=2, device="cpu", watch=lambda h: len(h.loss) == 3)
+    result = tlkit.two_phase(tiny_split, epochs=4, head_epochs=2, device="cpu", on_epoch_end=lambda h: len(h.loss) == 3)
     assert result.way == "fine-tuning" and result.epochs == 3
     assert result.history.stopped == "Stopped after epoch 1 of 4, as asked."
-    head_alone = tlkit.two_phase(tiny_split, epochs=2, unfreeze_last=0, device="cpu", watch=lambda h: True)
+    head_alone = tlkit.two_phase(tiny_split, epochs=2, unfreeze_last=0, device="cpu", on_epoch_end=lambda h: True)
     assert head_alone.way == "fine-tuning" and head_alone.settings["unfreeze_last"] == 0, "as its settings say"
 
 
@@ -151,7 +153,7 @@ def test_patience_ends_each_phase_and_val_is_that_of_the_kept_epoch(tiny_split, 
         truth = tiny_split.val.labels
         return torch.where(torch.arange(len(truth)) < right, truth, 1 - truth)
 
-    monkeypatch.setattr(tlkit.transfer.training._Feed, "answers", answers)
+    monkeypatch.setattr(Feed, "answers", answers)
     result = tlkit.two_phase(tiny_split, epochs=9, patience=2, device="cpu")
     assert result.way == "fine-tuning" and result.history.head_epochs == 4 and result.epochs == 8
     assert result.history.kept == 6 and result.val_accuracy == 0.75 and result.history.stopped == ""
@@ -164,7 +166,7 @@ def test_scratch_starts_from_random_weights_and_beats_chance(flowers):
 
 
 def test_a_network_need_not_look_at_val_on_its_way(tiny_split):
-    result = tlkit.from_scratch(tiny_split, epochs=2, watch_val=False, device="cpu")
+    result = tlkit.from_scratch(tiny_split, epochs=2, val_each_epoch=False, device="cpu")
     assert result.history.val_accuracy == [] and len(result.history.loss) == 2 and 0 <= result.val_accuracy <= 1
 
 
@@ -172,7 +174,7 @@ def test_a_network_need_not_look_at_val_on_its_way(tiny_split):
 
 
 def test_compare_pairs_the_same_draws():
-    ways = {"mirrored": partial(tlkit.linear_probe, augment=tlkit.Augmentation(flip_horizontal=True), views=2)}
+    ways = {"mirrored": partial(tlkit.linear_probe, augment=tlkit.Augmentation(flip_horizontal=True, views=2))}
     table = tlkit.compare(ways | {"plain": tlkit.linear_probe}, tlkit.load_dataset("flowers", 5), seeds=range(3))
     assert table.ways == ["mirrored", "plain"]
     for seed in range(3):

@@ -79,7 +79,7 @@ def test_a_transformer_says_which_size_it_takes_and_gives_features_at_every_stag
     with pytest.raises(ValueError, match="image_size=224"):
         vit(torch.zeros(1, 3, 256, 256, dtype=torch.uint8))
     picture = torch.zeros(1, 3, 224, 224, dtype=torch.uint8)
-    assert tlkit.extract_features(vit, picture, "block2", device="cpu").shape == (1, 768)
+    assert tlkit.extract_features(vit, picture, "block2").shape == (1, 768)
 
 
 def test_the_codes_without_their_relu():

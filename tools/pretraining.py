@@ -16,7 +16,8 @@ from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.disk.cards import write_card
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.weights import put_weights
-from tlkit.transfer.training import accuracy, train_network
+from tlkit.transfer.scoring import accuracy
+from tlkit.transfer.training import train_network
 
 __all__: list[str] = []
 
@@ -57,7 +58,6 @@ def pretrain(
         batch_size=128,
         warm_up=0.3,
         seed=seed,
-        device=device,
         augment=Augmentation(flip_horizontal=True),
         checkpoint=checkpoint,
         desc="pretraining",
@@ -79,7 +79,7 @@ def pretrain(
         "command": f"python -m tools pretrain{origin} --epochs {epochs} --per-class {per_class} --seed {seed}",
         "seconds": round(history.seconds[-1]),
         "date": datetime.date.today().isoformat(),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; trained on {network.mean.device.type}",
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}; trained on {network.device.type}",
         "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
         "sha256": hashlib.sha256(content).hexdigest(),
         "licence": "MIT",

@@ -14,11 +14,12 @@ from tlkit import course
 from tlkit.bars import tqdm
 from tlkit.data.splits import Split, load_dataset
 from tlkit.disk.cards import read_card, write_card
-from tlkit.figures import plots
+from tlkit.figures import galleries, plots
 from tlkit.intervals import accuracy_interval
 from tlkit.study.decision import load_map
 from tlkit.study.map_plots import plot_overview
-from tlkit.transfer.ways import from_scratch, linear_probe
+from tlkit.transfer.network_ways import from_scratch
+from tlkit.transfer.probe_ways import linear_probe
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces
 from tools.notebooks import execute, write_notebook
@@ -35,7 +36,7 @@ def pictures() -> None:
     folder.mkdir(exist_ok=True)
     for name in OFFLINE_DATASETS:
         split = load_dataset(name, per_class=20)
-        axes = plots.plot_split(split, columns=10) if name in TARGETS else _atlas_sheet(split)
+        axes = galleries.plot_split(split, columns=10) if name in TARGETS else _atlas_sheet(split)
         _save(axes, course.COURSE / "datasets" / f"{name}.jpg")
     for people in FACE_SETS.values():
         _save(_people_sheet(people), course.COURSE / "datasets" / f"{people.name}.jpg")
@@ -57,7 +58,7 @@ def _people_sheet(people: FaceSet) -> Axes:
     columns = [draw_faces(people.name, part, labels, torch.full_like(labels, k), 0, 64) for part, k in plan]
     names = [people.class_names[k] for k in labels]
     title = f"{people.name}: 10 pictures of each of 20 people"
-    return plots.plot_pictures(torch.stack(columns, 1).flatten(0, 1), names, title)
+    return galleries.plot_pictures(torch.stack(columns, 1).flatten(0, 1), names, title)
 
 
 def _world_strip() -> Axes:
@@ -67,7 +68,7 @@ def _world_strip() -> Axes:
         one_each = load_dataset(name, per_class=1).train.images
         rows.append(one_each[torch.linspace(0, len(one_each) - 1, 10).long()])
     title = "The source, and four targets made to lie ever further from it"
-    return plots.plot_pictures(torch.cat(rows), ["atlas (source)", *TARGETS], title)
+    return galleries.plot_pictures(torch.cat(rows), ["atlas (source)", *TARGETS], title)
 
 
 def _probe_against_scratch() -> tuple[dict[str, list[float]], Axes]:
@@ -77,9 +78,11 @@ def _probe_against_scratch() -> tuple[dict[str, list[float]], Axes]:
         split = load_dataset("flowers", per_class=10, seed=seed)
         svm = linear_probe(split, seed=seed)
         probe.append(svm.open_test())
-        scratch.append(from_scratch(split, seed=seed, watch_val=False).open_test())
+        scratch.append(from_scratch(split, seed=seed, val_each_epoch=False).open_test())
         if mistakes is None:
-            mistakes = plots.plot_mistakes(split.test.images, split.test.labels, svm.test_answers, split.class_names)
+            mistakes = galleries.plot_mistakes(
+                split.test.images, split.test.labels, svm.test_answers, split.class_names
+            )
     return {"linear SVM on\nCNN codes": probe, "the same network\nfrom scratch": scratch}, mistakes
 
 
@@ -87,7 +90,7 @@ def _atlas_sheet(split: Split) -> Axes:
     """Four pictures of every class, four classes to a row: a hundred rows would be too many."""
     images = split.train.first(4).images.unflatten(0, (4, len(split.class_names))).transpose(0, 1).flatten(0, 1)
     rows = [f"{first} …" for first in split.class_names[::4]]
-    return plots.plot_pictures(images, rows, "atlas: 4 pictures of each class, 4 classes to a row")
+    return galleries.plot_pictures(images, rows, "atlas: 4 pictures of each class, 4 classes to a row")
 
 
 def _save(axes: Axes, path: Path) -> None:
@@ -168,7 +171,7 @@ def cost_line(stem: str) -> str:
     memory = max(table.get(f"{stem}-{device}-megabytes", 0) for device in ("cpu", "gpu")) / 1000
     cost = f"{', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
     wanted = course.can_fetch(course.COURSE / "lessons" / f"{stem}.ipynb")
-    more = f" On real photos: {' and '.join(wanted)}, {_megabytes(wanted)} MB once, and longer." if wanted else ""
+    more = f" With {' and '.join(wanted)}: {_megabytes(wanted)} MB once, and longer." if wanted else ""
     return f"**Cost**: {cost}{more}"
 
 

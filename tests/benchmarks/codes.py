@@ -16,7 +16,7 @@ from side_by_side import Options, Row, in_turn, rows_of
 from torch import Tensor
 
 import tlkit
-from tlkit.nets.devices import autocast, pick_device, pick_precision
+from tlkit.nets.devices import autocast, pick_precision
 
 NAME = "squeezenet1_1"
 BATCHES = (4, 8, 16, 32, 64)
@@ -41,7 +41,7 @@ def _backbone(options: Options) -> tlkit.Backbone:
 
 
 def _fast(backbone: tlkit.Backbone) -> str:
-    return str(pick_precision(backbone.mean.device)).removeprefix("torch.")
+    return str(pick_precision(backbone.device)).removeprefix("torch.")
 
 
 # ------------------------------------------------------------------------------- from tensors
@@ -62,7 +62,7 @@ def _from_tensors(backbone: tlkit.Backbone, images: Tensor, precision: str, opti
 
 def _best_bare(backbone: tlkit.Backbone, images: Tensor, precision: str) -> tuple[Callable[[], None], int]:
     """The network alone on tensors that are ready, with the batch size that suits it best."""
-    where, dtype = backbone.mean.device, getattr(torch, precision)
+    where, dtype = backbone.device, getattr(torch, precision)
     ready = backbone.normalise(images)
     layers = torch.nn.Sequential(*backbone.stages.values())
 
@@ -81,7 +81,7 @@ def _best_bare(backbone: tlkit.Backbone, images: Tensor, precision: str) -> tupl
 
 def _ours(backbone: tlkit.Backbone, images: Tensor, precision: str) -> None:
     with empty_cache():
-        tlkit.extract_features(backbone, images, precision=precision, device=backbone.mean.device.type)
+        tlkit.extract_features(backbone, images, precision=precision)
 
 
 @contextlib.contextmanager
@@ -133,10 +133,9 @@ def _usual(folder: Path, size: int, precision: str, batch: int, workers: int, op
 
 
 def _ours_from_folder(backbone: tlkit.Backbone, folder: Path, size: int, precision: str) -> float:
-    device = pick_device(backbone.mean.device.type).type
     with empty_cache():
         start = time.perf_counter()
         split = tlkit.load_folder(folder, image_size=size, quiet=True)
         for part in (split.train, split.val, split.test):
-            tlkit.extract_features(backbone, part.images, precision=precision, device=device)
+            tlkit.extract_features(backbone, part.images, precision=precision)
         return time.perf_counter() - start

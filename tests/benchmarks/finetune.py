@@ -28,7 +28,7 @@ import tlkit
 from tlkit.folders.loading import load_folder  # imported here, before any clock starts
 from tlkit.history import History
 from tlkit.nets import devices
-from tlkit.transfer.ways import two_phase
+from tlkit.transfer.network_ways import two_phase
 
 TLKIT, (TUTORIAL, FASTAI, KERAS) = "tlkit", PEERS.values()
 NOTHING_KEPT = "tlkit, but nothing kept"
@@ -51,7 +51,7 @@ def ours(task: Task) -> Run:
     """``tlkit.two_phase``, twice from an empty cache: phase one alone, and both."""
     run = Run(note="two_phase with its defaults")
 
-    def watch(history: History) -> None:
+    def on_epoch_end(history: History) -> None:
         run.val.append(history.val_accuracy[-1])
         run.seconds.append(clock.seconds)
 
@@ -60,12 +60,12 @@ def ours(task: Task) -> Run:
         clock = Clock()
         split = _split(task)
         run.decoding = clock.seconds
-        result = train(split, _backbone(task), unfreeze_last=0, watch=lambda history: None)  # nobody draws a bar
+        result = train(split, _backbone(task), unfreeze_last=0, on_epoch_end=lambda history: None)  # nobody draws a bar
         run.phase_one = clock.seconds
         run.test_one = result.open_test()
     with _empty_cache():
         clock = Clock()
-        result = train(_split(task), _backbone(task), epochs=task.epochs, watch=watch)
+        result = train(_split(task), _backbone(task), epochs=task.epochs, on_epoch_end=on_epoch_end)
         run.both = clock.seconds
         run.test = result.open_test()
     return run
@@ -93,7 +93,7 @@ def nothing_kept(task: Task) -> Run:
 
 
 def _train(network: tlkit.Backbone, split: tlkit.Split, epochs: int, seed: int, clock: Clock, run: Run) -> None:
-    device, batch_size = network.mean.device, min(32, len(split.train))
+    device, batch_size = network.device, min(32, len(split.train))
     groups = tlkit.parameter_groups(network, 3e-3)
     optimizer = torch.optim.AdamW(groups, weight_decay=0.05, fused=device.type in ("cpu", "cuda"))
     steps = len(split.train) // batch_size

@@ -13,7 +13,7 @@ from torchvision import models
 from tutorial import Task
 
 import tlkit
-from tlkit.data import photos, pictures
+from tlkit.data import dealing, pictures
 from tlkit.nets.devices import pick_device
 from tlkit.nets.weights import read_weights
 
@@ -95,7 +95,7 @@ def _folder(folder: Path, seed: int, per_class: int, size: int, **about) -> Task
         if f"{name}/{path.name}" not in split.report.left_out
     ]
     files, labels = [path for path, _ in listed], torch.tensor([label for _, label in listed])
-    rows = photos.deal(labels, len(split.class_names), per_class, seed)
+    rows = dealing.deal(labels, len(split.class_names), per_class, seed)
     dealt = {part: [files[row] for row in mine.tolist()] for part, mine in rows.items()}
     for part, paths in dealt.items():
         _check_same(paths[-1], getattr(split, part).images[-1], size)

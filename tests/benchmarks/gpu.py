@@ -28,7 +28,7 @@ def measure(options: Options) -> list[Row]:
         "codes": (_bare_codes(backbone, images, batch), lambda: _codes(backbone, images), 1),
         "fine-tuning": (_bare_training(backbone, split, batch), lambda: _training(backbone, split, batch), 3),
     }
-    where, rows = backbone.mean.device, []
+    where, rows = backbone.device, []
     rate = _matrix_rate(where)
     for what, (bare, ours, passes) in works.items():
         title = f"{what} of {name}, {size} px, {pick_precision(where)}".replace("torch.", "")
@@ -59,12 +59,12 @@ def _bare_codes(backbone: tlkit.Backbone, images: torch.Tensor, batch: int) -> C
 
 def _codes(backbone: tlkit.Backbone, images: torch.Tensor) -> None:
     with empty_cache():
-        tlkit.extract_features(backbone, images, device=backbone.mean.device.type)
+        tlkit.extract_features(backbone, images)
 
 
 def _bare_training(backbone: tlkit.Backbone, part: tlkit.ImageSet, batch: int) -> Callable[[], None]:
     """Forward, backward and a step of AdamW on one batch that lies on the device, again and again."""
-    x, labels = backbone.normalise(part.images[:batch]), part.labels[:batch].to(backbone.mean.device)
+    x, labels = backbone.normalise(part.images[:batch]), part.labels[:batch].to(backbone.device)
 
     def run() -> None:
         tlkit.unfreeze(backbone).train()
@@ -82,8 +82,7 @@ def _bare_training(backbone: tlkit.Backbone, part: tlkit.ImageSet, batch: int) -
 
 def _training(backbone: tlkit.Backbone, part: tlkit.ImageSet, batch: int) -> None:
     tlkit.unfreeze(backbone)
-    device = backbone.mean.device.type
-    tlkit.train_network(backbone, part, None, 1, 1e-6, batch_size=batch, device=device)
+    tlkit.train_network(backbone, part, None, 1, 1e-6, batch_size=batch)
 
 
 def _matrix_rate(device: torch.device, side: int = 8192) -> float:

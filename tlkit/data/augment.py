@@ -31,8 +31,11 @@ class Augmentation:
     crop : float
         The smallest side of a random square window, as a share of the picture's, above 0 to 1
         (the whole picture). The window is enlarged to the size of the picture.
+    views : int
+        How many views of each picture are made where work is done once, at least 2: the picture as it is, and others.
+        A probe learns from all of them; a network with frozen stages draws one of them each epoch.
     together : int
-        Rotation, scale and crop share their luck among this many pictures of a batch: one call
+        Rotation, scale and crop share their draw among this many pictures of a batch: one call
         turns them all, which is faster. Flips are drawn for each picture.
 
     Raises
@@ -46,6 +49,7 @@ class Augmentation:
     rotation: float = 0.0
     scale: float = 1.0
     crop: float = 1.0
+    views: int = 4
     together: int = 4
 
     def __post_init__(self) -> None:
@@ -53,25 +57,26 @@ class Augmentation:
             value = getattr(self, name)
             if not low <= value <= high:  # false for NaN too
                 raise ValueError(f"{name} must be a number from {low:g} to {high:g}, but it is {value}.")
+        checks.count("views", self.views, 2)
         checks.count("together", self.together, 1)
 
     def __call__(self, images: Tensor, seed: int = 0) -> Tensor:
         """One view of each picture, uint8 ``(n, 3, h, w)``, on the device where the pictures are."""
         checks.images(images)
-        luck = torch.Generator().manual_seed(seed)
+        random = torch.Generator().manual_seed(seed)
         for wanted, flip in ((self.flip_horizontal, ops.horizontal_flip), (self.flip_vertical, ops.vertical_flip)):
             if wanted:
-                chosen = (torch.rand(len(images), generator=luck) < 0.5).view(-1, 1, 1, 1).to(images.device)
+                chosen = (torch.rand(len(images), generator=random) < 0.5).view(-1, 1, 1, 1).to(images.device)
                 images = torch.where(chosen, flip(images), images)
         if self.rotation == 0 and self.scale == 1 and self.crop == 1:
             return images
         groups = images.split(self.together)
-        return torch.cat([self._one_view(group, torch.rand(5, generator=luck)) for group in groups])
+        return torch.cat([self._one_view(group, torch.rand(5, generator=random)) for group in groups])
 
-    def _one_view(self, images: Tensor, luck: Tensor) -> Tensor:
-        """Rotate, scale and crop all pictures alike; ``luck`` holds five numbers from 0 to 1."""
+    def _one_view(self, images: Tensor, random: Tensor) -> Tensor:
+        """Rotate, scale and crop all pictures alike; ``random`` holds five numbers from 0 to 1."""
         height, width = images.shape[-2:]
-        turn, grow, window_side, top, left = luck.tolist()
+        turn, grow, window_side, top, left = random.tolist()
         if self.rotation or self.scale > 1:
             # A mirrored margin as wide as what turning and shrinking uncover, or there would be black corners.
             reach = math.hypot(width, height) if self.rotation else max(width, height)

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.bars import tqdm
-from tlkit.data import photos
+from tlkit.data import dealing, photos
 from tlkit.data.depths import Reading
-from tlkit.data.groups import deal_groups
 from tlkit.disk.cache import cached
 from tlkit.disk.spelling import few
 from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD, draw_pictures
@@ -230,8 +229,8 @@ def _deal(collection: photos.Collection, per_class: int | None, seed: int) -> di
     """The rows of each part."""
     labels, classes = collection.labels, len(collection.class_names)
     if collection.groups is None:
-        return photos.deal(labels, classes, per_class, seed)
-    return deal_groups(labels, classes, per_class, collection.groups, seed)
+        return dealing.deal(labels, classes, per_class, seed)
+    return dealing.deal_groups(labels, classes, per_class, collection.groups, seed)
 
 
 def _most(name: str) -> dict[str, int]:

@@ -61,17 +61,17 @@ def _epochs_to_catch_up(answer: object) -> str:
             raise
         if given == expected:
             continue
-        told = f"For pretrained {pretrained} and scratch {scratch} it gives {given:g}, but it should be {expected:g}"
+        message = f"For pretrained {pretrained} and scratch {scratch} it gives {given:g}, but it should be {expected:g}"
         if expected == np.inf:
-            raise Wrong(f"{told}: this curve never gets there.")
+            raise Wrong(f"{message}: this curve never gets there.")
         if given == expected - 1:
-            raise Wrong(f"{told}. Do you count the epochs from 0?")
+            raise Wrong(f"{message}. Do you count the epochs from 0?")
         higher = [epoch for epoch, value in enumerate(scratch, start=1) if value > pretrained[0]]
         if pretrained[0] in scratch and higher and given == higher[0]:
-            raise Wrong(f"{told}: at least as high is enough.")
+            raise Wrong(f"{message}: at least as high is enough.")
         if given == sum(value < pretrained[0] for value in scratch) + 1:
-            raise Wrong(f"{told}: the first time counts, even if the curve falls again.")
-        raise Wrong(f"{told}. Compare with pretrained[0], the end of the first epoch.")
+            raise Wrong(f"{message}: the first time counts, even if the curve falls again.")
+        raise Wrong(f"{message}. Compare with pretrained[0], the end of the first epoch.")
     return "So many epochs came with the weights. Where it is infinite, these epochs were too few to tell how many."
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from tlkit.exercises import Wrong, as_array, call, exercise, names_in
 from tlkit.exercises.tiny import own_luck, tiny_backbone
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 
 @exercise(
@@ -151,8 +151,8 @@ def _who_learns(answer: object) -> str:
 )
 def _company(answer: object) -> str:
     for seed, rows in ((1, 3), (2, 7), (3, 3)):
-        luck = torch.Generator().manual_seed(seed)
-        one, some, others = (torch.randn(n, 6, generator=luck) for n in (1, rows, rows))
+        generator = torch.Generator().manual_seed(seed)
+        one, some, others = (torch.randn(n, 6, generator=generator) for n in (1, rows, rows))
         network = tiny_backbone(4, seed).eval()
         before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         given = float(as_array(call(answer, network, one, some, others), ()))

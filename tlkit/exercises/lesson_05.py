@@ -9,7 +9,7 @@ from torch import nn
 from tlkit.exercises import Wrong, as_array, call, exercise, names_in
 from tlkit.exercises.tiny import tiny_backbone
 from tlkit.history import History
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 
 @exercise(

@@ -74,9 +74,9 @@ def _rows(part: object, name: str) -> list[int]:
     "Make a set of the bytes of all training pictures, and ask for each test picture whether it is in there.",
 )
 def _seen_before(answer: object) -> str:
-    luck = torch.Generator().manual_seed(82)
-    train = torch.randint(0, 256, (6, 3, 4, 4), dtype=torch.uint8, generator=luck)
-    fresh = torch.randint(0, 256, (6, 3, 4, 4), dtype=torch.uint8, generator=luck)
+    generator = torch.Generator().manual_seed(82)
+    train = torch.randint(0, 256, (6, 3, 4, 4), dtype=torch.uint8, generator=generator)
+    fresh = torch.randint(0, 256, (6, 3, 4, 4), dtype=torch.uint8, generator=generator)
     touched = train[:2].clone()
     touched[:, 1, 2, 2] += 1  # one number of one pixel
     patched = torch.cat([train[:1, :, :2], train[1:2, :, 2:]], dim=2)  # half of one, half of another

@@ -6,7 +6,7 @@ import torch
 from tlkit.exercises import Wrong, as_array, call, exercise
 from tlkit.exercises.tiny import tiny_backbone
 from tlkit.intervals import points
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 # ------------------------------------------------------------------------------------------ 11.1
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tlkit import checks
-from tlkit.data import depths, photos
+from tlkit.data import dealing, depths, photos
 from tlkit.data.splits import Split, split_of
 from tlkit.disk import archives, spelling
 from tlkit.disk.cache import cache_folder
@@ -94,7 +94,7 @@ def load_folder(
         if not quiet:
             print(report)
         raise _too_few(next(iter(given.values())), names, report, cut)
-    rows = photos.deal(labels, len(names), per_class, seed, cut)
+    rows = dealing.deal(labels, len(names), per_class, seed, cut)
     _note_parts(kept, rows, labels, names, report)
     if not quiet:
         print(report)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tlkit import checks
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 __all__ = ["as_convolutions"]
 

@@ -1,7 +1,7 @@
 """Freezing and thawing a backbone, and a learning rate for each of its parts."""
 
 from tlkit import checks
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 __all__ = ["freeze", "parameter_groups", "unfreeze"]
 

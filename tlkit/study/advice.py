@@ -7,7 +7,7 @@ import numpy as np
 
 from tlkit.data.splits import Split
 from tlkit.intervals import Interval, points
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 from tlkit.study.evidence import Evidence, gather, network_of, similarity
 from tlkit.study.lines import (
     SWEPT,

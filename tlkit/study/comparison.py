@@ -26,7 +26,7 @@ from tlkit.intervals import (
 )
 from tlkit.study.places import RANK
 from tlkit.study.tasks import run_tasks
-from tlkit.transfer.results import Result
+from tlkit.transfer.results import NetworkResult, Result
 from tlkit.transfer.ways import WAYS
 
 __all__ = ["Comparison", "compare"]
@@ -43,10 +43,10 @@ def result_rows(result: Result) -> list[dict]:
         "way": result.way,
         "seed": result.seed,
         "seconds": round(result.seconds, 3),
-        "epochs": result.epochs,
+        "epochs": result.epochs if isinstance(result, NetworkResult) else 0,
         "trained_parameters": result.trained_parameters,
     }
-    if not result.val_by_stage:
+    if isinstance(result, NetworkResult):
         curve = " ".join(f"{value:.4f}" for value in result.history.val_accuracy)
         scores = {"val_accuracy": round(result.val_accuracy, 4), "accuracy": round(result.test_accuracy, 4)}
         return [common | {"stage": "", "chosen": 1} | scores | {"val_curve": curve}]

@@ -11,7 +11,8 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from tlkit.data.splits import ImageSet, Split
-from tlkit.nets.backbones import Backbone, check_backbone, load_backbone
+from tlkit.nets.backbone import Backbone
+from tlkit.nets.backbones import check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.own_backbones import check_fit
 from tlkit.transfer.balance import mean_recall

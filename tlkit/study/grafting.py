@@ -18,13 +18,15 @@ import torch
 from tlkit import checks
 from tlkit.data.splits import Split, load_dataset, recipe
 from tlkit.disk.cache import cached
-from tlkit.nets.backbones import Backbone, load_backbone
+from tlkit.nets.backbone import Backbone
+from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device, pick_precision
 from tlkit.nets.freezing import freeze
 from tlkit.study.places import STOPS
-from tlkit.transfer import training
+from tlkit.transfer.scoring import accuracy
+from tlkit.transfer.training import train_network
 
-__all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]
+__all__ = ["TREATMENTS", "graft", "recompute_cut"]
 
 TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+")
 PER_CLASS, EPOCHS = 50, 8
@@ -40,24 +42,22 @@ def graft(donor: Backbone, cut: str, classes: int, seed: int = 0) -> Backbone:
     Nothing is frozen yet: ``tlkit.freeze(network, cut)`` does that.
     """
     cut = checks.choose("stage", cut, donor.stages)
-    network = load_backbone(donor.name, pretrained=False, seed=seed, device=str(donor.mean.device))
+    network = load_backbone(donor.name, pretrained=False, seed=seed, device=str(donor.device))
     for name in donor.stage_names[: donor.stage_names.index(cut) + 1]:
         network.stages[name].load_state_dict(donor.stages[name].state_dict())
     return network.new_head(classes, seed)
 
 
-def train_on(split: Split, network: Backbone, seed: int = 0, epochs: int = EPOCHS, device: str = "auto") -> float:
+def train_on(split: Split, network: Backbone, seed: int = 0, epochs: int = EPOCHS) -> float:
     """Train what is not frozen on the target; returns the mean training loss of the last epoch."""
-    history = training.train_network(
-        network, split.train, None, epochs, RATE, batch_size=BATCH, seed=seed, device=device, desc=split.name
-    )
+    history = train_network(network, split.train, None, epochs, RATE, batch_size=BATCH, seed=seed, desc=split.name)
     return history.loss[-1]
 
 
 def train_base(split: Split, seed: int = 0, epochs: int = EPOCHS, device: str = "auto") -> tuple[Backbone, float]:
     """Network B, trained from scratch on the target alone, and its last training loss."""
     network = load_backbone(pretrained=False, seed=seed, device=device).new_head(len(split.class_names), seed)
-    return network, train_on(split, network, seed, epochs, device)
+    return network, train_on(split, network, seed, epochs)
 
 
 def recompute_cut(
@@ -85,8 +85,8 @@ def recompute_cut(
         network = graft(donor, cut, len(split.class_names), seed + _AGAIN)
         if not treatment.endswith("+"):
             freeze(network, cut)
-        loss = train_on(split, network, seed + _AGAIN, epochs, device)
-    reached = training.accuracy(network, split.test)
+        loss = train_on(split, network, seed + _AGAIN, epochs)
+    reached = accuracy(network, split.test)
     values = (dataset, treatment, cut, seed, round(loss, 4), round(reached, 4))
     return dict(zip(COLUMNS, values))
 

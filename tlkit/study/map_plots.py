@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgba
 from PIL import Image
 from torch import Tensor
 
-from tlkit.figures.plots import mosaic
+from tlkit.figures.galleries import mosaic
 from tlkit.figures.style import COLOURS, grid_colour, ink, new_figure, paper, styled
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
@@ -21,7 +21,7 @@ from tlkit.study.decision import DecisionMap
 from tlkit.study.places import RULE, SIMILAR, STOPS, quadrant
 from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
 
-__all__ = ["plot_map", "plot_overview", "plot_stages"]
+__all__ = ["plot_overview", "plot_stages"]
 
 _SHORT = {
     "probe": "linear probe\non CNN codes",
@@ -68,13 +68,13 @@ def plot_map(
     # In fixed places: to have Matplotlib find them takes as long as the drawing.
     _draw_quadrants(figure.add_axes((0.065, 0.15, 0.335, 0.75)), dataset, per_class)
     bars = figure.add_axes((0.47, 0.19, 0.525, 0.71))
-    told = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
+    said = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
     size, likeness = quadrant(dataset, per_class)
     hands = ", ".join(f"{count} for {way}" for way, count in (votes or {}).items() if count)
     many = "few" if size == "small" else "many"
     figure.alt_text = (
         f"The decision map. You are at {dataset} with {per_class} images per class: {many} and {likeness}, "
-        f"where the rule is: {RULE[size, likeness]}. {f'Hands up: {hands}. ' if hands else ''}{told}"
+        f"where the rule is: {RULE[size, likeness]}. {f'Hands up: {hands}. ' if hands else ''}{said}"
     )
     return bars
 

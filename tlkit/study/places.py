@@ -6,7 +6,7 @@ Similarity is a rank, stated before anything was measured, with its reason in wo
 from tlkit import checks
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
-__all__ = ["RULE", "quadrant"]
+__all__ = ["quadrant"]
 
 # From similar to very different: drawn targets against atlas, photo sets against ImageNet.
 STOPS = tuple(name for name, world in OFFLINE_DATASETS.items() if world.similarity)

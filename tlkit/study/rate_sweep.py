@@ -23,12 +23,12 @@ from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
 from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.tasks import run_tasks
-from tlkit.transfer.ways import two_phase
+from tlkit.transfer.network_ways import two_phase
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["RateSweep", "load_rate_sweep", "plot_rate_sweep", "run_rate_sweep"]
 
-SHIPPED = COURSE / "datasets" / "rate_sweep.csv"
+SHIPPED = {world: COURSE / "datasets" / f"rate_sweep{end}.csv" for world, end in (("drawn", ""), ("photos", "_photos"))}
 _WHAT = "Test accuracy of fine-tuning by the rate of the stages, as a share of the head's"
 FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0)
 COLUMNS = {
@@ -43,7 +43,7 @@ COLUMNS = {
 
 
 def run_rate_sweep(
-    out: str | Path = SHIPPED.name,
+    out: str | Path = SHIPPED["drawn"].name,
     backbone: str = "minivgg",
     datasets: Sequence[str] = ("flowers", "tissue"),
     per_class: Sequence[int] = (5, 20),
@@ -111,7 +111,7 @@ def _measure(
 ) -> list[dict]:
     split = load_dataset(dataset, per_class, seed, image_size)
     network = load_backbone(backbone, device=device, weights=weights)
-    result = two_phase(split, network, seed, backbone_factor=factor, watch_val=False, device=device)
+    result = two_phase(split, network, seed, backbone_factor=factor, val_each_epoch=False, device=device)
     values = round(result.val_accuracy, 4), round(result.open_test(), 4), round(result.seconds, 3)
     return [dict(zip(COLUMNS, (dataset, per_class, factor, seed, *values)))]
 
@@ -176,15 +176,15 @@ class RateSweep:
         return self.factors[int(self.values(dataset, per_class, "val_accuracy").mean(0).argmax())]
 
 
-def load_rate_sweep(path: str | Path = SHIPPED) -> RateSweep:
-    """Read what ships with the course, or what ``run_rate_sweep`` wrote.
+def load_rate_sweep(path: str | Path = "drawn") -> RateSweep:
+    """Read a sweep: ``"drawn"`` or ``"photos"``, which ship with the course, or a file that ``run_rate_sweep`` wrote.
 
     Raises
     ------
     ValueError
         If the file is missing or is not such a table.
     """
-    return RateSweep(_ledger_at(Path(path)).read())
+    return RateSweep(_ledger_at(Path(SHIPPED.get(path, path))).read())
 
 
 @styled
@@ -192,7 +192,7 @@ def plot_rate_sweep(measured: RateSweep, title: str = "") -> Axes:
     """Test accuracy against the stages' rate: a line for each place, intervals over seeds, val's choice in a ring."""
     _, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     plt.close(axes.figure)
-    told = []
+    said = []
     for k, (name, count) in enumerate(measured.places):
         found = [if_enough(accuracy_interval, column) for column in measured.values(name, count).T]
         middle = np.array([each.mean for each in found])
@@ -203,12 +203,12 @@ def plot_rate_sweep(measured: RateSweep, title: str = "") -> Axes:
         best = measured.factors.index(measured.best(name, count))
         axes.plot(x[best], 100 * middle[best], "o", markersize=15, fillstyle="none", color=look["color"])
         values = ", ".join(f"{factor:g} {each:.1%}" for factor, each in zip(measured.factors, middle))
-        told.append(f"{name} at {count} images per class: {values}; val chose {measured.factors[best]:g}")
+        said.append(f"{name} at {count} images per class: {values}; val chose {measured.factors[best]:g}")
     axes.set_xscale("log")
     axes.set_xticks(measured.factors, [f"{factor:g}" for factor in measured.factors])
     axes.set_xlabel("rate of the stages, as a share of the head's")
     axes.set_ylabel("test accuracy (%)")
     axes.legend(fontsize=10)
     axes.set_title(title)
-    axes.figure.alt_text = f"{title or 'Sweep of rates'}, test accuracy by rate of the stages. {'; '.join(told)}."
+    axes.figure.alt_text = f"{title or 'Sweep of rates'}, test accuracy by rate of the stages. {'; '.join(said)}."
     return axes

@@ -17,7 +17,8 @@ from tlkit.data.photos import copy_of
 from tlkit.data.splits import Split, largest_of, load_dataset
 from tlkit.disk.cache import digest
 from tlkit.disk.cards import read_card
-from tlkit.nets.backbones import WEIGHTS, Backbone, check_backbone, load_backbone
+from tlkit.nets.backbone import Backbone
+from tlkit.nets.backbones import WEIGHTS, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
 from tlkit.study.comparison import result_rows
@@ -110,7 +111,7 @@ def recompute(
     image_size: int | None = None,
     **settings,
 ) -> Result:
-    """Run one cell of a map again, now and here; ``watch`` in ``settings`` follows its training."""
+    """Run one cell of a map again, now and here; ``on_epoch_end`` in ``settings`` follows its training."""
     checks.choose("target dataset", dataset, RANK)
     checks.choose("way", way, WAYS)
     return Kit(backbone, image_size, device=device).run(dataset, per_class, way, seed, **settings)
@@ -222,7 +223,7 @@ def _measure(seed: int, dataset: str, per_class: int, way: str, kit: Kit, made_f
     if any(made_from.get(name) != value for name, value in here.items()):
         raise ValueError("A worker has other pictures, weights or another version of the course than this machine.")
     # A look at val after each of many short epochs would cost more than the training.
-    quick = {"watch_val": False} if WAYS[way].trains and kit.backbone != "minivgg" else {}
+    quick = {"val_each_epoch": False} if WAYS[way].trains and kit.backbone != "minivgg" else {}
     with torch.random.fork_rng(devices=[]):  # dropout draws from the one stream of the process
         torch.manual_seed(seed)
         return result_rows(kit.run(dataset, per_class, way, seed, **quick))

@@ -175,12 +175,12 @@ def plot_transferability(measured: Transferability, title: str = "") -> Axes:
         1, len(names), figsize=(5.7 * len(names), 4.8), layout="constrained", sharey=True, squeeze=False
     )
     plt.close(figure)
-    told = []
+    said = []
     for axes, name in zip(panels[0], names):
         base = if_enough(accuracy_interval, measured.values(name, "base"))
         axes.axhline(100 * base.mean, color=ink(), linestyle=(0, (1, 1)), linewidth=1.8, label="base B")
         axes.axhspan(100 * base.low, 100 * base.high, color=ink(), alpha=0.08, linewidth=0)
-        told.append(f"{name}, base {base.mean:.1%}")
+        said.append(f"{name}, base {base.mean:.1%}")
         for k, (treatment, (colour, mark, line)) in enumerate(_LOOKS.items()):
             found = [if_enough(accuracy_interval, measured.values(name, treatment, cut)) for cut in measured.cuts]
             middle = np.array([each.mean for each in found])
@@ -196,12 +196,12 @@ def plot_transferability(measured: Transferability, title: str = "") -> Axes:
                 capsize=2,
                 label=treatment,
             )
-            told.append(f"{treatment} " + ", ".join(f"{cut} {each:.1%}" for cut, each in zip(measured.cuts, middle)))
+            said.append(f"{treatment} " + ", ".join(f"{cut} {each:.1%}" for cut, each in zip(measured.cuts, middle)))
         axes.set_xticks(x, measured.cuts, rotation=30)
         axes.set_xlabel("last stage that is kept")
         axes.set_title(f"B = {name}", fontsize=12)
     panels[0, 0].set_ylabel("test accuracy (%)")
     panels[0, 0].legend(fontsize=10)
     figure.suptitle(title, x=0.01, ha="left", weight="bold")
-    figure.alt_text = f"{title or 'Transferability'}, test accuracy by the last stage that is kept: {'; '.join(told)}."
+    figure.alt_text = f"{title or 'Transferability'}, test accuracy by the last stage that is kept: {'; '.join(said)}."
     return panels[0, 0]

@@ -9,7 +9,7 @@ import torch
 from tlkit.data.splits import ImageSet
 from tlkit.disk.cache import digest, write_atomically
 from tlkit.disk.tables import digest_rows
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 
 __all__: list[str] = []
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data import pictures
 from tlkit.data.depths import Reading
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 from tlkit.nets.devices import autocast, batch_size_for
 from tlkit.transfer import naming
 from tlkit.transfer.features import sweep_features
@@ -130,7 +130,7 @@ class Classifier:
                 f"This was trained on pictures of {self.size[0]} x {self.size[1]} pixels, but photos are read as "
                 "squares.\nBring them to that size as a tensor, and use predict(images)."
             )
-        batch = batch_size_for(self.backbone.mean.device, *self.size)
+        batch = batch_size_for(self.backbone.device, *self.size)
         read = partial(pictures.read_picture, reading=self.reading)
         found = PhotoNames(self.class_names, self.scores_are, top)
         for names, images in naming.read_batches(files, self.size[0], read, batch, found.left_out):
@@ -157,8 +157,7 @@ class Classifier:
         """What is largest for the most likely class, float64 (n, k): by each stage, or "" of a network."""
         if not self.rules:
             return {"": _logits(self.backbone, images)}
-        device = str(self.backbone.mean.device)
-        features, _ = sweep_features(self.backbone, images, stages, device=device, keep=keep)
+        features, _ = sweep_features(self.backbone, images, stages, keep=keep)
         return {stage: self.rules[stage].decisions(features[stage], len(self.class_names)) for stage in stages}
 
     def _scores(self, decisions: np.ndarray) -> np.ndarray:
@@ -172,11 +171,11 @@ class Classifier:
 @torch.inference_mode()
 def _logits(network: Backbone, images: Tensor) -> np.ndarray:
     """The scores of a network before softmax, as ``tlkit.predict`` computes them."""
-    where, was_training = network.mean.device, network.training
+    device, was_training = network.device, network.training
     network.eval()
     try:
-        with autocast(where):
-            batches = images.split(batch_size_for(where, *images.shape[2:]))
+        with autocast(device):
+            batches = images.split(batch_size_for(device, *images.shape[2:]))
             return torch.cat([network(batch).float().cpu() for batch in batches]).double().numpy()
     finally:
         network.train(was_training)

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from tlkit import checks
 from tlkit.disk.cache import digest
 from tlkit.disk.tables import digest_rows, let_go, table
-from tlkit.nets.backbones import Backbone
-from tlkit.nets.devices import autocast, batch_size_for, pick_device, pick_precision
+from tlkit.nets.backbone import Backbone
+from tlkit.nets.devices import autocast, batch_size_for, pick_precision
 
 __all__ = ["extract_features", "receptive_field", "top_patches"]
 
@@ -28,7 +28,6 @@ def extract_features(
     relu: bool = True,
     grid: int | None = 1,
     batch_size: int | None = None,
-    device: str = "auto",
     precision: str = "auto",
 ) -> np.ndarray:
     """The activations of one stage, a row for each picture.
@@ -41,7 +40,7 @@ def extract_features(
     Parameters
     ----------
     backbone : Backbone
-        Moved to ``device``, where it stays.
+        It computes where it lies (``backbone.device``).
     images : uint8 tensor (n, 3, h, w), values 0 to 255
     stage : str, optional
         One of ``backbone.stage_names``.
@@ -53,8 +52,6 @@ def extract_features(
         None keeps every place.
     batch_size : int, optional
         Pictures that go through the network together; by default what suits the device.
-    device : str
-        ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
     precision : str
         In which numbers the network multiplies. ``"auto"`` takes 16 bits where the hardware is fast
         at it, which moves a feature by about a hundredth of its size; ``"float32"`` is exact.
@@ -70,7 +67,7 @@ def extract_features(
         For an unknown stage or precision, or images of another shape or dtype.
     """
     stage = stage or backbone.code_stage
-    return sweep_features(backbone, images, [stage], relu, grid, batch_size, device, precision)[0][stage]
+    return sweep_features(backbone, images, [stage], relu, grid, batch_size, precision)[0][stage]
 
 
 def sweep_features(
@@ -80,7 +77,6 @@ def sweep_features(
     relu: bool = True,
     grid: int | None = 1,
     batch_size: int | None = None,
-    device: str = "auto",
     precision: str = "auto",
     keep: bool = True,
 ) -> tuple[dict[str, np.ndarray], float]:
@@ -95,17 +91,15 @@ def sweep_features(
     """
     stages = [checks.choose("stage", stage, backbone.stages) for stage in stages or backbone.stage_names]
     checks.images(images, backbone.smallest)
-    where = pick_device(device)
-    dtype = pick_precision(where, precision)
+    dtype = pick_precision(backbone.device, precision)
     if batch_size is None:
-        batch_size = batch_size_for(where, *images.shape[2:])
+        batch_size = batch_size_for(backbone.device, *images.shape[2:])
     checks.count("batch_size", batch_size, 1)
     if grid is not None:
         checks.count("grid", grid, 1)
-    backbone.to(where)
 
     def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
-        with autocast(where, dtype):
+        with autocast(backbone.device, dtype):
             rows = _run(backbone, images[start:stop], stages, relu, grid, batch_size, done)
         let_go(images)
         return rows
@@ -113,7 +107,7 @@ def sweep_features(
     if not keep:
         return _now(make, len(images), stages)
     state = _state(backbone, images[:1], stages, relu, grid)
-    recipe = f"{FEATURES}/{state}/{stages}/{relu}/{grid}/{where.type}/{dtype}/{digest_rows(images)}"
+    recipe = f"{FEATURES}/{state}/{stages}/{relu}/{grid}/{backbone.device.type}/{dtype}/{digest_rows(images)}"
     first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
     key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
     what = f"{stages[0]} features" if len(stages) == 1 else f"features of {len(stages)} stages"
@@ -201,7 +195,7 @@ def receptive_field(backbone: Backbone, stage: str) -> tuple[int, int]:
 
 
 def top_patches(
-    backbone: Backbone, images: Tensor, stage: str, channel: int, count: int = 9, size: int = 64, device: str = "auto"
+    backbone: Backbone, images: Tensor, stage: str, channel: int, count: int = 9, size: int = 64
 ) -> tuple[Tensor, Tensor]:
     """The patches that make one channel of a convolutional stage fire most, at most one a picture.
 
@@ -220,7 +214,6 @@ def top_patches(
         For a fully connected stage, or a channel that it does not have.
     """
     sees, pace = receptive_field(backbone, stage)
-    backbone.to(pick_device(device))
     with torch.inference_mode():
         maps = torch.cat([_channel(backbone, batch, stage, channel) for batch in images.split(32)])
     strength, place = maps.flatten(1).max(1)

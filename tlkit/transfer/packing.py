@@ -10,7 +10,8 @@ from torch import Tensor
 from tlkit import __version__
 from tlkit.data.depths import Reading
 from tlkit.disk.cache import digest
-from tlkit.nets.backbones import Backbone, backbone_names, load_backbone
+from tlkit.nets.backbone import Backbone
+from tlkit.nets.backbones import backbone_names, load_backbone
 from tlkit.transfer import standalone
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.features import sweep_features
@@ -147,7 +148,7 @@ def _unpack_probe(folder: str, card: dict, tensors: dict[str, Tensor], device: s
 def _width(backbone: Backbone, stage: str) -> int:
     """How many features the stage gives."""
     blank = torch.zeros(1, 3, backbone.image_size, backbone.image_size, dtype=torch.uint8)
-    return sweep_features(backbone, blank, [stage], device=str(backbone.mean.device), keep=False)[0][stage].shape[1]
+    return sweep_features(backbone, blank, [stage], keep=False)[0][stage].shape[1]
 
 
 def _digest(backbone: Backbone) -> str:

@@ -10,12 +10,12 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data.splits import Split
 from tlkit.history import History
-from tlkit.nets.backbones import Backbone
+from tlkit.nets.backbone import Backbone
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.naming import PhotoNames
 from tlkit.transfer.reports import Report, report_on
 
-__all__ = ["Result", "answer_balance"]
+__all__ = ["NetworkResult", "ProbeResult", "Result", "answer_balance"]
 
 
 @dataclass
@@ -36,17 +36,8 @@ class Result:
         The weights that were fitted to the target.
     classifier : Classifier
         What is left to use: it names pictures and photos. ``save_model`` keeps it.
-    epochs : int
-        Passes through the training pictures, in whole batches, or rounds of ``settings["passes"]`` of them for a
-        network on a small set; 0 for an SVM, which is solved.
-    history : History
-        The epochs one by one; empty for a probe.
-    network : Backbone or None
-        The trained network; None for a probe.
-    stage : str
-        Where a probe reads the backbone; "" for a network.
-    val_by_stage, test_by_stage : dict from stage to accuracy
-        For every stage that was tried; the second is filled by ``open_test``.
+    test_accuracy : float or None, and test_answers : int64 array (n,) or None
+        Filled by ``open_test``.
     """
 
     way: str
@@ -58,20 +49,8 @@ class Result:
     seconds: float
     trained_parameters: int
     classifier: Classifier = field(repr=False)
-    epochs: int = 0
-    history: History = field(default_factory=History, repr=False)
-    val_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
-    test_by_stage: dict[str, float] = field(default_factory=dict, repr=False)
-    test_accuracy: float | None = None
-    test_answers: np.ndarray | None = field(default=None, repr=False)
-
-    @property
-    def network(self) -> Backbone | None:
-        return self.classifier.network
-
-    @property
-    def stage(self) -> str:
-        return self.classifier.stage
+    test_accuracy: float | None = field(default=None, init=False)
+    test_answers: np.ndarray | None = field(default=None, init=False, repr=False)
 
     def predict(self, images: Tensor) -> np.ndarray:
         """The most likely class of every picture, int64 ``(n,)``: see ``Classifier.predict``."""
@@ -103,12 +82,61 @@ class Result:
         kept in ``test_answers``.
         """
         if self.test_accuracy is None:
-            truth = self.split.test.labels.numpy()
-            answers = self.classifier.answers(self.split.test.images)
-            self.test_by_stage = {stage: float(np.mean(given == truth)) for stage, given in answers.items() if stage}
-            self.test_answers = answers[self.stage]
-            self.test_accuracy = float(np.mean(self.test_answers == truth))
+            self._score(self.classifier.answers(self.split.test.images), self.split.test.labels.numpy())
         return self.test_accuracy
+
+    def _score(self, answers: dict[str, np.ndarray], truth: np.ndarray) -> None:
+        self.test_answers = answers[self.classifier.stage]
+        self.test_accuracy = float(np.mean(self.test_answers == truth))
+
+
+@dataclass
+class ProbeResult(Result):
+    """What a linear classifier on a frozen backbone reached.
+
+    Attributes
+    ----------
+    stage : str
+        Where it reads the backbone.
+    val_by_stage, test_by_stage : dict from stage to accuracy
+        For every stage that was tried; the second is filled by ``open_test``.
+    """
+
+    val_by_stage: dict[str, float] = field(kw_only=True, repr=False)
+    test_by_stage: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def stage(self) -> str:
+        return self.classifier.stage
+
+    def _score(self, answers: dict[str, np.ndarray], truth: np.ndarray) -> None:
+        super()._score(answers, truth)
+        self.test_by_stage = {stage: float(np.mean(given == truth)) for stage, given in answers.items()}
+
+
+@dataclass
+class NetworkResult(Result):
+    """What a network that was trained reached.
+
+    Attributes
+    ----------
+    network : Backbone
+        The trained one.
+    history : History
+        The epochs one by one.
+    epochs : int
+        Rounds through the training pictures, in whole batches; of ``settings["passes"]`` passes each.
+    """
+
+    history: History = field(kw_only=True, repr=False)
+
+    @property
+    def network(self) -> Backbone:
+        return self.classifier.network
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history.loss)
 
 
 def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from tlkit.nets import efficientnet, zoo
-from tlkit.nets.backbones import BACKBONES, Backbone
+from tlkit.nets.backbone import Backbone
+from tlkit.nets.backbones import BACKBONES
 
 __all__: list[str] = []
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from tlkit import checks
 from tlkit.data.splits import Split, load_dataset
-from tlkit.figures import plots, style
+from tlkit.figures import galleries, style
 from tlkit.study.decision import PER_CLASS
 from tlkit.study.map_plots import example_pictures
 from tlkit.study.places import STOPS, quadrant
@@ -206,7 +206,7 @@ class DatasetPicker(Panel):
             f"{'few' if size == 'small' else 'many'}, and the target is {likeness} "
             f"{'to' if likeness == 'similar' else 'from'} what the network knows.{again}"
         )
-        return plots.plot_pictures(example_pictures(self.dataset, 12), [self.dataset])
+        return galleries.plot_pictures(example_pictures(self.dataset, 12), [self.dataset])
 
 
 def dataset_picker(dataset: str = "flowers", per_class: int = 20, sizes: Sequence[int] = PER_CLASS) -> DatasetPicker:

@@ -89,13 +89,14 @@ class LiveComparison:
             clock.cancel()
 
     def _train(self, dataset: str, per_class: int, way: str, seed: int) -> None:
-        def watch(history: History) -> bool:
+        def on_epoch_end(history: History) -> bool:
             self._now(f"{way}, epoch {len(history.loss)}", history.val_accuracy[-1])
             return bool(self.why)
 
         self._now(way)
-        result = recompute(dataset, per_class, way, seed, **({"watch": watch} if WAYS[way].trains else {}))
-        if not self.why and not result.history.stopped:
+        extra = {"on_epoch_end": on_epoch_end} if WAYS[way].trains else {}
+        result = recompute(dataset, per_class, way, seed, **extra)
+        if not self.why and not (WAYS[way].trains and result.history.stopped):
             accuracy = result.open_test()
             with self._lock:
                 if not self.why:

@@ -12,14 +12,15 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import Split
-from tlkit.figures import plots, style
+from tlkit.figures import galleries, plots, style
 from tlkit.history import History
 from tlkit.nets.backbones import load_backbone
 from tlkit.study.decision import DecisionMap, load_map
 from tlkit.study.map_plots import example_strip, plot_map, plot_stages
 from tlkit.study.survey import recompute
-from tlkit.transfer.results import Result
-from tlkit.transfer.ways import WAYS, two_phase
+from tlkit.transfer.network_ways import two_phase
+from tlkit.transfer.results import NetworkResult, Result
+from tlkit.transfer.ways import WAYS
 from tlkit.widgets.controls import Panel, show_widget, size_slider, stop_buttons
 
 __all__ = ["augmentation_desk", "decision_map", "fine_tuning_desk", "stage_picker"]
@@ -32,7 +33,7 @@ class LiveRun:
 
     Parameters
     ----------
-    start : function from ``watch`` to a Result; called when the run button is pressed
+    start : function from ``on_epoch_end`` to a Result; called when the run button is pressed
     on_epoch : function of the History, called after every epoch
     """
 
@@ -71,17 +72,17 @@ class LiveRun:
     def _work(self) -> None:
         began: list[float] = []
 
-        def watch(history: History) -> bool:
+        def on_epoch_end(history: History) -> bool:
             began.append(time.perf_counter())  # drawing the pictures, before the first epoch, does not count
             self._on_epoch(history)
             self.said.value = f"Epoch {len(history.loss)}, {history.seconds[-1]:.1f} s of training"
             return self._stopping.is_set() or time.perf_counter() - began[0] > self.budget.value
 
         try:
-            self.result = self._start(watch)
-            history = self.result.history
+            self.result = self._start(on_epoch_end)
+            stopped = self.result.history.stopped if isinstance(self.result, NetworkResult) else ""
             asked = "as asked" if self._stopping.is_set() else "as the time is up"
-            ended = f" {history.stopped.replace('as asked', asked)}" if history.stopped else ""
+            ended = f" {stopped.replace('as asked', asked)}" if stopped else ""
             self.said.value = (
                 f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training.{ended}"
             )
@@ -153,11 +154,11 @@ class DecisionMapPanel(Panel):
     def _ipython_display_(self) -> None:
         show_widget(self._box, self._examples.value + self._still, self._alt)
 
-    def _run(self, watch: Callable) -> Result:
+    def _run(self, on_epoch_end: Callable) -> Result:
         way = self._way.value
         self._curve.value = ""
         self._cell = f"{way} on {self._stops.value}, {self._sizes.value} images per class"
-        extra = {"watch": watch} if WAYS[way].trains else {}
+        extra = {"on_epoch_end": on_epoch_end} if WAYS[way].trains else {}
         return recompute(self._stops.value, self._sizes.value, way, **extra)
 
     def _on_epoch(self, history: History) -> None:
@@ -240,7 +241,7 @@ class FineTuningDesk(Panel):
         settings = [self._unfreeze, self._rate, self._factor, self._epochs]
         self._open([settings, self.live.controls], [], height=320)
 
-    def _run(self, watch: Callable) -> Result:
+    def _run(self, on_epoch_end: Callable) -> Result:
         first = self._unfreeze.label
         self._count += 1
         self._name = f"{self._count}: {first}, {self._rate.label} {self._factor.label}"
@@ -254,7 +255,7 @@ class FineTuningDesk(Panel):
             unfreeze_last=self._unfreeze.value,
             learning_rate=self._rate.value,
             backbone_factor=self._factor.value,
-            watch=watch,
+            on_epoch_end=on_epoch_end,
         )
 
     def _on_epoch(self, history: History) -> None:
@@ -311,7 +312,7 @@ def plot_views(images: Tensor, augmentation: Augmentation, views: int = 3) -> Ax
     for view in range(views):
         # One at a time, so that each picture has luck of its own.
         seen.append(torch.cat([augmentation(one[None], 97 * view + k) for k, one in enumerate(images)]))
-    return plots.plot_pictures(torch.cat(seen), ["as it is", *(f"view {k + 1}" for k in range(views))])
+    return galleries.plot_pictures(torch.cat(seen), ["as it is", *(f"view {k + 1}" for k in range(views))])
 
 
 def augmentation_desk(images: Tensor, views: int = 3) -> AugmentationDesk:

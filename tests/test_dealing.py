@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlkit.data.groups import deal_groups
+from tlkit.data.dealing import deal_groups
 
 SIX_SPEAKERS = (torch.arange(10).repeat(6 * 20), torch.arange(6).repeat_interleave(200))
 

@@ -1,17 +1,62 @@
-"""Dealing by groups: what belongs together, such as the recordings of one speaker, goes to one part of a split."""
+"""Dealing pictures into train, val and test: class by class, or by groups that must not be torn apart.
+
+A group is what belongs together, such as the recordings of one speaker: it goes to one part as a whole.
+"""
 
 import torch
 from torch import Tensor
-
-from tlkit.data.photos import held_out
 
 __all__: list[str] = []
 
 _SHUFFLES = 20
 
 
+def deal(
+    labels: Tensor, classes: int, per_class: int | None, seed: int, cut: dict[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Deal rows into train, val and test, class by class.
+
+    Half of a class or more is for training; at most an eighth goes to val and three eighths to
+    test, less where that would make the test set larger than about a thousand pictures. Of a set that
+    is cut already, val and test stay as they are, and one that is missing is dealt from train.
+
+    Parameters
+    ----------
+    labels : int64 tensor (n,), every class often enough for one in each part that is dealt
+    classes : how many there are
+    per_class : training pictures of each class at most; None for all
+    seed : which pictures go where
+    cut : dict from "train", and "val" or "test" if there are such parts, to their rows
+
+    Returns
+    -------
+    dict from part to int64 tensor of rows
+        Class by class in turn, so that fewer per class are the beginning of more.
+    """
+    random = torch.Generator().manual_seed(seed)
+    cut = {"train": torch.arange(len(labels))} if cut is None else cut
+    dealt: dict[str, list[tuple[int, int, int]]] = {"train": [], "val": [], "test": []}
+    for label in range(classes):
+        own = {part: rows[labels[rows] == label].tolist() for part, rows in cut.items()}
+        mixed = torch.randperm(len(own["train"]), generator=random).tolist()
+        rows = [own["train"][k] for k in mixed]
+        for part, count in zip(("test", "val"), held_out(len(rows), classes)):
+            if part not in own:
+                own[part], rows = rows[:count], rows[count:]
+        own["train"] = rows[:per_class]
+        for part, chosen in own.items():
+            dealt[part] += [(rank, label, row) for rank, row in enumerate(chosen)]
+    return {part: torch.tensor([row for _, _, row in sorted(chosen)]) for part, chosen in dealt.items()}
+
+
+def held_out(pictures_of_class: int, classes: int) -> tuple[int, int]:
+    """How many pictures of a class go to test and to val."""
+    test = max(1, min(pictures_of_class * 3 // 8, max(40, 1000 // classes)))
+    return test, max(1, min(pictures_of_class // 8, test // 3))
+
+
 def deal_groups(labels: Tensor, classes: int, per_class: int | None, groups: Tensor, seed: int) -> dict[str, Tensor]:
-    """Deal rows into train, val and test as ``photos.deal`` does, but every group as a whole.
+    """Deal rows into train, val and test as ``deal`` does, but every group as a whole.
 
     So the test asks about speakers, or patients, who were never seen. About half of the pictures are
     for training; at most an eighth of a class goes to val and three eighths to test, less of large classes.

@@ -1,0 +1,40 @@
+"""What every way begins with, a split that can be learned and a network, and what is left when it is done."""
+
+import copy
+
+from tlkit.data.splits import Split
+from tlkit.nets.backbone import Backbone
+from tlkit.nets.backbones import check_backbone, load_backbone
+from tlkit.nets.devices import pick_device
+from tlkit.nets.own_backbones import check_fit, random_copy
+from tlkit.transfer.classifier import Classifier
+
+__all__: list[str] = []
+
+
+def name_of(backbone: str | Backbone) -> str:
+    return backbone.name if isinstance(backbone, Backbone) else backbone
+
+
+def check_split(split: Split, backbone: str | Backbone) -> None:
+    if not isinstance(backbone, Backbone):
+        check_backbone(backbone)
+    elif backbone.own:
+        check_fit(backbone, split.train.images)
+    if len(split.train.labels.unique()) < 2:
+        raise ValueError(
+            f"{split.name} has training pictures of one class only. A classifier needs at least two to tell apart."
+        )
+
+
+def network_for(backbone: str | Backbone, device: str, pretrained: bool = True, seed: int = 0) -> Backbone:
+    if isinstance(backbone, Backbone) and (pretrained or backbone.own):
+        network = copy.deepcopy(backbone) if pretrained else random_copy(backbone, seed)
+        return network.to(pick_device(device))
+    return load_backbone(name_of(backbone), pretrained, seed, device)
+
+
+def classifier_of(split: Split, network: Backbone, stage: str = "", rules: dict | None = None) -> Classifier:
+    """What is left when a way is done."""
+    size = tuple(split.train.images.shape[2:])
+    return Classifier(network, split.class_names, size, stage, rules or {}, reading=split.reading)
