@@ -77,14 +77,14 @@ def test_the_plain_h_score_is_the_limit_of_many_rows():
 
 
 def test_the_sweep_is_that_of_the_probe_and_sees_no_test_picture(flowers, backbone):
-    found = evidence.gather(flowers, backbone, device="cpu")
+    found = evidence.gather(flowers, backbone)
     assert list(found.stages) == backbone.stage_names and found.pictures == len(flowers.train)
-    codes = tlkit.extract_features(backbone, flowers.train.images, device="cpu")
+    codes = tlkit.extract_features(backbone, flowers.train.images)
     probe = tlkit.LinearProbe(Cs=(1e-2,), cv=5).fit(codes, flowers.train.labels.numpy())
     assert found.stages["fc7"] == pytest.approx(probe.val_scores_[1e-2])
     assert found.stages["conv1"] + 0.2 < found.stages["fc7"]
     shut = tlkit.Split("mine", flowers.class_names, flowers.train, flowers.train, flowers.train, 5, 0)
-    assert evidence.gather(shut, backbone, device="cpu").stages == found.stages
+    assert evidence.gather(shut, backbone).stages == found.stages
 
 
 def test_a_table_grows_by_backbone_and_says_what_it_was_made_from(tmp_path, capsys):

@@ -156,7 +156,7 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
     """
     network = network_of(backbone, split, device)
     name, own = network.name, network.own
-    evidence = gather(split, network, device)
+    evidence = gather(split, network)
     seen = clues_of(split.per_class, evidence.stages, {"neighbours": evidence.neighbours})
     # What was measured of this very dataset is left out, so that the advice is what another set would get.
     world = "drawn" if name.startswith("minivgg") and not own else "photos"

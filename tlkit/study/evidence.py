@@ -19,7 +19,7 @@ from tlkit.transfer.balance import mean_recall
 from tlkit.transfer.features import sweep_features
 from tlkit.transfer.probes import LinearProbe
 
-__all__ = ["Evidence", "gather", "similarity"]
+__all__ = ["Evidence", "similarity"]
 
 _ENOUGH = 1000  # training pictures, the first of each class: more take longer and say little more
 _LOOKS = 256  # pictures that the head is asked about
@@ -203,7 +203,7 @@ class Evidence:
     seconds: dict[str, float]
 
 
-def gather(split: Split, network: Backbone, device: str = "auto") -> Evidence:
+def gather(split: Split, network: Backbone) -> Evidence:
     """The stage sweep and the nearest neighbours of the training pictures.
 
     Up to 1,000 of them, the first of each class. Classes with one picture are left out: it cannot be in two folds.
@@ -213,7 +213,7 @@ def gather(split: Split, network: Backbone, device: str = "auto") -> Evidence:
     ValueError
         If fewer than two classes have two pictures.
     """
-    X, y, spent = looked_at(split, network, device)
+    X, y, spent = looked_at(split, network)
     start = time.perf_counter()
     stages = stage_sweep(X, y)
     middle = time.perf_counter()
@@ -222,10 +222,10 @@ def gather(split: Split, network: Backbone, device: str = "auto") -> Evidence:
     return Evidence(stages, neighbours, len(y), spent)
 
 
-def looked_at(split: Split, network: Backbone, device: str) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
+def looked_at(split: Split, network: Backbone) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
     """Features of every stage and labels of the pictures that the scores look at, and the seconds these took."""
     train = _first(split)
-    features, seconds = sweep_features(network, train.images, device=device)
+    features, seconds = sweep_features(network, train.images)
     return features, train.labels.numpy(), seconds
 
 

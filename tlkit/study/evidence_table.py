@@ -21,7 +21,7 @@ from tlkit.study.survey import Kit
 from tlkit.study.tasks import run_tasks
 from tlkit.transfer.features import FEATURES
 
-__all__ = ["EvidenceTable", "load_evidence", "run_evidence"]
+__all__ = ["EvidenceTable", "run_evidence"]
 
 SHIPPED = COURSE / "datasets" / "evidence.csv"
 _WHAT = "Scores of frozen features, measured before any training at every place of the maps"
@@ -78,7 +78,7 @@ def run_evidence(
 def _measure(dataset: str, per_class: int, seed: int, kit: Kit) -> list[dict]:
     """The rows of one place and seed; the features count towards every stage of the sweep."""
     split, network = kit.split(dataset, per_class, seed), kit.network()
-    features, y, spent = looked_at(split, network, kit.device)
+    features, y, spent = looked_at(split, network)
     codes = features[network.code_stage]
     found: list[tuple[str, str, float, float]] = [("features", "", len(y), spent)]
     for stage, rows in features.items():

@@ -15,7 +15,7 @@ from tlkit.study.lines import CLUES, USED, Lines, Place, best_of, others, shippe
 from tlkit.study.places import MAPS, RULE, quadrant
 from tlkit.transfer.ways import WAYS
 
-__all__ = ["Verdict", "as_text", "judge", "judge_clues"]
+__all__ = ["Verdict"]
 
 
 class Verdict(NamedTuple):
