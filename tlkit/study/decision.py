@@ -223,7 +223,9 @@ class DecisionMap:
     def stage_sweep(self, dataset: str, per_class: int) -> dict[str, np.ndarray]:
         """Test accuracy of a linear SVM on each stage, from early to late, one value a seed."""
         here = self.at(dataset, per_class)
-        stages = dict.fromkeys(row["stage"] for row in here.rows if row["way"] == "earlier stage")  # none: not measured yet
+        stages = dict.fromkeys(
+            row["stage"] for row in here.rows if row["way"] == "earlier stage"
+        )  # none: not measured yet
         return {stage: here.values("earlier stage", stage=stage) for stage in stages}
 
     def val_curves(self, dataset: str, per_class: int, way: str) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -136,7 +135,7 @@ def rows_of(measured: DecisionMap) -> list[list[int]]:
 
 
 def _draw_board(axes: Axes, measured: DecisionMap, winners: Sequence[Winner]) -> None:
-    """The places of one network, and the frames of the rule around them; each half of the map is as high as the other."""
+    """The places of one network, and the frames of the rule around them; both halves of the map are equally high."""
     likeness = {dataset: quadrant(dataset, 1)[1] for dataset in measured.datasets}
     x = {name: k + _ACROSS * (like == "different") for k, (name, like) in enumerate(likeness.items())}
     rows = rows_of(measured)

@@ -127,9 +127,7 @@ def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
         found, seconds = here.accuracy(way), np.median(here.values(way, "seconds"))
         mean, low, high = (100 * value for value in found)
         axes.bar(k, mean, 0.62, color=WAY_COLOURS[way], hatch=_HATCHES[way], edgecolor=ink(), alpha=0.85)
-        axes.errorbar(
-            k, mean, yerr=[[mean - low], [high - mean]], fmt="none", color=ink(), capsize=5, linewidth=1.8
-        )
+        axes.errorbar(k, mean, yerr=[[mean - low], [high - mean]], fmt="none", color=ink(), capsize=5, linewidth=1.8)
         words = f"{found.mean:.1%}\n{seconds:.{0 if seconds >= 10 else 1}f} s"
         above = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 10.5}
         axes.annotate(words, (k, np.fmax(mean, high)), **above)
@@ -199,9 +197,8 @@ def plot_overview(measured: DecisionMap) -> Axes:
     lines = {line.get_label(): line for axes in panels[0] for line in axes.get_lines()}
     ways = [way for way in WAYS if way in lines]
     figure.legend([lines[way] for way in ways], ways, loc="outside lower center", ncols=len(ways), frameon=False)
-    figure.alt_text = (
-        f"Test accuracy at {', '.join(map(str, measured.sizes))} images per class, mean of the draws. {'; '.join(said)}."
-    )
+    sized = ", ".join(map(str, measured.sizes))
+    figure.alt_text = f"Test accuracy at {sized} images per class, mean of the draws. {'; '.join(said)}."
     return first
 
 

@@ -53,7 +53,9 @@ class _Kit:
         network = self.backbone
         if self.weights is not None and way != "scratch":
             network = load_backbone(self.backbone, weights=self.weights, device=self.device)
-        return WAYS[way](split_at(dataset, per_class, seed, self.image_size), network, seed=seed, device=self.device, **settings)
+        return WAYS[way](
+            split_at(dataset, per_class, seed, self.image_size), network, seed=seed, device=self.device, **settings
+        )
 
     def made_from(self, datasets: Sequence[str]) -> dict[str, str | int]:
         """What a result depends on besides its cell: results with different ones do not belong into one map."""

@@ -31,7 +31,7 @@ class Background:
     def __init__(self, work: Callable[["Background"], object], changed: Callable[["Background"], object]):
         self._work, self._changed = work, changed
         self.why, self.error, self.is_alive, self.began = "", None, False, time.perf_counter()
-        self._lock, self._clock = threading.RLock(), None
+        self._lock, self._clock = threading.Lock(), None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> "Background":

@@ -24,7 +24,7 @@ def is_here(dataset: str) -> bool:
 
 @cache
 def pictures_of(dataset: str, count: int = 8) -> Tensor:
-    """One training picture each of up to ``count`` classes spread over a target that is here, uint8 ``(n, 3, 64, 64)``."""
+    """A picture each of up to ``count`` classes spread over a target that is here, uint8 ``(n, 3, 64, 64)``."""
     if world_of(dataset) == "photos":
         return photos.examples(dataset, count, 64, CLASSES.get(dataset))
     classes = torch.linspace(0, class_count(dataset) - 1, count).long()
@@ -34,7 +34,9 @@ def pictures_of(dataset: str, count: int = 8) -> Tensor:
 def words_of(dataset: str) -> str:
     """What stands in for pictures of a target, as HTML: what its card says that they show, and how similar that is."""
     about = card_of(dataset)
-    return f"<b>{html.escape(about['title'])}</b>. {html.escape(about['shows'])} <i>{html.escape(about['similarity'])}</i>"
+    return (
+        f"<b>{html.escape(about['title'])}</b>. {html.escape(about['shows'])} <i>{html.escape(about['similarity'])}</i>"
+    )
 
 
 def strip_of(dataset: str, count: int = 14) -> str:

@@ -10,7 +10,7 @@ from tlkit.history import History
 from tlkit.transfer.results import NetworkResult, Result
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets.background import TIME_IS_UP, Background
-from tlkit.widgets.map_model import Place
+from tlkit.widgets.places_here import Place
 
 __all__: list[str] = []
 
@@ -91,7 +91,8 @@ class LiveRun:
     def _found(self, job: Background) -> str:
         stopped = self.result.history.stopped if isinstance(self.result, NetworkResult) else ""
         ended = stopped.replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
-        return f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training. {ended}"
+        found = f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training."
+        return f"{found} {ended}".rstrip()
 
 
 def _as_html(words: str) -> str:

@@ -2,60 +2,18 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from tlkit import checks
-from tlkit.data.splits import Split
 from tlkit.intervals import Interval
-from tlkit.nets.backbones import weights_are_here
 from tlkit.study.decision import DecisionMap, Recommendation, boards_of, left_out, rule_in_words
 from tlkit.study.places import RANK, RULE, class_count, quadrant, world_of
-from tlkit.study.survey import recompute, split_at
-from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.examples import is_here
+from tlkit.widgets.places_here import Place
 
 __all__: list[str] = []
-
-_PORTION = 20  # images per class
-
-
-@dataclass(frozen=True)
-class Place:
-    """One place of one network's map, to run again here and now."""
-
-    network: str
-    dataset: str
-    per_class: int
-    image_size: int | None = None
-
-    def __str__(self) -> str:
-        with_network = f", with {self.network}" if world_of(self.dataset) == "photos" else ""
-        return f"{self.dataset}, {self.per_class} images per class{with_network}"
-
-    def lacks(self) -> str:
-        """What is not on this machine, and how to get it; empty if a run can begin."""
-        missing = [] if is_here(self.dataset) else [self.dataset]
-        if not weights_are_here(self.network):
-            missing.append(self.network)
-        if not missing:
-            return ""
-        verb = "is" if len(missing) == 1 else "are"
-        return f"{' and '.join(missing)} {verb} not here yet. Once, with network: python -m tlkit fetch {' '.join(missing)}"
-
-    def draws(self, seed: int) -> list[Callable[[], Split]]:
-        """What gets the pictures of a draw; in portions where they are drawn, to stop in between."""
-        drawn = world_of(self.dataset) == "drawn"
-        portions = [*range(1, self.per_class, _PORTION), self.per_class] if drawn else [self.per_class]
-        return [lambda count=count: split_at(self.dataset, count, seed, self.image_size) for count in portions]
-
-    def run(self, way: str, seed: int = 0, **settings: object) -> Result:
-        """Train a way on a draw."""
-        about = {"backbone": self.network, "image_size": self.image_size}
-        return recompute(self.dataset, self.per_class, way, seed, **about, **settings)
 
 
 class MapModel:
@@ -90,9 +48,10 @@ class MapModel:
         self._left: dict[str, tuple[str, str, int]] = {}  # where the reader was in each world
         self._draws: Counter[str] = Counter()
         self.revealed = revealed
-        known = [name for board in self._boards.values() for name in board.datasets]
-        self.world = world_of(checks.choose("target dataset", dataset, known))
-        self.network = next(network for network in self.networks if dataset in self._boards[self.world, network].datasets)
+        self.world = world_of(checks.choose("target dataset", dataset, self.targets))
+        self.network = next(
+            network for network in self.networks if dataset in self._boards[self.world, network].datasets
+        )
         self.dataset = dataset
         self.per_class = self._size(per_class)
 
@@ -106,7 +65,15 @@ class MapModel:
     @property
     def networks(self) -> list[str]:
         """The networks that were measured in this world."""
-        return [network for world, network in self._boards if world == self.world]
+        return self._networks(self.world)
+
+    def _networks(self, world: str) -> list[str]:
+        return [network for other, network in self._boards if other == world]
+
+    @property
+    def has_networks(self) -> bool:
+        """Whether there are several networks to choose from, in either world."""
+        return any(len(self._networks(world)) > 1 for world in self.worlds)
 
     @property
     def board(self) -> DecisionMap:
@@ -122,14 +89,10 @@ class MapModel:
     def place(self) -> Place:
         return Place(self.network, self.dataset, self.per_class, self.board.image_size)
 
-    def every_place(self) -> list[Place]:
-        """All there are, of every network."""
-        return [
-            Place(network, dataset, size, board.image_size)
-            for (_, network), board in self._boards.items()
-            for dataset in board.datasets
-            for size in board.sizes_of(dataset)
-        ]
+    @property
+    def targets(self) -> list[str]:
+        """The targets of all worlds."""
+        return list(dict.fromkeys(name for board in self._boards.values() for name in board.datasets))
 
     def choose(
         self,
