@@ -174,9 +174,9 @@ def _draw_place(axes: Axes, left: float, bottom: float, height: float, winner: W
     else:
         colour = to_rgba(WAY_COLOURS[winner.way], _STRONG if winner.lead.clear else _PALE)
         axes.add_patch(Rectangle(*box, facecolor=colour, edgecolor="none"))
-        lead = f"{100 * winner.lead.mean:+.1f}".replace("-", "−")
+        lead = points(winner.lead.mean).removesuffix(" points").replace("-", "−")
         name = _SHORT[winner.way] + "*" * bool(winner.missing)
-        lines = [*((line, 9) for line in name.split("\n")), (lead[1:] if lead[1:] == "0.0" else lead, 10.5)]
+        lines = [*((line, 9) for line in name.split("\n")), (lead, 10.5)]
     if winner.rule_loses:
         axes.add_patch(Rectangle(*box, facecolor="none", edgecolor=to_rgba(ink(), 0.42), hatch="///", linewidth=0))
     halo = [withStroke(linewidth=2.6, foreground=paper(), alpha=0.7)] if winner.rule_loses else []
