@@ -6,6 +6,7 @@ import tempfile
 
 import pytest
 import torch
+from fake_server import running_server
 
 import tlkit
 
@@ -32,6 +33,13 @@ def pytest_unconfigure(config):
         del os.environ["TLKIT_CACHE"]
         config.empty_cache.cleanup()
     config.progress.cleanup()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """See ``running_server``."""
+    with running_server(monkeypatch) as running:
+        yield running
 
 
 @pytest.fixture

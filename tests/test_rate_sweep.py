@@ -62,12 +62,12 @@ def test_bad_requests_are_refused_before_work_starts(tmp_path, quick):
 
 
 @pytest.mark.parametrize(
-    "file, similar, different",
-    [("rate_sweep", "flowers", "tissue"), ("rate_sweep_photos", "flowers17", "spoken_digits")],
+    "world, similar, different",
+    [("drawn", "flowers", "tissue"), ("photos", "flowers17", "spoken_digits")],
 )
-def test_what_ships_is_whole_and_the_best_rate_moves_with_similarity(file, similar, different):
-    path = rate_sweep.SHIPPED.with_name(f"{file}.csv")
-    measured = rate_sweep.load_rate_sweep(path)
+def test_what_ships_is_whole_and_the_best_rate_moves_with_similarity(world, similar, different):
+    path = rate_sweep.SHIPPED[world]
+    measured = rate_sweep.load_rate_sweep(world)
     assert measured.factors == list(rate_sweep.FACTORS)
     best = {}
     for name, count in measured.places:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import tlkit
 from tlkit.course import COURSE
 
 # From the ground up. Rooms of one line know nothing of each other.
@@ -67,3 +68,25 @@ def test_no_private_name_of_another_module_is_imported_from_another_room():
             parts = name.split(".")
             if parts[0] == "tlkit" and len(parts) > 2 and parts[1] != own:
                 assert not parts[-1].startswith("_"), f"{path.name} imports {name}"
+
+
+def _all_of(path):
+    """The names in ``__all__`` of a file."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if getattr(targets[0], "id", "") == "__all__" and isinstance(node.value, ast.List):
+            return ast.literal_eval(node.value)
+    return []
+
+
+def test_all_is_what_a_reader_of_the_course_may_use():
+    """``tlkit.name``, what a lesson or a command takes from its room, and the classes that these hand out."""
+    lessons = "".join(path.read_text(encoding="utf-8") for path in (COURSE / "lessons").glob("*.ipynb"))
+    commands = (COURSE / "tlkit" / "cli.py").read_text(encoding="utf-8")
+    for path in FILES:
+        module = ".".join(path.relative_to(COURSE / "tlkit").with_suffix("").parts).removesuffix(".__init__")
+        public = tlkit._NAMES.get(module, ())  # the table itself, for which there is no other way
+        assert set(public) <= set(_all_of(path)), f"{module}: {public}"
+        for name in set(_all_of(path)) - set(public):
+            used = re.search(rf"\b{name}\b", lessons) or f'"{name}"' in commands
+            assert used or name[0].isupper(), f"{module}: nobody outside needs {name}"

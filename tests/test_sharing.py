@@ -11,13 +11,10 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from PIL import Image
 from torch import nn
 
 import tlkit
-from tlkit.data import pictures
 from tlkit.disk.cards import read_card, write_card
-from tlkit.nets import zoo
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.sharing import model_zoo
 
@@ -79,80 +76,6 @@ def test_a_probe_of_the_chosen_stage_in_a_new_process(tiny_split, tmp_path):
     np.testing.assert_allclose(np.load(files[2]), result.classifier.scores(images), rtol=1e-4, atol=1e-5)
 
 
-# ------------------------------------------------------------------------ without the course
-
-# One of each kind: plain, a head that is a convolution, auxiliary heads, a head without bias, one that is not
-# built without numbers, and two that torchvision has not.
-ALONE = (
-    *("resnet18", "squeezenet1_1", "googlenet", "mobilenet_v3_small", "regnet_y_400mf", "maxvit_t"),
-    *("efficientnet_lite0", "minivgg"),
-)
-STRANGER = """
-import os, sys
-sys.modules["tlkit"] = None  # whoever imports it fails
-for folder in sys.argv[2:]:
-    os.chdir(folder)
-    room = {}
-    exec(open("program.py", encoding="utf-8").read(), room)
-    pictures = room["load_file"](sys.argv[1])["images"]
-    scores = {"scores": room["probabilities"](pictures), "photo": room["read"]("../photo.png").contiguous()}
-    import safetensors.torch
-    safetensors.torch.save_file(scores, "scores")
-"""
-
-
-def _with_new_head(name):
-    """A network as after training: its BatchNorm has seen something."""
-    network = tlkit.load_backbone(name, pretrained=False, device="cpu").new_head(3)
-    with torch.no_grad():
-        for layer in network.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.running_mean.normal_(0, 0.1)
-                layer.running_var.uniform_(0.5, 1.5)
-    return network
-
-
-def test_the_program_on_the_card_gives_the_same_answers_without_the_course(result, tmp_path):
-    images = torch.randint(0, 256, (2, 3, 224, 224), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    safetensors.torch.save_file({"images": images}, tmp_path / "images")
-    values = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    Image.fromarray(values).resize((500, 330)).save(tmp_path / "photo.png")
-    networks = {name: _with_new_head(name) for name in ALONE}
-    for name, network in networks.items():
-        classifier = Classifier(network, ['a "b"', "c\n'", "{d}"], (224, 224))
-        folder = tlkit.save_model(replace(result, classifier=classifier), tmp_path / name)
-        (folder / "program.py").write_text(read_card(folder / "card.toml")["without_tlkit"], encoding="utf-8")
-    folders = [str(tmp_path / name) for name in ALONE]
-    subprocess.run([sys.executable, "-c", STRANGER, str(tmp_path / "images"), *folders], check=True)
-    for name, network in networks.items():
-        found = safetensors.torch.load_file(tmp_path / name / "scores")
-        with torch.inference_mode():
-            torch.testing.assert_close(found["scores"], network(images).softmax(1), rtol=1e-3, atol=1e-4)
-        assert (found["photo"].numpy() == pictures.read_picture(tmp_path / "photo.png", 224)).all()
-        again = tlkit.load_model(tmp_path / name, "cpu").network.state_dict()
-        assert all(tensor.equal(again[key]) for key, tensor in network.state_dict().items()), name
-
-
-@pytest.mark.parametrize("name", ["alexnet", "inception_v3", "densenet121", "swin_t", "vit_b_32", "convnext_tiny"])
-def test_every_tensor_has_a_name_in_torchvision(name):
-    stages, keys = zoo.skeleton(name)
-    with torch.device("meta"):
-        theirs = zoo.build(name).state_dict()
-    kept = {key for key in theirs if not key.lower().startswith("aux")}
-    assert set(keys.values()) == kept and len(set(keys.values())) == len(keys)
-    assert {f"stages.{key}" for key in stages.state_dict()} == {key for key in keys if not key.startswith("head.")}
-    assert all(theirs[keys[f"stages.{key}"]].shape == tensor.shape for key, tensor in stages.state_dict().items())
-
-
-def test_a_network_that_was_saved_under_our_own_names_is_still_loaded(result, tmp_path):
-    network = _with_new_head("squeezenet1_1")
-    named = replace(result, classifier=Classifier(network, ["a", "b", "c"], (64, 64)))
-    folder = tlkit.save_model(named, tmp_path / "old")
-    content = safetensors.torch.save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
-    _change(folder, content, kind=None, without_tlkit=None)
-    assert torch.equal(tlkit.load_model(folder, "cpu").network.head.weight, network.head.weight)
-
-
 # ------------------------------------------------------------------------------- what is refused
 
 
@@ -211,6 +134,15 @@ def test_a_damaged_probe_is_refused(case, kept_probe, tmp_path):
     with pytest.raises(ValueError, match=message) as caught:
         tlkit.load_model(folder, "cpu")
     assert str(caught.value).count("\n") <= 2
+
+
+def test_a_network_that_was_saved_under_our_own_names_is_still_loaded(result, tmp_path):
+    network = tlkit.load_backbone("squeezenet1_1", pretrained=False, device="cpu").new_head(3)
+    named = replace(result, classifier=Classifier(network, ["a", "b", "c"], (64, 64)))
+    folder = tlkit.save_model(named, tmp_path / "old")
+    content = safetensors.torch.save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
+    _change(folder, content, kind=None, without_tlkit=None)
+    assert torch.equal(tlkit.load_model(folder, "cpu").network.head.weight, network.head.weight)
 
 
 def test_what_nobody_could_load_again_is_not_saved(result, tiny_split, tmp_path):
@@ -317,50 +249,3 @@ def test_the_card_says_what_its_author_says_and_not_what_was_measured(result, tm
         with pytest.raises(ValueError, match=f"about cannot hold '{name}'"):
             tlkit.save_model(result, tmp_path / "boast", about={name: "100 %"})
     assert not (tmp_path / "boast").exists()
-
-
-NEEDED = ("backbone", "class_names", "image_size", "mean", "std", "sha256")
-
-
-@pytest.fixture
-def zoo_folder(result, tmp_path):
-    """A whole model, and three that are not: cut short, without its card, without its weights."""
-    zoo = tmp_path / "zoo"
-    for name in ("whole", "cut", "bare", "empty"):
-        tlkit.save_model(result, zoo / name, about={"author": "<b>Ada</b>"})
-    weights = zoo / "cut" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    (zoo / "bare" / "card.toml").unlink()
-    (zoo / "empty" / "model.safetensors").unlink()
-    (zoo / ".hidden").mkdir()
-    (zoo / "notes.txt").write_text("no folder")
-    return zoo
-
-
-def test_a_zoo_lists_what_is_whole_and_says_why_the_rest_is_not(result, zoo_folder):
-    zoo = model_zoo(zoo_folder)
-    assert list(zoo.cards) == ["whole"] and zoo.cards["whole"]["megabytes"] == pytest.approx(7.2, abs=0.3)
-    whys = {"bare": "has no card.toml", "cut": "not the file that its card", "empty": "no readable"}
-    assert list(zoo.refused) == list(whys)
-    assert all(why in zoo.refused[name] for name, why in whys.items())
-    head, line, *bad = str(zoo).splitlines()
-    assert head.startswith("model") and "whole" in line and len(bad) == 3 and all("refused: " in each for each in bad)
-    assert f"{result.val_accuracy:.1%} of {len(result.split.val)}, seed 0" in line
-
-
-def test_what_a_stranger_wrote_on_a_card_is_shown_as_text(zoo_folder):
-    shown = model_zoo(zoo_folder)._repr_html_()
-    assert "&lt;b&gt;Ada&lt;/b&gt;" in shown and "<b>" not in shown and shown.count("<p>Refused: ") == 3
-
-
-def test_a_card_that_says_little_or_nonsense_is_listed_all_the_same(zoo_folder):
-    path = zoo_folder / "whole" / "card.toml"
-    card = read_card(path)
-    path.write_text(write_card({name: card[name] for name in NEEDED} | {"val_accuracy": "very high"}))
-    assert str(model_zoo(zoo_folder)).splitlines()[1].count("not stated") == 3
-
-
-def test_a_zoo_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(ValueError, match="no folder"):
-        model_zoo(tmp_path / "nowhere")
-    assert str(model_zoo(tmp_path)).startswith("model") and model_zoo(tmp_path).cards == {}

@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__: list[str] = []
 
 
 _HOME = {

@@ -1,4 +1,8 @@
-"""The executed course as static pages: ``python -m tools html``."""
+"""The executed course as static pages: ``python -m tools html``.
+
+Of nbconvert's own pages, which Jupyter brings along, with a frame around them. Jupyter Book and MyST would be another
+tool to install and to configure, and run the lessons by themselves; here the pages are of the run that is tested.
+"""
 
 import base64
 import io

@@ -1,4 +1,7 @@
-"""Unpacking zip and tar files: whole or not at all, and never outside of their folder."""
+"""Unpacking zip and tar files: whole or not at all, and never outside of their folder.
+
+``shutil.unpack_archive`` does neither on every Python that the course runs on.
+"""
 
 import errno
 import lzma

@@ -1,5 +1,8 @@
 """The disk cache: tensors kept in the user's cache folder, under a key made from their content.
 
+joblib.Memory would keep pickles, which can run code, and two kernels would make the same thing twice. What grows row
+by row lies in ``tables``; one engine for both read these files a fifth more slowly, and weights have no rows.
+
 Set ``TLKIT_CACHE`` to put the folder elsewhere. Two kernels may use it at once: a lock makes the
 second wait for what the first is making, and files appear whole or not at all.
 

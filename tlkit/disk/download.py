@@ -1,6 +1,7 @@
 """Getting one file from one of several servers, whole and checked.
 
-A download goes on where it was cut, tries every mirror, and gets its name only when it is complete.
+A download goes on where it was cut, tries every mirror, and gets its name only when it is complete. pooch and
+torchvision fetch a whole file from one address and begin again after a cut, which a class on one network meets.
 ``TLKIT_OFFLINE=1`` forbids all of it.
 """
 

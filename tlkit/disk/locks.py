@@ -1,4 +1,4 @@
-"""One at a time: a lock beside a file, also where the file system knows none."""
+"""One at a time: filelock's lock beside a file, and what takes its place where the file system knows none."""
 
 import tempfile
 import warnings

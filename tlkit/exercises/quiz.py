@@ -1,4 +1,8 @@
-"""A short quiz at the end of a lesson: radio buttons, and at once an explanation of what was chosen."""
+"""A short quiz at the end of a lesson: radio buttons, and at once an explanation of what was chosen.
+
+Of plain ipywidgets, which the course has anyway: jupyterquiz is one more package, and puts JavaScript into the page,
+which does not run where a notebook is not trusted. Here the tests can answer as a student does.
+"""
 
 import html
 from functools import partial

@@ -19,7 +19,7 @@ from tlkit.nets.backbone import Backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.weights import fetch_weights, put_weights, read_shipped, read_weights
 
-__all__ = ["BACKBONES", "load_backbone"]
+__all__ = ["load_backbone"]
 
 WEIGHTS = PACKAGE / "weights"
 

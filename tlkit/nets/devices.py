@@ -11,7 +11,7 @@ import torch
 
 from tlkit import checks
 
-__all__ = ["pick_device"]
+__all__: list[str] = []
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _BFLOAT16 = {"amx_bf16", "amx_tile", "avx512_bf16", "bf16", "sve_bf16", "svebf16"}  # as torch or Linux names them

@@ -1,7 +1,8 @@
 """torchvision's classification models as backbones: each cut in named stages, from early to late.
 
 A model keeps every layer and every weight; only the way it is divided is ours. The tests hold each
-family's scores against those of the model it was cut from.
+family's scores against those of the model it was cut from. timm's ``features_only`` and torchvision's
+feature extraction give outputs, not stages that can be frozen, cut off and grafted.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,7 @@ from tlkit.study.places import STOPS
 from tlkit.transfer.scoring import accuracy
 from tlkit.transfer.training import train_network
 
-__all__ = ["TREATMENTS", "graft", "recompute_cut", "train_base", "train_on"]
+__all__ = ["TREATMENTS", "graft", "recompute_cut"]
 
 TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+")
 PER_CLASS, EPOCHS = 50, 8

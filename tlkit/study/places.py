@@ -10,7 +10,7 @@ from tlkit.course import COURSE
 from tlkit.disk.cards import read_card
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
-__all__ = ["RULE", "quadrant"]
+__all__ = ["quadrant"]
 
 # From similar to very different: drawn targets against atlas, photo sets against ImageNet.
 STOPS = tuple(name for name, world in OFFLINE_DATASETS.items() if world.similarity)

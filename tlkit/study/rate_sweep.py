@@ -28,7 +28,7 @@ from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["RateSweep", "load_rate_sweep", "plot_rate_sweep", "run_rate_sweep"]
 
-SHIPPED = COURSE / "datasets" / "rate_sweep.csv"
+SHIPPED = {world: COURSE / "datasets" / f"rate_sweep{end}.csv" for world, end in (("drawn", ""), ("photos", "_photos"))}
 _WHAT = "Test accuracy of fine-tuning by the rate of the stages, as a share of the head's"
 FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0)
 COLUMNS = {
@@ -43,7 +43,7 @@ COLUMNS = {
 
 
 def run_rate_sweep(
-    out: str | Path = SHIPPED.name,
+    out: str | Path = SHIPPED["drawn"].name,
     backbone: str = "minivgg",
     datasets: Sequence[str] = ("flowers", "tissue"),
     per_class: Sequence[int] = (5, 20),
@@ -176,15 +176,15 @@ class RateSweep:
         return self.factors[int(self.values(dataset, per_class, "val_accuracy").mean(0).argmax())]
 
 
-def load_rate_sweep(path: str | Path = SHIPPED) -> RateSweep:
-    """Read what ships with the course, or what ``run_rate_sweep`` wrote.
+def load_rate_sweep(path: str | Path = "drawn") -> RateSweep:
+    """Read a sweep: ``"drawn"`` or ``"photos"``, which ship with the course, or a file that ``run_rate_sweep`` wrote.
 
     Raises
     ------
     ValueError
         If the file is missing or is not such a table.
     """
-    return RateSweep(_ledger_at(Path(path)).read())
+    return RateSweep(_ledger_at(Path(SHIPPED.get(path, path))).read())
 
 
 @styled

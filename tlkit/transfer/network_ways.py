@@ -17,7 +17,7 @@ from tlkit.transfer.scoring import accuracy
 from tlkit.transfer.starts import check_split, classifier_of, name_of, network_for
 from tlkit.transfer.training import train_network
 
-__all__ = ["default_epochs", "from_scratch", "pretrained_start", "two_phase"]
+__all__ = ["from_scratch", "pretrained_start", "two_phase"]
 
 
 def default_epochs(per_class: int, pretrained: bool = True) -> int:

@@ -1,5 +1,8 @@
 """Linear SVMs, one class against the rest: every class and every C in one go, each with a proof of how good it is.
 
+LinearSVC takes 1.5 to 66 times as long on the sweeps of this course (``make bench ARGS=svm``); its answers are the
+oracle of the tests.
+
 The problem is that of liblinear and of scikit-learn's ``LinearSVC`` (Hsieh et al. 2008). For each class, with
 signs y = +1 for its rows and -1 for the rest, and for each C:
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Dice", "derive_key", "near"]
+__all__: list[str] = []
 
 # SplitMix64 (Steele, Lea, Flood 2014): an odd step, then two rounds of shift and multiply.
 _STEP = np.uint64(0x9E3779B97F4A7C15)

@@ -20,7 +20,7 @@ from tlkit.world import scene
 from tlkit.world.chance import Dice, derive_key
 from tlkit.world.scene import hsv, mix, ramp
 
-__all__ = ["FACE_SETS", "FaceSet", "draw_faces", "genes_of"]
+__all__ = ["genes_of"]
 
 FACES = 1  # raised when any picture changes: older ones are not used then
 _AT_ONCE = 32  # pictures drawn together: few enough for the processor's cache
