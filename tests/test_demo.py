@@ -8,6 +8,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from map_makers import photo_map
 
 import tlkit
 from tlkit.course import COURSE
@@ -33,7 +34,10 @@ def test_reveal_shows_the_numbers_of_the_shipped_map_everywhere(page):
     for stop in page.controls.stops.options:
         for size in measured.sizes:
             page.controls.stops.value, page.controls.sizes.value = stop, size
-            assert (page.model.dataset, page.model.per_class) == (stop, size) and f"{stop}, {size}" in page.place_text.value
+            assert (page.model.dataset, page.model.per_class) == (
+                stop,
+                size,
+            ) and f"{stop}, {size}" in page.place_text.value
             assert "%" not in page.answer.value and not any("measured" in _says(page, way) for way in tlkit.WAYS)
             page.reveal.value = True
             advice = measured.recommend(stop, size)
@@ -119,7 +123,8 @@ def test_dark_and_light_and_the_keys(page):
     assert "Hands up" in page.answer.value
 
 
-def test_every_key_of_the_page_finds_its_button(page):
+def test_every_key_of_the_page_finds_its_button():
+    page = demo_page(measured=[tlkit.load_map(), photo_map("squeezenet1_1", "efficientnet_lite0")])
     script = TEMPLATE.read_text(encoding="utf-8")
     pressed = set(re.findall(r'(?:press\(|: )"([a-z]+-?)"', script))
     assert pressed == {"reveal", "live", "world", "network", "dark", "help", "undo", "up-"}
@@ -154,7 +159,7 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
         for way in sorted(cheapest, key=cheapest.get)
     ], "the cheapest first, on a draw that the map has not seen"
     assert page.live.left == [] and "All ways finished. <b>r</b> shows it." in page.live_line.value
-    assert page.train.description.startswith("l: train")
+    assert page.train.description == "l: train, 600 s"
     before = [line.split("<span")[0] for line in lines] + [bar.value.split("</div>")[1] for bar in page.bars.values()]
     assert all("◆ done" in bar.value and "live: done" in bar.value for bar in page.bars.values())
     assert not any("%" in words for words in before), "a number would give the answer away"

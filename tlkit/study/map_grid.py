@@ -156,7 +156,7 @@ def _draw_board(axes: Axes, measured: DecisionMap, winners: Sequence[Winner]) ->
     axes.set_yticks(middles, labels, fontsize=10, rotation=90, va="center")
     for like, words in (("similar", "similar"), ("different", "very different")):
         if across := [left + 0.5 for name, left in x.items() if likeness[name] == like]:
-            below = (sum(across) / len(across), 0), (0, -43 if any("_" in name for name in x) else -34), "data"
+            below = (sum(across) / len(across), 0), (0, -43), "data"
             axes.annotate(words, *below, textcoords="offset points", ha="center", fontsize=10.5)
     axes.set_xlim(-0.09, max(x.values()) + 1.09)
     axes.set_ylim(-0.09, bottoms[-1] + heights[-1] + 0.35)

@@ -77,15 +77,9 @@ def _draw_quadrants(axes: Axes, dataset: str, per_class: int) -> None:
     y = 0.26 + 0.14 * np.log2(per_class / 5) if here[0] == "small" else 1.26 + 0.14 * np.log2(per_class / 100)
     y = np.clip(y, *((0.15, 0.6) if here[0] == "small" else (1.15, 1.6)))
     axes.plot(x, y, "o", color=COLOURS[1], markersize=15, markeredgecolor=ink(), zorder=5)
-    axes.annotate(
-        "you are here",
-        (x, y),
-        xytext=(0, -21),
-        textcoords="offset points",
-        ha="center",
-        fontsize=10,
-        weight="bold",
-    )
+    # Below the point, and within the map.
+    words = {"textcoords": "offset points", "xytext": (0, -21), "ha": "center", "fontsize": 10, "weight": "bold"}
+    axes.annotate("you are here", (np.clip(x, 0.3, 1.7), y), **words)
     axes.set_xlim(0, 2)
     axes.set_ylim(0, 2)
     halves = [f"similar\n{', '.join(similar)}", f"very different\n{', '.join(different)}"]

@@ -23,7 +23,9 @@ def question(model: MapModel, has_choice: bool) -> str:
     """The place, in whose pictures and words the room decides."""
     field = " and ".join(_WORDS[word] for word in quadrant(model.dataset, model.per_class))
     asked = f"<h1>Which way wins here?</h1><p><b>{model.dataset}, {model.per_class}</b> per class: {field}</p>"
-    network = f"<p>{'Photos' if model.world == 'photos' else 'Drawn'}, {model.network}</p>" if has_choice else ""
+    network = (
+        f"<p>{'Photos' if model.world == 'photos' else 'Drawn pictures'}, {model.network}</p>" if has_choice else ""
+    )
     return f"<div>{asked}{network}</div>{tiles_of(model.dataset)}"
 
 
@@ -50,7 +52,7 @@ def bar(model: MapModel, way: str, live: LiveComparison | None) -> str:
 def _measured(model: MapModel, way: str) -> tuple[str, str, str]:
     """What was measured of a way: in the track, beside it, and in words."""
     if way in model.missing:
-        return _marks(model.chance), "<span></span><b>–</b><span>not yet</span>", "; not measured yet"
+        return _marks(model.chance), "<span></span><b>–</b><span></span>", "; not measured yet"
     (mean, low, high), seconds = model.accuracy[way], model.seconds[way]
     known = f'<i class="whisker" style="left:{low:.2%};width:{high - low:.2%}"></i>' if low == low else ""
     lane = f'<i class="measured" style="width:{mean:.2%};background:{WAY_COLOURS[way]}"></i>'
@@ -98,6 +100,7 @@ def answer(model: MapModel) -> str:
     return (
         f"<b>{str(advice).splitlines()[-1]}</b> {rule}<br>"
         f"★ best on val: <b>{advice.winner}</b>, on test {points(advice.margin)}, against {advice.rival}."
+        f"{left_out(advice.missing)}"
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from functools import cache
+from textwrap import shorten
 
 import torch
 from PIL import Image
@@ -31,18 +32,11 @@ def pictures_of(dataset: str, count: int = 8) -> Tensor:
     return draw_pictures(dataset, "train", classes, torch.zeros_like(classes), seed=0, size=64)
 
 
-def words_of(dataset: str) -> str:
-    """What stands in for pictures of a target, as HTML: what its card says that they show, and how similar that is."""
-    about = card_of(dataset)
-    return (
-        f"<b>{html.escape(about['title'])}</b>. {html.escape(about['shows'])} <i>{html.escape(about['similarity'])}</i>"
-    )
-
-
 def strip_of(dataset: str, count: int = 14) -> str:
     """Example pictures side by side as an ``<img>``, or words."""
     if not is_here(dataset):
-        return f"<p style='line-height:1.4'>{words_of(dataset)}. Its pictures are not here.</p>"
+        about = {key: html.escape(card_of(dataset)[key]) for key in ("title", "shows", "similarity")}
+        return "<p style='line-height:1.4'><b>{title}</b>. {shows}<br>Similarity: {similarity}.</p>".format(**about)
     shown = pictures_of(dataset, count)
     source = _as_source(mosaic(shown, len(shown)), "jpeg", quality=90)
     return f'<img alt="{len(shown)} pictures of {dataset}" style="max-width:100%" src="{source}">'
@@ -51,7 +45,9 @@ def strip_of(dataset: str, count: int = 14) -> str:
 def tiles_of(dataset: str, count: int = 6) -> str:
     """Example pictures as tiles of their own, or words."""
     if not is_here(dataset):
-        return f'<div class="strip words"><p>{words_of(dataset)}</p></div>'
+        about = card_of(dataset)
+        words = f"<b>{html.escape(about['title'])}</b>. {html.escape(shorten(about['shows'], 130, placeholder=' …'))}"
+        return f'<div class="strip words"><p>{words}</p></div>'
     sources = [_as_source(picture.permute(1, 2, 0).numpy(), "png") for picture in pictures_of(dataset, count)]
     tiles = "".join(f'<img alt="" src="{source}">' for source in sources)
     return f'<div class="strip" role="img" aria-label="{len(sources)} pictures of {dataset}">{tiles}</div>'

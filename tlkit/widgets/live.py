@@ -81,11 +81,12 @@ class LiveRun:
             return bool(job.why)
 
         self.result = self._start(on_epoch_end)
+        self._ended = self._found(job)
 
     def _on_change(self, job: Background) -> None:
         if job.is_alive:
             return
-        self.said.value = f"<b>It did not run:</b> {_as_html(str(job.error))}" if job.error else self._found(job)
+        self.said.value = f"<b>It did not run:</b> {_as_html(str(job.error))}" if job.error else self._ended
         self.run.disabled, self.stop.disabled = False, True
 
     def _found(self, job: Background) -> str:

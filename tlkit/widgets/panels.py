@@ -27,7 +27,7 @@ class DecisionMapPanel(Panel):
     def __init__(self, model: MapModel):
         self.model, self._showing = model, False
         self.controls = PlaceControls(model, self._draw)
-        look = {"layout": {"width": "168px"}, "style": {"description_width": "98px"}}
+        look = {"layout": {"width": "182px"}, "style": {"description_width": "112px"}}
         self.votes = {way: ipywidgets.BoundedIntText(min=0, max=9999, description=way, **look) for way in WAYS}
         for way, box in self.votes.items():
             box.observe(partial(self._on_vote, way), "value")

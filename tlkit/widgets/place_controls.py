@@ -24,9 +24,8 @@ class PlaceControls:
 
     def __init__(self, model: MapModel, moved: Callable[[], None], sizes: ipywidgets.Widget | None = None):
         self._model, self._moved, self._showing = model, moved, False
-        wide = {"description_width": "initial"}
-        self.worlds = ipywidgets.ToggleButtons(description="pictures:", style=wide | {"button_width": "auto"})
-        self.networks = ipywidgets.Dropdown(description="network:", style=wide, layout={"width": "240px"})
+        self.worlds = ipywidgets.ToggleButtons(style={"button_width": "auto"})
+        self.networks = ipywidgets.Dropdown(description="network", layout={"width": "270px"})
         self.stops = target_buttons(model.board.datasets, model.dataset)
         self.sizes = sizes or size_slider(model.per_class, model.sizes)
         self.show()
