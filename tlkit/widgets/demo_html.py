@@ -23,9 +23,8 @@ def question(model: MapModel, has_choice: bool) -> str:
     """The place, in whose pictures and words the room decides."""
     field = " and ".join(_WORDS[word] for word in quadrant(model.dataset, model.per_class))
     asked = f"<h1>Which way wins here?</h1><p><b>{model.dataset}, {model.per_class}</b> per class: {field}</p>"
-    network = (
-        f"<p>{'Photos' if model.world == 'photos' else 'Drawn pictures'}, {model.network}</p>" if has_choice else ""
-    )
+    pictures = "Photos" if model.world == "photos" else "Drawn pictures"
+    network = f'<p class="network">{pictures}, {model.network}</p>' if has_choice else ""
     return f"<div>{asked}{network}</div>{tiles_of(model.dataset)}"
 
 
