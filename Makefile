@@ -25,7 +25,7 @@ COLAB_LESSONS ?= [0-9][0-9]
 COLAB_BIN := .venv-colab/bin
 COLAB_READY := .venv-colab/.ready
 
-.PHONY: help lab demo rehearse html test test-browser test-colab bench lint exercises costs pictures map pretrain clean
+.PHONY: help lab demo rehearse html test test-browser test-colab bench lint exercises costs pictures map map-photos pretrain clean
 .DEFAULT_GOAL := help
 
 # In the order in which they stand here.
@@ -101,6 +101,9 @@ pictures: $(READY)  ## draw the contact sheets and the README's pictures again
 
 map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
 	$(BIN)/python -m tlkit map --out datasets/decision_map.csv $(ARGS)
+
+map-photos: $(READY)  ## measure the map on photo sets that were fetched (many hours; ARGS="--backbone squeezenet1_1 --jobs 2")
+	$(BIN)/python -m tlkit map --backbone efficientnet_lite0 --out real_map.csv $(ARGS)
 
 pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
 	$(BIN)/python -m tools pretrain --out tlkit/weights $(ARGS)

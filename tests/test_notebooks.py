@@ -221,4 +221,4 @@ def test_commands_are_told_with_the_interpreter_that_has_the_course(rehearse, co
         monkeypatch.chdir(folder)
         said = rehearse(["02"], 1.0)
         assert f"    {python} -m tlkit fetch --all-for 02" in said
-    assert said[-1] == "Ready for 02. Lesson 02 will show no photos. For all: make rehearse"
+    assert said[-1] == "Ready for 02. Lesson 02 will run without what it can fetch. For all: make rehearse"

@@ -239,9 +239,16 @@ def test_what_does_not_fit_together_is_refused_before_work_starts(change, messag
         (float("nan"), "must be a share"),
     ],
 )
-def test_advice_needs_to_know_how_good_its_head_is(known, message, mine, tiny_split):
+def test_similarity_needs_to_know_how_good_its_head_is(known, message, mine, tiny_split):
     mine.source_accuracy = known
-    for use in (tlkit.advise, tlkit.similarity):
+    for use in (tlkit.advise, tlkit.similarity) if known is not None else (tlkit.similarity,):
         with pytest.raises(ValueError, match=message) as caught:
             use(tiny_split, mine, device="cpu")
         assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_advice_goes_without_similarity_where_nobody_knows_it(mine, tiny_split):
+    mine.source_accuracy = None
+    advice = tlkit.advise(tiny_split, mine, device="cpu")
+    assert advice.similarity is advice.likeness is advice.rule is None and advice.way in tlkit.WAYS
+    assert "how similar, this head can not say" in str(advice) and list(advice.evidence.stages) == mine.stage_names

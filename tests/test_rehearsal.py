@@ -60,7 +60,7 @@ def test_a_rehearsal_goes_on_after_a_failing_lesson(tiny_lessons, free_port, emp
 def test_a_rehearsal_that_finds_nothing_is_ready(tiny_lessons, free_port, empty_cache, capsys):
     assert cli.main(["rehearse", "00", "02", "--port", free_port]) == 0
     out = capsys.readouterr().out
-    assert out.endswith("\nReady for 00 and 02. Lesson 00 will show no photos. For all: make rehearse\n")
+    assert out.endswith("\nReady for 00 and 02. Lesson 00 will run without what it can fetch. For all: make rehearse\n")
 
 
 def test_a_taken_port_a_full_disk_and_a_lesson_that_is_not_there_are_told(
@@ -92,7 +92,7 @@ def test_without_numbers_the_pictures_for_live_runs_are_drawn(
     rehearsal.rehearse(port=int(free_port))
     assert drawn == [(name, 100, seed) for name in ("flowers", "herbarium", "plates", "tissue") for seed in (0, 5)]
     out = capsys.readouterr().out
-    assert "pictures for live runs" in out and out.endswith("\nReady. Lesson 00 will show no photos.\n")
+    assert "pictures for live runs" in out and out.endswith("\nReady. Lesson 00 will run without what it can fetch.\n")
 
 
 def test_a_kernel_that_dies_is_told(tmp_path):

@@ -9,6 +9,7 @@ __all__: list[str] = []
 
 
 _HOME = {
+    "evidence": ("tlkit.study.evidence_table", "run_evidence"),
     "fetch": ("tlkit.fetching", "fetch_or_list"),
     "map": ("tlkit.study.survey", "run_map"),
     "rate-sweep": ("tlkit.study.rate_sweep", "run_rate_sweep"),
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_map(commands)
     _add_transferability(commands)
     _add_rate_sweep(commands)
+    _add_evidence(commands)
     options = vars(parser.parse_args(arguments))
     return run(*_HOME[options.pop("command")], options, goes_on=True)
 
@@ -88,4 +90,18 @@ def _add_rate_sweep(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.01 0.03 0.1 0.3 1")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
+
+
+def _add_evidence(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_evidence
+    what = "measure what frozen features say before training, where the maps were measured"
+    parser = commands.add_parser("evidence", help=what, **said)
+    parser.add_argument("--out", help="the CSV file (default: evidence.csv, here)")
+    parser.add_argument("--backbone", metavar="NAME", help="default: minivgg, and with it the drawn targets")
+    parser.add_argument("--weights", metavar="FILE", help="of the backbone, in place of the usual ones")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME")
+    parser.add_argument("--per-class", nargs="+", type=int, metavar="N")
+    parser.add_argument("--seeds", type=int, help="how many draws of each (default 5)")
+    parser.add_argument("--jobs", type=int, help="places at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")

@@ -131,10 +131,10 @@ def real_or_offline(dataset: str, backbone: str) -> tuple[str, str]:
     """
     missing = [name for name in (dataset, backbone) if not is_here(name)]
     if not missing:
-        print(f"On real photos: {dataset}, with {backbone} from ImageNet.")
+        print(f"On {dataset}, with {backbone} from ImageNet.")
         return dataset, backbone
     quoted = ", ".join(f'"{name}"' for name in missing)
     found = ("flowers", "minivgg") if backbone in missing else ("digits", backbone)
     on = "drawn pictures" if backbone in missing else f"real scans of digits, with {backbone} from ImageNet"
-    print(f"On {on}. For real photos, fetch once and run again: tlkit.fetch({quoted})")
+    print(f"On {on}. For {dataset}, fetch once and run again: tlkit.fetch({quoted})")
     return found

@@ -171,7 +171,7 @@ def cost_line(stem: str) -> str:
     memory = max(table.get(f"{stem}-{device}-megabytes", 0) for device in ("cpu", "gpu")) / 1000
     cost = f"{', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
     wanted = course.can_fetch(course.COURSE / "lessons" / f"{stem}.ipynb")
-    more = f" On real photos: {' and '.join(wanted)}, {_megabytes(wanted)} MB once, and longer." if wanted else ""
+    more = f" With {' and '.join(wanted)}: {_megabytes(wanted)} MB once, and longer." if wanted else ""
     return f"**Cost**: {cost}{more}"
 
 

@@ -54,7 +54,7 @@ def rehearse(numbers: Sequence[str] = (), port: int = 8888) -> None:
         _draw_live_pictures()
     if problems:
         raise ValueError("\n- ".join(["To mend:", *problems]))
-    drawn = "".join(f" Lesson {number} will show no photos." for number in drawn_only)
+    drawn = "".join(f" Lesson {number} will run without what it can fetch." for number in drawn_only)
     if numbers:
         print(f"Ready for {_in_a_row([path.name[:2] for path in chosen])}.{drawn} For all: make rehearse")
     else:

@@ -1,103 +1,44 @@
-"""Advice before any training: how large, how similar, which way first, and how sure."""
+"""Advice before any training: what the rule says, what your pictures say, which way first, and how sure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from tlkit.data.splits import Split
+from tlkit.intervals import Interval, points
 from tlkit.nets.backbone import Backbone
-from tlkit.nets.backbones import check_backbone, load_backbone
-from tlkit.nets.devices import pick_device
-from tlkit.nets.own_backbones import check_fit
-from tlkit.study.decision import PER_CLASS
+from tlkit.study.evidence import Evidence, gather, network_of, similarity
+from tlkit.study.lines import (
+    SWEPT,
+    Lines,
+    Place,
+    best_of,
+    clues_of,
+    distances,
+    effort,
+    errors,
+    half_width,
+    others,
+    shipped_places,
+    unlike_all,
+)
 from tlkit.study.places import RULE, SMALL
+from tlkit.transfer.ways import WAYS
 
-__all__ = ["Advice", "advise", "similarity"]
+__all__ = ["Advice", "advise"]
 
 # Between the second stop of the offline world and the third, as ``minivgg`` sees them. The rule of
-# thumb has two kinds of target; the number has no gap there, so near the border nothing is sure.
+# thumb has two kinds of target; the number has no gap there, so near the border it may be called either.
 BORDER, NEAR = 0.765, 0.05
 # For another backbone the border was not measured, only that clear cases lie clear of it.
 FAR_BELOW, FAR_ABOVE = 0.2, 0.1
-_ENOUGH = 256  # pictures
-
-
-def similarity(split: Split, backbone: str | Backbone = "minivgg", device: str = "auto") -> float:
-    """How sure the backbone's own head is of what it sees, against how often it is right on its source.
-
-    The head still names classes of the source. On pictures like those of the source it is sure of
-    one of them; the farther the target, the flatter its softmax (Hendrycks and Gimpel 2017, who
-    tell strange inputs from known ones by the largest probability). The mean largest probability is
-    divided by the backbone's accuracy on the source, which it would equal there if the head were as
-    sure as it is right. So the number is near 1 for pictures of the source, and falls from there. No
-    label of the target and no picture of the source is needed, and nothing is trained.
-
-    It can be wrong: a head can be sure of nonsense (``minivgg`` is of handwritten digits, which
-    look like nothing in its source), and weights trained with label smoothing (Szegedy et al. 2016),
-    as torchvision's newer ones are, are less sure than they are right, so that their numbers are too
-    low.
-
-    Parameters
-    ----------
-    split : Split
-        Up to 256 training pictures are looked at.
-    backbone : str or Backbone
-        With the head of its pretraining. One of your own says in ``source_accuracy`` how often that is right.
-    device : str
-
-    Returns
-    -------
-    float, about 0 to 1
-
-    Raises
-    ------
-    ValueError
-        For an unknown backbone, or one without the head of its source.
-    """
-    if isinstance(backbone, Backbone):
-        network = backbone.to(pick_device(device))
-        _check_own(network, split.train.images)
-    else:
-        network = load_backbone(check_backbone(backbone), device=device)
-    if not network.source_accuracy:
-        raise ValueError(
-            f"This {network.name} has random weights or a new head, so it cannot say what it knows.\n"
-            f"Use the pretrained one: load_backbone({network.name!r})."
-        )
-    images = split.train.images
-    images = images[torch.linspace(0, len(images) - 1, min(_ENOUGH, len(images))).long()]
-    return float(_largest_probability(network, images).mean()) / network.source_accuracy
-
-
-def _check_own(network: Backbone, images: Tensor) -> None:
-    """Refuse a network of one's own that does not say how often it is right, which nobody else can know."""
-    if not network.own:
-        return
-    known = network.source_accuracy
-    if known is None:
-        raise ValueError(
-            f"{network.name} does not say how often its head is right on its source. Where that is published, say so:\n"
-            "backbone.source_accuracy = 0.71, say. A head without a source knows no similarity: tlkit.compare decides."
-        )
-    if not 0 < known <= 1:
-        raise ValueError(f"source_accuracy of {network.name} must be a share, above 0 to 1, but it is {known}.")
-    check_fit(network, images)
-
-
-@torch.inference_mode()
-def _largest_probability(network: Backbone, images: Tensor) -> Tensor:
-    was_training = network.training
-    network.eval()
-    try:
-        return torch.cat([network(batch).softmax(1).amax(1).cpu() for batch in images.split(32)])
-    finally:
-        network.train(was_training)
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Where a target stands on the map, and which way to try first.
+    """What is known about a target before training, and which way to try first.
 
     Attributes
     ----------
@@ -106,12 +47,23 @@ class Advice:
         The mean.
     fewest : int
         Of the smallest class.
-    similarity : float
-        See ``tlkit.similarity``.
+    similarity : float or None
+        See ``tlkit.similarity``; None for a backbone of your own that does not say how good its head is.
     size : "small" or "large"
-    likeness : "similar" or "different"
+    likeness : "similar", "different" or None
+    rule : one of ``WAYS``, or None
+        What the literature's rule of thumb says there.
+    evidence : Evidence
+        What cross-validation and nearest neighbours found on the training pictures.
+    like : list of Place
+        The places of the maps most like it, the nearest first; none shows the same dataset.
+    gains : dict from way to Interval
+        Expected test accuracy minus that of the probe, -1 to 1, the largest first. The interval, of 90 %, is one over
+        datasets: from how wrong such expectations were about each dataset of the map that they had not seen.
+    seconds : dict from way to about what it takes here
     way : one of ``WAYS``
-        What the rule of thumb says there.
+        What is recommended: the largest expected gain.
+    rival : the runner-up
     doubts : list of str
         What makes this unsure; empty if nothing does.
     own : bool
@@ -122,60 +74,179 @@ class Advice:
     backbone: str
     per_class: int
     fewest: int
-    similarity: float
+    similarity: float | None
     size: str
-    likeness: str
+    likeness: str | None
+    rule: str | None
+    evidence: Evidence
+    like: list[Place]
+    gains: dict[str, Interval]
+    seconds: dict[str, float]
     way: str
+    rival: str
     doubts: list[str]
     own: bool = False
 
     @property
     def sure(self) -> bool:
-        """Whether both the size and the similarity are far from their borders."""
+        """Whether nothing speaks against it."""
         return not self.doubts
 
     def __str__(self) -> str:
-        towards = "to" if self.likeness == "similar" else "from"
-        rival = "scratch" if self.way == "pretrained start" else "pretrained start"
-        how_sure = "Fairly sure." if self.sure else f"Not sure: {'; '.join(self.doubts)}."
         smallest = f" (the smallest class has {self.fewest})" if self.fewest < self.per_class else ""
-        few = "few" if self.size == "small" else "many"
         backbone = "backbone" if self.own else f'"{self.backbone}"'
-        return (
-            f"{self.dataset}: {self.per_class} images per class{smallest} are {few}, and it is "
-            f"{self.likeness} {towards} what {self.backbone} knows (similarity {self.similarity:.2f}).\n"
-            f"Try first: {self.way}. {how_sure}\n"
-            f"Proof, with your split{' and backbone' if self.own else ''}: "
-            f'tlkit.compare(["{self.way}", "{rival}"], split, backbone={backbone})'
+        width = max(map(len, self.gains))
+        return "\n".join(
+            [
+                f"{self.dataset}: {self.per_class} images per class{smallest}, with {self.backbone}.",
+                f"The rule of the literature: {self._rule_in_words()}.",
+                f"Your {self.evidence.pictures} pictures, cross-validated: {self._evidence_in_words()}.",
+                f"Most like them on the maps: {', '.join(map(_in_words, self.like))}.",
+                "Expected over the probe (90 % interval, over datasets that are not in the map):",
+                *(
+                    f"  {way:{width}}  {_gain_in_words(gain)}, {_about(self.seconds[way])}"
+                    for way, gain in self.gains.items()
+                ),
+                f"Try first: {self.way}. " + ("Fairly sure." if self.sure else f"Not sure: {'; '.join(self.doubts)}."),
+                f"Proof, with your split{' and backbone' if self.own else ''}: "
+                f'tlkit.compare(["{self.way}", "{self.rival}"], split, backbone={backbone})',
+            ]
         )
 
     __repr__ = __str__
+
+    def _rule_in_words(self) -> str:
+        few = "few" if self.size == "small" else "many"
+        if self.likeness is None:
+            return f"{few}; how similar, this head can not say (no source_accuracy), so neither can the rule"
+        towards = "to" if self.likeness == "similar" else "from"
+        near = ", near the border" if _near_border(self.similarity, self.backbone, self.own) else ""
+        known = f"{self.likeness} {towards} what it knows (similarity {self.similarity:.2f}{near})"
+        return f"{few}, and {known}: {self.rule}"
+
+    def _evidence_in_words(self) -> str:
+        stages = [f"{stage} {accuracy:.0%}" for stage, accuracy in self.evidence.stages.items()]
+        return f"{', '.join(stages)}; nearest neighbours on the codes {self.evidence.neighbours:.0%}"
 
 
 def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "auto") -> Advice:
     """Say which way to try first on a split, before anything is trained; ``compare`` tests it (lesson 08).
 
-    Up to 20 images a class are few; from 100 on they are certainly many. Where classes differ in size
-    their mean decides, and the smallest is a doubt if it lies elsewhere. The border of similarity
-    lies between the second and the third stop of the offline world.
+    Two things are added. Cross-validation on your training pictures says how far the best stage lies above the codes.
+    The maps say how much each way that trains a network brought above the best stage at about so many images a class:
+    the drawn map for ``minivgg``, that of the photos for any other backbone. The literature's rule, with its few or
+    many (up to 20 images a class are few) and similar or different, is said beside it.
 
-    The parameters, and what is raised, are those of ``similarity``.
+    How good this is was judged on datasets that it had not seen: ``tlkit.study.judgement``. It can not know what
+    a set of another kind needs; where your pictures or your backbone are unlike the maps', it says so.
+
+    Parameters
+    ----------
+    split : Split
+        Up to 1,000 training pictures are looked at. Val and test stay closed.
+    backbone : str or Backbone
+        Pretrained. One of your own may say in ``source_accuracy`` how often its head is right.
+    device : str
+
+    Raises
+    ------
+    ValueError
+        For an unknown backbone, one with random weights or a new head, pictures that it can not take, or fewer than
+        two classes with two training pictures.
     """
-    found = similarity(split, backbone, device)
-    name, own = (backbone.name, backbone.own) if isinstance(backbone, Backbone) else (backbone, False)
+    network = network_of(backbone, split, device)
+    name, own = network.name, network.own
+    evidence = gather(split, network)
+    seen = clues_of(split.per_class, evidence.stages, {"neighbours": evidence.neighbours})
+    # What was measured of this very dataset is left out, so that the advice is what another set would get.
+    world = "drawn" if name.startswith("minivgg") and not own else "photos"
+    places = others(shipped_places(), world, split.name, "" if own else name)
+    expected, wrong = Lines(places).gains(seen), errors(places)
+    way = best_of(expected)
+    one_thing = SWEPT if seen["margin"] == 0 else ()  # where no stage beats the codes, both ways of a probe are one
+    rival = best_of(expected, one_thing if way in one_thing else [way])
+    doubts = _about_pair(way, rival, expected[way] - expected[rival], half_width(wrong, way, rival))
+    doubts += _about_pictures(split, places, seen) + _about_backbone(name, own, places)
+    ranked = sorted(expected, key=lambda each: (-expected[each], list(WAYS).index(each)))
+    return Advice(
+        split.name,
+        name,
+        split.per_class,
+        split.fewest,
+        *_rule(split, network, device),
+        evidence,
+        [places[k] for k in distances(places, seen).argsort(kind="stable")[:_SHOWN]],
+        {each: _interval(expected[each], half_width(wrong, each), seen["codes"]) for each in ranked},
+        {each: evidence.seconds["features"] * effort(places, each, seen["size"]) for each in ranked},
+        way,
+        rival,
+        doubts,
+        own,
+    )
+
+
+def _rule(split: Split, network: Backbone, device: str) -> tuple[float | None, str, str | None, str | None]:
+    """The similarity, few or many, similar or different, and what the literature's rule says there."""
     size = "small" if split.per_class <= SMALL else "large"
+    if network.own and network.source_accuracy is None:
+        return None, size, None, None
+    found = similarity(split, network, device)
     likeness = "similar" if found >= BORDER else "different"
-    below, above = (NEAR, NEAR) if name == "minivgg" and not own else (FAR_BELOW, FAR_ABOVE)
+    return found, size, likeness, RULE[size, likeness]
+
+
+# ------------------------------------------------------------------------------------ how sure
+
+
+def _about_pair(way: str, rival: str, ahead: float, half: float) -> list[str]:
+    if ahead > half:
+        return []
+    return [f"{rival} may do as well ({points(-ahead)} beside {way}, give or take {100 * half:.0f})"]
+
+
+def _about_pictures(split: Split, places: Sequence[Place], seen: dict[str, float]) -> list[str]:
     doubts = []
-    if BORDER - below < found < BORDER + above:
-        doubts.append("the similarity is near the border, so it may be called either")
-    fewest, many = split.fewest, PER_CLASS[PER_CLASS.index(SMALL) + 1]
-    if fewest <= SMALL < split.per_class:
+    if split.fewest <= SMALL < split.per_class:
         doubts.append(
-            f"{split.per_class} images per class are the mean, and the smallest class has {fewest}, which are few "
-            '(class_weight="balanced" gives every class the same say)'
+            f"{split.per_class} images per class are the mean, and the smallest class has {split.fewest}, which are "
+            'few (class_weight="balanced" gives every class the same say)'
         )
-    if SMALL < split.per_class < many or SMALL < fewest < many:
-        doubts.append("the size lies between what we measured as few and as many")
-    way = RULE[size, likeness]
-    return Advice(split.name, name, split.per_class, fewest, found, size, likeness, way, doubts, own)
+    if split.fewest < 2:
+        doubts.append("classes with fewer than two training pictures could not be looked at")
+    sizes = [place.per_class for place in places]
+    if not min(sizes) <= split.per_class <= max(sizes):
+        doubts.append(f"{split.per_class} images per class lie outside the map ({min(sizes)} to {max(sizes)})")
+    if unlike_all(places, seen):
+        doubts.append("your pictures are unlike every place of the map")
+    return doubts
+
+
+def _about_backbone(name: str, own: bool, places: Sequence[Place]) -> list[str]:
+    known = list(dict.fromkeys(place.backbone for place in places))
+    return [f"the map was measured with {' and '.join(known)}"] if own or name not in known else []
+
+
+def _near_border(found: float, name: str, own: bool) -> bool:
+    below, above = (NEAR, NEAR) if name == "minivgg" and not own else (FAR_BELOW, FAR_ABOVE)
+    return BORDER - below < found < BORDER + above
+
+
+# ------------------------------------------------------------------------------------ numbers
+
+
+def _interval(gain: float, half: float, codes: float) -> Interval:
+    """Within what an accuracy can be: the probe's is about that of the codes."""
+    return Interval(*(float(np.clip(value, -codes, 1 - codes)) for value in (gain, gain - half, gain + half)))
+
+
+def _gain_in_words(gain: Interval) -> str:
+    mean, low, high = (points(value).removesuffix(" points") for value in gain)
+    return f"{mean} points" + (f" ({low} to {high})" if high != low else "")
+
+
+def _about(seconds: float) -> str:
+    return "under a second" if seconds < 1 else f"about {seconds:.0f} s"
+
+
+def _in_words(place: Place) -> str:
+    return f"{place.dataset} at {place.per_class} with {place.backbone} ({place.winner} won)"

@@ -17,6 +17,7 @@ from tlkit.data.photos import copy_of
 from tlkit.data.splits import Split, largest_of, load_dataset
 from tlkit.disk.cache import digest
 from tlkit.disk.cards import read_card
+from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import WEIGHTS, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
@@ -35,7 +36,7 @@ _PHOTO_PIXELS = 96  # far fewer than an ImageNet network knows, so that the map 
 
 
 @dataclass(frozen=True)
-class _Kit:
+class Kit:
     """What every cell of a run has in common: the network, the size of the pictures, where it computes."""
 
     backbone: str = "minivgg"
@@ -43,19 +44,35 @@ class _Kit:
     weights: str | Path | None = None
     device: str = "auto"
 
+    def split(self, dataset: str, per_class: int, seed: int) -> Split:
+        return split_at(dataset, per_class, seed, self.image_size)
+
     def largest(self, dataset: str) -> int:
         """Training pictures of a class that every draw has."""
         if world_of(dataset) == "drawn":
             return OFFLINE_DATASETS[dataset].largest
         return largest_of(dataset, CLASSES.get(dataset))
 
+    def places(self, datasets: Sequence[str], per_class: Sequence[int]) -> list[tuple[str, int]]:
+        """Targets and images per class, at most what a set has; raises ValueError for what cannot be."""
+        found = []
+        for dataset in datasets:
+            checks.choose("target dataset", dataset, RANK)
+            most = self.largest(dataset)
+            for size in per_class:
+                checks.count("per_class", size, 1, most if world_of(dataset) == "drawn" else None)
+                found.append((dataset, min(size, most)))
+        return list(dict.fromkeys(found))
+
     def run(self, dataset: str, per_class: int, way: str, seed: int, **settings) -> Result:
         network = self.backbone
         if self.weights is not None and way != "scratch":
-            network = load_backbone(self.backbone, weights=self.weights, device=self.device)
-        return WAYS[way](
-            split_at(dataset, per_class, seed, self.image_size), network, seed=seed, device=self.device, **settings
-        )
+            network = self.network()
+        return WAYS[way](self.split(dataset, per_class, seed), network, seed=seed, device=self.device, **settings)
+
+    def network(self) -> Backbone:
+        """The pretrained network."""
+        return load_backbone(self.backbone, weights=self.weights, device=self.device)
 
     def made_from(self, datasets: Sequence[str]) -> dict[str, str | int]:
         """What a result depends on besides its cell: results with different ones do not belong into one map."""
@@ -101,7 +118,7 @@ def recompute(
     """Run one cell of a map again, now and here; ``on_epoch_end`` in ``settings`` follows its training."""
     checks.choose("target dataset", dataset, RANK)
     checks.choose("way", way, WAYS)
-    return _Kit(backbone, image_size, device=device).run(dataset, per_class, way, seed, **settings)
+    return Kit(backbone, image_size, device=device).run(dataset, per_class, way, seed, **settings)
 
 
 def run_map(
@@ -158,7 +175,7 @@ def run_map(
     datasets = MAPS[world] if datasets is None else datasets
     per_class = (PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS) if per_class is None else per_class
     check_backbone(backbone)
-    kit = _Kit(backbone, image_size, weights, device)
+    kit = Kit(backbone, image_size, weights, device)
     cells = _cells(kit, datasets, per_class, ways, seeds)
     if jobs is not None:
         checks.count("jobs", jobs, 1)
@@ -176,19 +193,13 @@ def run_map(
 
 
 def _cells(
-    kit: _Kit, datasets: Sequence[str], per_class: Sequence[int], ways: Sequence[str], seeds: int
+    kit: Kit, datasets: Sequence[str], per_class: Sequence[int], ways: Sequence[str], seeds: int
 ) -> list[tuple[str, int, str, int, str]]:
     """Every cell that is wanted, seed by seed; raises ValueError for what cannot be."""
-    places = []
-    for dataset in datasets:
-        checks.choose("target dataset", dataset, RANK)
-        most = kit.largest(dataset)
-        for size in per_class:
-            checks.count("per_class", size, 1, most if world_of(dataset) == "drawn" else None)
-            places.append((dataset, min(size, most)))
+    places = kit.places(datasets, per_class)
     for way in ways:
         checks.choose("way", way, WAYS)
-    every = product(range(checks.count("seeds", seeds, 1)), dict.fromkeys(places), ways)
+    every = product(range(checks.count("seeds", seeds, 1)), places, ways)
     return [(kit.backbone, seed, dataset, size, way) for seed, (dataset, size), way in every]
 
 
@@ -211,7 +222,7 @@ def _crew(
     yield lambda tasks: run_tasks(Parallel(n_jobs=count, backend=backend, **settings), tasks, count == 1)
 
 
-def _measure(seed: int, dataset: str, per_class: int, way: str, kit: _Kit, made_from: dict) -> list[dict]:
+def _measure(seed: int, dataset: str, per_class: int, way: str, kit: Kit, made_from: dict) -> list[dict]:
     here = kit.made_from([dataset])
     if any(made_from.get(name) != value for name, value in here.items()):
         raise ValueError("A worker has other pictures, weights or another version of the course than this machine.")
