@@ -65,7 +65,7 @@ html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS
 test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser $(ARGS)
 	OMP_NUM_THREADS=1 PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest -n 2 --dist loadfile \
-		tests/test_panels.py tests/test_figures_and_widgets.py tests/test_demo.py
+		tests/test_panels.py tests/test_switches.py tests/test_figures_and_widgets.py tests/test_demo.py
 
 $(OLD_WIDGETS): $(READY)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils

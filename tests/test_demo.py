@@ -8,11 +8,12 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from map_makers import photo_map
 
 import tlkit
 from tlkit.course import COURSE
 from tlkit.history import History
-from tlkit.widgets import controls, live
+from tlkit.widgets import controls, places_here
 from tlkit.widgets.demo import demo_page
 
 TEMPLATE = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector" / "index.html.j2"
@@ -30,10 +31,13 @@ def _says(page, way):
 
 def test_reveal_shows_the_numbers_of_the_shipped_map_everywhere(page):
     measured = tlkit.load_map()
-    for stop in page.stops.options:
+    for stop in page.controls.stops.options:
         for size in measured.sizes:
-            page.stops.value, page.sizes.value = stop, size
-            assert page.place == (stop, size) and f"{stop}, {size}" in page.place_text.value
+            page.controls.stops.value, page.controls.sizes.value = stop, size
+            assert (page.model.dataset, page.model.per_class) == (
+                stop,
+                size,
+            ) and f"{stop}, {size}" in page.place_text.value
             assert "%" not in page.answer.value and not any("measured" in _says(page, way) for way in tlkit.WAYS)
             page.reveal.value = True
             advice = measured.recommend(stop, size)
@@ -53,11 +57,11 @@ def test_hands_are_counted_taken_back_and_shown_beside_the_answer(page):
     for k, way in enumerate(ways):
         for _ in range(k):
             page.up[way].click()
-    assert [page.hands[way] for way in ways] == [0, 1, 2, 3, 4] and "10 so far" in page.answer.value
+    assert [page.model.hands[way] for way in ways] == [0, 1, 2, 3, 4] and "10 so far" in page.answer.value
     page.down["fine-tuning"].click()
     page.down["probe"].click()
     page.undo.click()
-    assert [page.hands[way] for way in ways] == [0, 1, 1, 3, 3], "nobody has fewer than no hands"
+    assert [page.model.hands[way] for way in ways] == [0, 1, 1, 3, 3], "nobody has fewer than no hands"
     page.reveal.value = True
     assert "Room (grey): <b>undecided</b>" in page.answer.value
     page.reveal.value = False
@@ -75,29 +79,29 @@ def test_votes_are_closed_while_the_answer_is_shown(page):
         page.live_line.value = ""
         control.click()
         assert "Votes are closed; r opens them" in page.live_line.value
-        assert page.hands == {"probe": 1} and "100% of the hands" in _says(page, "probe")
+        assert page.model.hands == {"probe": 1} and "100% of the hands" in _says(page, "probe")
     page.reveal.value = False
     assert "closed" not in page.live_line.value
     page.up["scratch"].click()
-    assert page.hands == {"probe": 1, "scratch": 1}
+    assert page.model.hands == {"probe": 1, "scratch": 1}
 
 
 def test_every_place_keeps_its_hands(page):
     page.up["probe"].click()
     page.reveal.value = True
-    page.stops.value = "plates"
-    assert not page.reveal.value and not page.hands, "another place is another question"
+    page.controls.stops.value = "plates"
+    assert not page.reveal.value and not page.model.hands, "another place is another question"
     page.undo.click()
-    page.sizes.value = 20
+    page.controls.sizes.value = 20
     page.up["scratch"].click()
     page.up["scratch"].click()
-    page.stops.value, page.sizes.value = "flowers", 5
-    assert page.hands == {"probe": 1} and "1 so far" in page.answer.value
+    page.controls.stops.value, page.controls.sizes.value = "flowers", 5
+    assert page.model.hands == {"probe": 1} and "1 so far" in page.answer.value
     page.undo.click()
     page.reveal.value = True
     assert "Room" not in page.answer.value
-    page.stops.value, page.sizes.value = "plates", 20
-    assert page.hands == {"scratch": 2}
+    page.controls.stops.value, page.controls.sizes.value = "plates", 20
+    assert page.model.hands == {"scratch": 2}
 
 
 def test_the_scale_and_the_legend_come_with_the_answer(page):
@@ -119,10 +123,11 @@ def test_dark_and_light_and_the_keys(page):
     assert "Hands up" in page.answer.value
 
 
-def test_every_key_of_the_page_finds_its_button(page):
+def test_every_key_of_the_page_finds_its_button():
+    page = demo_page(measured=[tlkit.load_map(), photo_map("squeezenet1_1", "efficientnet_lite0")])
     script = TEMPLATE.read_text(encoding="utf-8")
     pressed = set(re.findall(r'(?:press\(|: )"([a-z]+-?)"', script))
-    assert pressed == {"reveal", "live", "dark", "help", "undo", "up-"}
+    assert pressed == {"reveal", "live", "world", "network", "dark", "help", "undo", "up-"}
     found = set(re.findall(r"demo-([a-z]+-?\d?)", json.dumps(_classes(page._box))))
     assert pressed - {"up-"} <= found and {f"up-{k}" for k in range(1, 6)} <= found
 
@@ -134,9 +139,10 @@ def _classes(widget):
 def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
     page, seen, lines = demo_page("tissue", 5, seconds=600), [], []
     page.live_line.observe(lambda change: lines.append(change["new"]), "value")
-    monkeypatch.setattr(live, "load_dataset", lambda *place: seen.append(place))
+    monkeypatch.setattr(places_here, "split_at", lambda *place: seen.append(place))
 
-    def recompute(dataset, per_class, way, seed, **settings):
+    def recompute(dataset, per_class, way, seed, backbone, image_size, **settings):
+        assert (dataset, per_class, backbone) == ("tissue", 5, "minivgg")
         seen.append((way, seed, sorted(settings)))
         for epoch in range(1, 3):
             history = History([1.0] * epoch, [0.25] * epoch, [1.0] * epoch)
@@ -144,7 +150,7 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
         assert not settings or ("epoch 2, 25.0% on val" if page.reveal.value else "epoch 2 ") in page.live_line.value
         return SimpleNamespace(history=History(), open_test=lambda: 0.5)
 
-    monkeypatch.setattr(live, "recompute", recompute)
+    monkeypatch.setattr(places_here, "recompute", recompute)
     page.train.click()
     page.live.wait()
     cheapest = page.live.expected
@@ -153,7 +159,7 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
         for way in sorted(cheapest, key=cheapest.get)
     ], "the cheapest first, on a draw that the map has not seen"
     assert page.live.left == [] and "All ways finished. <b>r</b> shows it." in page.live_line.value
-    assert page.train.description.startswith("l: train")
+    assert page.train.description == "l: train, 600 s"
     before = [line.split("<span")[0] for line in lines] + [bar.value.split("</div>")[1] for bar in page.bars.values()]
     assert all("◆ done" in bar.value and "live: done" in bar.value for bar in page.bars.values())
     assert not any("%" in words for words in before), "a number would give the answer away"
@@ -185,18 +191,18 @@ def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
         leave.wait(10)
         return SimpleNamespace(history=History(), open_test=lambda: 1 / 0)
 
-    monkeypatch.setattr(live, "recompute", recompute)
-    monkeypatch.setattr(live, "load_dataset", lambda *place: None)
+    monkeypatch.setattr(places_here, "recompute", recompute)
+    monkeypatch.setattr(places_here, "split_at", lambda *place: None)
     page.train.click()
     assert entered.wait(10)
     first = page.live
     page.train.click()  # at once, though the way is not done
     assert first.why == "Stopped." and "Stopped. No way finished." in page.live_line.value
     page.up["probe"].click()
-    assert page.hands["probe"] == 1
+    assert page.model.hands["probe"] == 1
     page.train.click()
     assert page.live is not first and "waiting for the last run" in page.live_line.value
-    page.sizes.value = 20
+    page.controls.sizes.value = 20
     assert page.live is None and page.live_line.value == "", "another question stops it too"
     leave.set()
     page._last.wait()
@@ -205,21 +211,21 @@ def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
 
 def test_an_svm_that_cannot_be_done_in_time_is_not_begun(monkeypatch):
     page, begun = demo_page("tissue", 300, seconds=20), []
-    monkeypatch.setattr(live, "load_dataset", lambda *place: None)
+    monkeypatch.setattr(places_here, "split_at", lambda *place: None)
 
-    def recompute(dataset, per_class, way, seed, on_epoch_end):
+    def recompute(dataset, per_class, way, seed, backbone, image_size, on_epoch_end):
         begun.append(way)
         return SimpleNamespace(history=History(stopped="Stopped after epoch 1 of 4, as asked."))
 
-    monkeypatch.setattr(live, "recompute", recompute)
+    monkeypatch.setattr(places_here, "recompute", recompute)
     page.train.click()
     page.live.wait()
     assert set(begun) == {"fine-tuning", "pretrained start", "scratch"} and page.live.left == list(page.live.expected)
 
 
 def test_a_failure_reaches_the_room(page, monkeypatch):
-    monkeypatch.setattr(live, "load_dataset", lambda *place: None)
-    monkeypatch.setattr(live, "recompute", lambda *place, **on_epoch_end: 1 / 0)
+    monkeypatch.setattr(places_here, "split_at", lambda *place: None)
+    monkeypatch.setattr(places_here, "recompute", lambda *place, **settings: 1 / 0)
     page.train.click()
     page.live.wait()
     assert "It did not run: division by zero" in page.live_line.value

@@ -87,20 +87,20 @@ def test_the_picker_refuses_what_it_does_not_have():
 
 def test_the_map_shows_rule_votes_and_measurement(monkeypatch):
     panel, measured = tlkit.decision_map("flowers", 5, reveal=False), tlkit.load_map()
-    assert "not shown yet" in _alt(panel) and "Measured" not in panel._said.value
-    for shown in _drive(panel._reveal):
-        for stop in _drive(panel._stops):
-            for size in _drive(panel._sizes):
+    assert "not shown yet" in _alt(panel) and "Measured" not in panel.said.value
+    for shown in _drive(panel.reveal):
+        for stop in _drive(panel.controls.stops):
+            for size in _drive(panel.controls.sizes):
                 advice = measured.recommend(stop, size)
                 assert f"You are at {stop} with {size} images per class" in _alt(panel)
-                assert f"Rule of the literature: {advice.rule}" in panel._said.value
-                assert (f"{advice.winner} is best on val" in panel._said.value) == shown
-    for way, box in panel._votes.items():
+                assert f"Rule of the literature: {advice.rule}" in panel.said.value
+                assert (f"{advice.winner} is best on val" in panel.said.value) == shown
+    for way, box in panel.votes.items():
         for _ in _drive(box):
             pass
         assert box.description == way and box.value > 0
-    panel._sizes.value = 5
-    assert not any(box.value for box in panel._votes.values()), "another place is another question"
+    panel.controls.sizes.value = 5
+    assert not any(box.value for box in panel.votes.values()), "another place is another question"
     _check_fallback(tlkit.decision_map(), monkeypatch)
 
 
@@ -117,14 +117,14 @@ def test_a_figure_that_answers_a_control_is_drawn_in_lines_and_as_large_as_asked
 def test_the_map_runs_a_cell_live_and_can_be_stopped():
     panel = tlkit.decision_map("tissue", 5)
     for way in ("probe", "pretrained start"):  # one that is solved, and one that trains
-        panel._way.value = way
+        panel.way.value = way
         panel.live.run.click()
         panel.live.wait()
         assert panel.live.result.way == way and "on val" in panel.live.said.value, panel.live.said.value
         assert not panel.live.run.disabled and panel.live.stop.disabled
-    assert "accuracy on val by epochs: now ends at" in html.unescape(panel._curve.value)
-    panel._way.value, panel.live.budget.value = "scratch", 1
-    panel._sizes.value = 20
+    assert "accuracy on val by epochs: now ends at" in html.unescape(panel.curve.value)
+    panel.way.value, panel.live.budget.value = "scratch", 1
+    panel.controls.sizes.value = 20
     for stop in (True, False):  # by its button, and when its time is up
         panel.live.run.click()
         if stop:
@@ -136,7 +136,7 @@ def test_the_map_runs_a_cell_live_and_can_be_stopped():
 
 def test_a_failure_in_a_live_run_is_told(monkeypatch):
     panel = tlkit.decision_map("tissue", 5)
-    monkeypatch.setattr("tlkit.widgets.panels.recompute", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("tlkit.widgets.places_here.recompute", lambda *args, **kwargs: 1 / 0)
     panel.live.run.click()
     panel.live.wait()
     assert "It did not run" in panel.live.said.value and not panel.live.run.disabled
@@ -144,7 +144,7 @@ def test_a_failure_in_a_live_run_is_told(monkeypatch):
 
 def test_a_click_while_it_runs_starts_nothing(monkeypatch):
     panel, started = tlkit.decision_map("tissue", 5), []
-    slow = "tlkit.widgets.panels.recompute"
+    slow = "tlkit.widgets.places_here.recompute"
     monkeypatch.setattr(slow, lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
     panel.live.run.click()
     panel.live.run.click()
@@ -154,10 +154,10 @@ def test_a_click_while_it_runs_starts_nothing(monkeypatch):
 
 def test_the_stage_picker_reads_every_stage_everywhere(monkeypatch):
     panel, measured = tlkit.stage_picker("tissue", 20), tlkit.load_map()
-    for stop in _drive(panel._stops):
-        for size in _drive(panel._sizes):
+    for stop in _drive(panel.controls.stops):
+        for size in _drive(panel.controls.sizes):
             sweep = measured.stage_sweep(stop, size)
-            for stage in _drive(panel._stage):
+            for stage in _drive(panel.stage):
                 mean = tlkit.accuracy_interval(sweep[stage])
                 assert f"{stop}, {size} images per class" in _alt(panel) and f"{stage} {mean}" in _alt(panel)
     _check_fallback(panel, monkeypatch)
@@ -168,7 +168,7 @@ def test_the_fine_tuning_desk_trains_what_it_is_told(pieces, monkeypatch):
     assert "nothing yet" in _alt(desk)
     _check_fallback(desk, monkeypatch)
     seen = []
-    monkeypatch.setattr("tlkit.widgets.panels.two_phase", lambda *args, **kwargs: (seen.append(kwargs), 1 / 0)[1])
+    monkeypatch.setattr("tlkit.widgets.desks.two_phase", lambda *args, **kwargs: (seen.append(kwargs), 1 / 0)[1])
     names = {"unfreeze_last": desk._unfreeze, "learning_rate": desk._rate, "backbone_factor": desk._factor}
     for name, control in (names | {"epochs": desk._epochs}).items():
         for value in _drive(control):

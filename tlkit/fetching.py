@@ -111,13 +111,9 @@ def is_here(*names: str) -> bool:
 
 def _is_here(name: str) -> bool:
     from tlkit.data import photos
-    from tlkit.nets import efficientnet, zoo
+    from tlkit.nets.backbones import weights_are_here
 
-    if name in photos.PHOTO_SETS:
-        return photos.is_here(name)
-    if _choose(name) == efficientnet.NAME:
-        return efficientnet.weights_file() is not None
-    return zoo.weights_file(name).exists()
+    return photos.is_here(name) if name in photos.PHOTO_SETS else weights_are_here(_choose(name))
 
 
 def _choose(name: str) -> str:

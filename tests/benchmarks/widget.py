@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 import tlkit
 from tlkit.history import History
-from tlkit.widgets.panels import FineTuningDesk
+from tlkit.widgets.desks import FineTuningDesk
 
 AIM = 100  # ms: what feels at once
 WARM_UP = 1  # rounds: the first draws the example pictures, and fills Matplotlib's caches

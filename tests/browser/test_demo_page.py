@@ -1,21 +1,42 @@
 """The page for a projector, by keyboard alone, and whole on every projector."""
 
+import csv
 import re
-from itertools import combinations, product
+import sys
+from itertools import combinations
 
 import pytest
 
 import tlkit
 from tlkit.course import COURSE
 
+sys.path.append(str(COURSE / "tests"))
+from map_makers import photo_map  # noqa: E402
+
 pytest.importorskip("voila", reason="no Voila: make test-browser installs it")
 
 
 @pytest.fixture(scope="module")
-def address(serve, free_port, browser):
-    notebook = COURSE / "lessons" / "demo" / "decision_map.ipynb"
+def address(serve, free_port, browser, tmp_path_factory):
+    """The page as `make demo` serves it, but with a drawn map and one of photos, whatever ships; no photos are here."""
+    folder = tmp_path_factory.mktemp("demo")
+    source = (COURSE / "lessons" / "demo" / "decision_map.ipynb").read_text(encoding="utf-8")
+    assert "seconds=20)" in source
+    maps = f"[tlkit.load_map(), tlkit.load_map('{_photos(folder / 'photos.csv')}')]"
+    notebook = folder / "decision_map.ipynb"
+    notebook.write_text(source.replace("seconds=20)", f"seconds=20, measured={maps})"), encoding="utf-8")
     command = ["voila", notebook, "--no-browser", f"--port={free_port}", "--template=projector"]
-    return serve(*command, port=free_port, JUPYTER_PATH=str(notebook.parent))
+    return serve(*command, port=free_port, JUPYTER_PATH=str(COURSE / "lessons" / "demo"))
+
+
+def _photos(path):
+    """A map of photos with two networks; a way is missing at one of its places."""
+    rows = photo_map("squeezenet1_1", "efficientnet_lite0", leave_out=[("dtd", 20, "scratch")]).rows
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    return path.as_posix()
 
 
 @pytest.fixture
@@ -78,17 +99,30 @@ def _faults(page):
 def test_the_page_is_whole_on_every_projector(demo):
     """At each place of the map, with hands, the answer, the keys and a live run, nothing is cut, covered or outside."""
     chosen = "words => document.querySelector('.demo-question').innerText.includes(words)"
-    buttons = [demo.locator(".demo-choice .widget-toggle-buttons").nth(k).locator("button") for k in (0, 1)]
-    for stop, size in product(*(group.all() for group in buttons)):
-        stop.click()
-        size.click()
-        demo.wait_for_function(chosen, arg=f"{stop.inner_text()}, {size.inner_text()}")
-        demo.keyboard.press("4")
-        demo.get_by_text("Hands up!").wait_for()
-        assert _faults(demo) == []
-        demo.keyboard.press("r")
-        demo.get_by_text("Room (grey): pretrained start").wait_for()
-        assert _faults(demo) == []
+    targets, sizes = (demo.locator(".demo-choice .widget-toggle-buttons").nth(k).locator("button") for k in (0, 1))
+    for key, first in (("", "flowers, 5"), ("w", "flowers17, 5"), ("n", "efficientnet_lite0")):
+        demo.keyboard.press(key) if key else None
+        demo.wait_for_function(chosen, arg=first)
+        for stop in [stop.inner_text() for stop in targets.all()]:
+            targets.get_by_text(stop, exact=True).click()
+            demo.wait_for_function(chosen, arg=f"{stop}, ")
+            for size in [size.inner_text() for size in sizes.all()]:
+                sizes.get_by_text(size, exact=True).click()
+                demo.wait_for_function(chosen, arg=f"{stop}, {size}")
+                demo.keyboard.press("4")
+                demo.get_by_text("Hands up!").wait_for()
+                assert _faults(demo) == []
+                demo.keyboard.press("r")
+                demo.get_by_text("Room (grey): pretrained start").wait_for()
+                assert _faults(demo) == []
+        if key != "w":
+            targets.first.click()
+            sizes.first.click()
+    demo.keyboard.press("l")
+    demo.get_by_text("not here yet").wait_for()
+    assert _faults(demo) == []
+    demo.keyboard.press("w")
+    demo.wait_for_function(chosen, arg="flowers, 5")
     demo.keyboard.press("l")
     demo.locator(".clock").wait_for()
     assert _faults(demo) == []
@@ -125,6 +159,16 @@ def test_the_map_is_driven_by_keyboard_alone(demo, find_serious):
     assert find_serious(demo) == []
     height, width = demo.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")
     assert height <= 720 and width <= 1280, "nobody has to scroll in front of a class"
+
+
+def test_two_keys_switch_the_world_and_the_network(demo):
+    for key, words in (("n", "flowers, 5"), ("w", "Photos, squeezenet1_1"), ("n", "Photos, efficientnet_lite0")):
+        demo.keyboard.press(key)
+        demo.wait_for_function("words => document.querySelector('.demo-question').innerText.includes(words)", arg=words)
+    assert "17 flowers of Britain" in _question(demo), "in the words of its card"
+    for key, words in (("ArrowRight", "cifar10, 5"), ("ArrowUp", "cifar10, 20"), ("w", "Drawn pictures, minivgg")):
+        demo.keyboard.press(key)
+        demo.wait_for_function("words => document.querySelector('.demo-question').innerText.includes(words)", arg=words)
 
 
 def test_live_training_starts_and_stops_at_a_key(demo):

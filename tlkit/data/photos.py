@@ -147,6 +147,29 @@ def load(name: str, image_size: int, classes: int | Sequence[str] | None = None)
     )
 
 
+def examples(name: str, count: int, image_size: int, classes: int | None = None) -> Tensor:
+    """One picture each of ``count`` classes, or of all, of a photo set that is here; nothing else is decoded.
+
+    Returns
+    -------
+    uint8 tensor (count, 3, image_size, image_size)
+    """
+    if name == "digits":
+        digits = _digits(image_size, classes)
+        rows = torch.stack([(digits.labels == k).nonzero()[0, 0] for k in _spread(digits.class_names, count)])
+        return digits.take({"examples": rows})["examples"]
+    found = listed(card(name), folder_of(name))
+    names = _chosen(card(name).get("class_names") or list(dict.fromkeys(found.classes)), classes)
+    files = [found.files[found.classes.index(names[k])] for k in _spread(names, count)]
+    read = found.read or pictures.read_picture
+    return torch.stack([torch.from_numpy(read(file, image_size).copy()) for file in files])
+
+
+def _spread(names: Sequence[str], count: int) -> list[int]:
+    """``count`` of these, or all, from the first to the last."""
+    return torch.linspace(0, len(names) - 1, min(count, len(names))).long().tolist()
+
+
 def _chosen(names: list[str], classes: int | Sequence[str] | None) -> list[str]:
     """The classes that were asked for: all, the first so many, or those named."""
     if classes is None:

@@ -72,6 +72,15 @@ def check_backbone(name: str) -> str:
     return name if name in (*BACKBONES, efficientnet.NAME) else checks.choose("backbone", name, backbone_names())
 
 
+def weights_are_here(name: str) -> bool:
+    """Whether the pretrained weights of a backbone are on this machine; asks no network."""
+    from tlkit.nets import zoo
+
+    if check_backbone(name) in BACKBONES:
+        return True
+    return efficientnet.weights_file() is not None if name == efficientnet.NAME else zoo.weights_file(name).exists()
+
+
 def load_backbone(
     name: str = "minivgg",
     pretrained: bool = True,

@@ -1,6 +1,7 @@
 """The decision map: what the literature's rule says for a size and a similarity, and what was measured there."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from tlkit.course import COURSE
 from tlkit.intervals import Interval, points
 from tlkit.study.comparison import Comparison
 from tlkit.study.ledger import Ledger
-from tlkit.study.places import RULE, quadrant
+from tlkit.study.places import MAPS, RULE, quadrant, world_of
 from tlkit.transfer.ways import WAYS
 
 __all__ = ["DecisionMap", "Recommendation", "load_map"]
@@ -61,6 +62,7 @@ class Recommendation:
         same way, minus that of the second best on val.
     rival : the way that the margin is measured against
     accuracy, seconds : dict from way to its mean test accuracy, and to its median seconds
+    missing : ways that were not measured there yet
     """
 
     dataset: str
@@ -71,62 +73,141 @@ class Recommendation:
     margin: Interval
     accuracy: dict[str, Interval]
     seconds: dict[str, float]
+    missing: list[str] = field(default_factory=list)
 
     @property
     def rule_holds(self) -> bool:
         """Whether the way that val chose does not beat the rule's by more than the noise."""
         return self.winner == self.rule or not self.margin.low > 0  # NaN: no interval
 
+    @property
+    def rule_unsure(self) -> bool:
+        """Whether these draws can not say if the rule holds: another way won, by a margin without an interval."""
+        return self.winner != self.rule and not self.margin.known
+
     def __str__(self) -> str:
-        size, likeness = quadrant(self.dataset, self.per_class)
-        how = f"{'few' if size == 'small' else 'many'} and {likeness}"
         cost = f"{self.winner} {self.seconds[self.winner]:.1f} s, {self.rival} {self.seconds[self.rival]:.1f} s"
         found = f"{self.winner} is best on val; on test {points(self.margin)}, against {self.rival} ({cost})."
         verdict = (
             "The rule holds."
             if self.winner == self.rule
             else "Whether the rule holds, these draws do not say."
-            if not self.margin.known
+            if self.rule_unsure
             else "The rule holds within the noise."
             if self.rule_holds
             else "Here the rule loses."
         )
-        return (
-            f"{self.dataset}, {self.per_class} images per class ({how}).\n"
-            f"Rule of the literature: {self.rule}.\nMeasured: {found}\n{verdict}"
-        )
+        return f"{rule_in_words(self.dataset, self.per_class)}\nMeasured: {found}{left_out(self.missing)}\n{verdict}"
+
+
+def rule_in_words(dataset: str, per_class: int) -> str:
+    """Where a target stands, and what the rule says there."""
+    size, likeness = quadrant(dataset, per_class)
+    how = f"{'few' if size == 'small' else 'many'} and {likeness}"
+    return f"{dataset}, {per_class} images per class ({how}).\nRule of the literature: {RULE[size, likeness]}."
+
+
+def left_out(missing: list[str]) -> str:
+    """What was not measured yet, in words that follow a sentence; nothing if all was."""
+    return f" Not measured yet: {', '.join(missing)}." if missing else ""
 
 
 @dataclass
 class DecisionMap:
-    """The measured map: every way at every size and similarity, several seeds."""
+    """The measured map: every way at every size and similarity, several seeds.
+
+    It may hold several networks, but a place is of one: ``of`` picks it.
+
+    Attributes
+    ----------
+    rows : list of dict, one for each result and each stage that was tried
+    image_size : height and width of the pictures, where the map's card says it
+    """
 
     rows: list[dict]
+    image_size: int | None = None
+
+    @property
+    def networks(self) -> list[str]:
+        """The backbones that were measured."""
+        return list(dict.fromkeys(row["backbone"] for row in self.rows))
+
+    def of(self, backbone: str) -> "DecisionMap":
+        """The part of the map that one backbone has."""
+        checks.choose("network of this map", backbone, self.networks)
+        return replace(self, rows=[row for row in self.rows if row["backbone"] == backbone])
+
+    @property
+    def datasets(self) -> list[str]:
+        """The targets that were measured, from similar to very different."""
+        found = {row["dataset"] for row in self.rows}
+        return [name for stops in MAPS.values() for name in stops if name in found]
 
     @property
     def sizes(self) -> list[int]:
-        """The images per class that were measured."""
+        """The images per class that were measured, of any target."""
         return sorted({row["per_class"] for row in self.rows})
 
+    def sizes_of(self, dataset: str) -> list[int]:
+        """The images per class that were measured of one target: a photo set has only so many."""
+        return sorted({row["per_class"] for row in self.rows if row["dataset"] == dataset})
+
     def at(self, dataset: str, per_class: int) -> Comparison:
-        """The ways at one place of the map."""
+        """The ways at one place of the map.
+
+        Raises
+        ------
+        ValueError
+            If there is no such place, or the map holds several networks.
+        """
+        if len(self.networks) > 1:
+            known = ", ".join(self.networks)
+            raise ValueError(
+                f"This map holds {len(self.networks)} networks ({known}), and a place is of one.\n"
+                f"Choose it first: measured.of({self.networks[0]!r}).at(...)"
+            )
         checks.choose("target dataset", dataset, dict.fromkeys(row["dataset"] for row in self.rows))
         rows = [row for row in self.rows if (row["dataset"], row["per_class"]) == (dataset, per_class)]
         if not rows:
-            raise ValueError(f"The map has no {per_class} images per class. It has: {', '.join(map(str, self.sizes))}.")
+            known = ", ".join(map(str, self.sizes_of(dataset)))
+            raise ValueError(f"The map has no {per_class} images per class. It has: {known} of {dataset}.")
         return Comparison(rows)
+
+    def missing(self, dataset: str, per_class: int) -> list[str]:
+        """The ways that were not measured at this place yet."""
+        found = self.at(dataset, per_class).ways
+        return [way for way in WAYS if way not in found]
+
+    def ranking(self, dataset: str, per_class: int) -> list[str]:
+        """The ways by their mean accuracy on val, the best first, over the draws that all of them have."""
+        here = self.at(dataset, per_class)
+        chosen = [row for row in here.rows if row["chosen"]]
+        shared = set.intersection(*({row["seed"] for row in chosen if row["way"] == way} for way in here.ways))
+
+        def on_val(way: str) -> float:
+            return float(np.mean([r["val_accuracy"] for r in chosen if r["way"] == way and r["seed"] in shared]))
+
+        if not shared:
+            raise ValueError(f"No draw of {dataset}, {per_class} images per class, has all ways that are there.")
+        return sorted(here.ways, key=on_val, reverse=True)
 
     def recommend(self, dataset: str, per_class: int) -> Recommendation:
         """The rule, the winner, the margin between them and what each costs.
 
         The margin needs no correction for the ways that were tried: val chose the winner, and on
         test there is one look, at that one difference.
+
+        Raises
+        ------
+        ValueError
+            If there is no such place, or the rule's way, or any other to hold against it, was not measured there yet.
         """
-        here = self.at(dataset, per_class)
+        here, missing = self.at(dataset, per_class), self.missing(dataset, per_class)
         rule = RULE[quadrant(dataset, per_class)]
-        ranked = sorted(here.ways, key=lambda way: -here.values(way, "val_accuracy").mean())
-        winner = ranked[0]
-        rival = rule if rule != winner else ranked[1]
+        if rule in missing or len(here.ways) < 2:
+            raise ValueError(f"{rule_in_words(dataset, per_class)}{left_out(missing)}")
+        winner, second, *_ = self.ranking(dataset, per_class)
+        rival = rule if rule != winner else second
         return Recommendation(
             dataset,
             per_class,
@@ -136,12 +217,15 @@ class DecisionMap:
             here.difference(winner, rival),
             {way: here.accuracy(way) for way in here.ways},
             {way: float(np.median(here.values(way, "seconds"))) for way in here.ways},
+            missing,
         )
 
     def stage_sweep(self, dataset: str, per_class: int) -> dict[str, np.ndarray]:
         """Test accuracy of a linear SVM on each stage, from early to late, one value a seed."""
         here = self.at(dataset, per_class)
-        stages = dict.fromkeys(row["stage"] for row in here.rows if row["way"] == "earlier stage")
+        stages = dict.fromkeys(
+            row["stage"] for row in here.rows if row["way"] == "earlier stage"
+        )  # none: not measured yet
         return {stage: here.values("earlier stage", stage=stage) for stage in stages}
 
     def val_curves(self, dataset: str, per_class: int, way: str) -> np.ndarray:
@@ -158,4 +242,22 @@ def load_map(path: str | Path = "drawn") -> DecisionMap:
     ValueError
         If the file is missing or is not a map.
     """
-    return DecisionMap(ledger_at(Path(SHIPPED.get(path, path))).read())
+    ledger = ledger_at(Path(SHIPPED.get(path, path)))
+    return DecisionMap(ledger.read(), ledger.card().get("image_size"))
+
+
+def boards_of(maps: Iterable[DecisionMap] | None = None) -> dict[tuple[str, str], DecisionMap]:
+    """Maps as they are shown, one world and one network at a time: a dict from ``("photos", network)``.
+
+    Without ``maps`` those that ship with the course.
+    """
+    if maps is None:
+        maps = [load_map(world) for world, path in SHIPPED.items() if path.exists()]
+    boards = {}
+    for measured in maps:
+        for network in measured.networks:
+            rows = measured.of(network).rows
+            for world in MAPS:
+                if part := [row for row in rows if world_of(row["dataset"]) == world]:
+                    boards[world, network] = replace(measured, rows=part)
+    return boards

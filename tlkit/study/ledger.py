@@ -78,10 +78,14 @@ class Ledger:
             columns = ", ".join(self.columns)
             raise ValueError(f"{self.path} is not a {self.what}: {error}. Its columns are: {columns}.") from error
 
+    def card(self) -> dict:
+        """What its card says; nothing where it has none."""
+        return read_card(self._card) if self._card.exists() else {}
+
     def _text(self) -> str:
         """The table as it stands, if it is the one that its card describes, or if it has none."""
         for _ in range(3):  # while a run is writing, card and table may be of two moments
-            card = read_card(self._card) if self._card.exists() else {}
+            card = self.card()
             text = self.path.read_text(encoding="utf-8")
             if "sha256" not in card or _checksum(text) in (card["sha256"], card.get("sha256_before")):
                 return text

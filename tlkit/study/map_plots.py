@@ -1,50 +1,30 @@
 """Figures of the decision map: where you are on it, what was measured there, how the stages compare."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from PIL import Image
-from torch import Tensor
 
-from tlkit.figures.galleries import mosaic
 from tlkit.figures.style import COLOURS, grid_colour, ink, new_figure, paper, styled
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
-from tlkit.study.decision import DecisionMap
-from tlkit.study.places import RULE, SIMILAR, STOPS, quadrant
-from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
+from tlkit.study.decision import DecisionMap, left_out
+from tlkit.study.places import MAPS, RANK, RULE, SIMILAR, quadrant, world_of
+from tlkit.transfer.ways import WAYS
 
 __all__ = ["plot_overview", "plot_stages"]
 
+# How a way looks in every figure of the map, whatever else was measured beside it.
+WAY_COLOURS = dict(zip(WAYS, COLOURS))
+_HATCHES = dict(zip(WAYS, ("", "//", "..", "xx", "\\\\")))
 _SHORT = {
     "probe": "linear probe\non CNN codes",
     "earlier stage": "SVM on an\nearlier stage",
     "fine-tuning": "fine-tune the\nwhole network",
     "pretrained start": "train all, from\npretrained weights",
 }
-
-
-@cache
-def example_pictures(dataset: str, count: int = 8) -> Tensor:
-    """One training picture each of ``count`` classes spread over the dataset, uint8 ``(count, 3, 64, 64)``."""
-    classes = torch.linspace(0, len(OFFLINE_DATASETS[dataset].class_names) - 1, count).long()
-    return draw_pictures(dataset, "train", classes, torch.zeros_like(classes), seed=0, size=64)
-
-
-@cache
-def example_strip(dataset: str, count: int = 14) -> str:
-    """Example pictures side by side, as an ``<img>``."""
-    data = io.BytesIO()
-    Image.fromarray(mosaic(example_pictures(dataset, count), count)).save(data, "jpeg", quality=90)
-    source = base64.b64encode(data.getvalue()).decode()
-    return f'<img alt="{count} pictures of {dataset}" style="max-width:100%" src="data:image/jpeg;base64,{source}">'
 
 
 @styled
@@ -59,6 +39,7 @@ def plot_map(
 
     Parameters
     ----------
+    measured : DecisionMap of one network
     votes : dict from way to a number of hands, optional
     reveal : bool
         False leaves the measured bars out, until everybody has voted.
@@ -87,25 +68,22 @@ def _draw_quadrants(axes: Axes, dataset: str, per_class: int) -> None:
         ground = to_rgba(COLOURS[4], 0.3) if mine else to_rgba(grid_colour(), 0.35)
         axes.add_patch(plt.Rectangle((x, y), 1, 1, facecolor=ground, edgecolor=paper(), lw=3))
         axes.text(x + 0.5, y + 0.82, _SHORT[way], ha="center", va="center", fontsize=10.5)
-    x = (OFFLINE_DATASETS[dataset].similarity - 0.5) / len(STOPS)
+    stops = MAPS[world_of(dataset)]
+    similar, different = stops[:SIMILAR], stops[SIMILAR:]
+    # Each half is shared evenly by its targets.
+    rank = RANK[dataset] - 0.5
+    x = rank / SIMILAR if dataset in similar else 1 + (rank - SIMILAR) / len(different)
     # Within its half, a size stands on a logarithmic scale.
     y = 0.26 + 0.14 * np.log2(per_class / 5) if here[0] == "small" else 1.26 + 0.14 * np.log2(per_class / 100)
     y = np.clip(y, *((0.15, 0.6) if here[0] == "small" else (1.15, 1.6)))
-    axes.plot(2 * x, y, "o", color=COLOURS[1], markersize=15, markeredgecolor=ink(), zorder=5)
-    axes.annotate(
-        "you are here",
-        (2 * x, y),
-        xytext=(0, -21),
-        textcoords="offset points",
-        ha="center",
-        fontsize=10,
-        weight="bold",
-    )
+    axes.plot(x, y, "o", color=COLOURS[1], markersize=15, markeredgecolor=ink(), zorder=5)
+    # Below the point, and within the map.
+    words = {"textcoords": "offset points", "xytext": (0, -21), "ha": "center", "fontsize": 10, "weight": "bold"}
+    axes.annotate("you are here", (np.clip(x, 0.3, 1.7), y), **words)
     axes.set_xlim(0, 2)
     axes.set_ylim(0, 2)
-    axes.set_xticks(
-        [0.5, 1.5], [f"similar\n{', '.join(STOPS[:SIMILAR])}", f"very different\n{', '.join(STOPS[SIMILAR:])}"]
-    )
+    halves = [f"similar\n{', '.join(similar)}", f"very different\n{', '.join(different)}"]
+    axes.set_xticks([0.5, 1.5], halves, fontsize=12 if len(stops) < 5 else 10)
     axes.set_yticks([0.5, 1.5], ["few\nimages", "many\nimages"])
     axes.tick_params(length=0)
     axes.grid(False)
@@ -118,7 +96,7 @@ def _draw_bars(
 ) -> str:
     """The measured bars with the votes below their names; returns what they say in words."""
     here, total = measured.at(dataset, per_class), sum(votes.values())
-    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total else "" for way in here.ways}
+    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total else "" for way in WAYS}
     labels = [way.replace(" ", "\n", 1) + share for way, share in shares.items()]
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.set_ylim(0, 122)
@@ -126,27 +104,35 @@ def _draw_bars(
     axes.set_xticks(range(len(labels)), labels, fontsize=10.5)
     axes.grid(axis="x", visible=False)
     axes.set_ylabel("test accuracy (%)")
-    axes.set_title(f"{dataset}, {per_class} images per class", fontsize=12)
+    axes.set_title(place_title(measured, dataset, per_class), fontsize=12)
     if reveal:
-        return f"Measured: {'; '.join(_draw_measured(axes, here))}."
+        return f"Measured: {'; '.join(_draw_measured(axes, here))}.{left_out(measured.missing(dataset, per_class))}"
     axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
     return "The measurement is not shown yet."
 
 
 def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
-    """A bar with its interval for each way; returns each in words."""
-    found = {way: here.accuracy(way) for way in here.ways}
-    seconds = {way: np.median(here.values(way, "seconds")) for way in here.ways}
-    mean, low, high = 100 * np.array(list(found.values())).T
-    places, hatches = range(len(mean)), ["", "//", "..", "xx", "\\\\"]
-    shown = {"color": COLOURS[: len(mean)], "hatch": hatches[: len(mean)], "edgecolor": ink(), "alpha": 0.85}
-    axes.bar(places, mean, 0.62, **shown)
-    axes.errorbar(places, mean, yerr=[mean - low, high - mean], fmt="none", color=ink(), capsize=5, linewidth=1.8)
-    for k, (way, interval) in enumerate(found.items()):
-        words = f"{interval.mean:.1%}\n{seconds[way]:.{0 if seconds[way] >= 10 else 1}f} s"
+    """A bar with its interval for each way that was measured; returns each in words."""
+    said = []
+    for k, way in enumerate(WAYS):
+        if way not in here.ways:
+            axes.text(k, 3, "not measured\nyet", ha="center", fontsize=10, color="#777777")
+            continue
+        found, seconds = here.accuracy(way), np.median(here.values(way, "seconds"))
+        mean, low, high = (100 * value for value in found)
+        axes.bar(k, mean, 0.62, color=WAY_COLOURS[way], hatch=_HATCHES[way], edgecolor=ink(), alpha=0.85)
+        axes.errorbar(k, mean, yerr=[[mean - low], [high - mean]], fmt="none", color=ink(), capsize=5, linewidth=1.8)
+        words = f"{found.mean:.1%}\n{seconds:.{0 if seconds >= 10 else 1}f} s"
         above = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 10.5}
-        axes.annotate(words, (k, np.fmax(mean, high)[k]), **above)
-    return [f"{way} {interval} in {seconds[way]:.1f} s" for way, interval in found.items()]
+        axes.annotate(words, (k, np.fmax(mean, high)), **above)
+        said.append(f"{way} {found} in {seconds:.1f} s")
+    return said
+
+
+def place_title(measured: DecisionMap, dataset: str, per_class: int) -> str:
+    """A place in words; of photos, which several networks know, with its network."""
+    network = f" ({measured.networks[0]})" if world_of(dataset) == "photos" else ""
+    return f"{dataset}, {per_class} images per class{network}"
 
 
 @styled
@@ -164,8 +150,8 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
         (line,) = axes.plot(range(len(means)), [100 * m.mean for m in means], label=name)
         low, high = ([100 * getattr(m, side) for m in means] for side in ("low", "high"))
         axes.fill_between(range(len(means)), low, high, color=line.get_color(), alpha=0.18, linewidth=0)
-        ends.append(f"{name}: " + ", ".join(f"{stage} {m}" for stage, m in zip(sweep, means)))
-        if mark is not None:
+        ends.append(f"{name}: " + (", ".join(f"{stage} {m}" for stage, m in zip(sweep, means)) or "not measured yet"))
+        if mark in sweep:
             k = list(sweep).index(mark)
             axes.axvline(k, color=grid_colour(), linewidth=8, zorder=0)
             axes.annotate(
@@ -177,6 +163,8 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
                 weight="bold",
             )
     stages = list(next(iter(sweeps.values())))
+    if not stages:
+        axes.text(0.5, 0.5, "not measured yet", transform=axes.transAxes, ha="center", color="#777777")
     axes.set_xticks(range(len(stages)), stages)
     axes.set_xlabel("stage that the SVM reads, from early to late")
     axes.set_ylabel("test accuracy (%)")
@@ -190,26 +178,40 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
 
 @styled
 def plot_overview(measured: DecisionMap) -> Axes:
-    """The whole map in four figures, one a target: test accuracy of every way against images per class."""
-    figure, panels = plt.subplots(1, len(STOPS), figsize=(13, 4.4), sharey=True, layout="constrained")
+    """The whole map of one network, a figure for each target: test accuracy of every way against images per class."""
+    targets = measured.datasets
+    figure, panels = plt.subplots(
+        1, len(targets), figsize=(3.25 * len(targets), 4.4), sharey=True, layout="constrained", squeeze=False
+    )
     plt.close(figure)
-    sizes, said = measured.sizes, []
-    for axes, dataset in zip(panels, STOPS):
-        for way in measured.at(dataset, sizes[0]).ways:
-            means = [measured.at(dataset, size).accuracy(way) for size in sizes]
-            (line,) = axes.plot(sizes, [100 * m.mean for m in means], label=way, markersize=6)
-            low, high = ([100 * getattr(m, side) for m in means] for side in ("low", "high"))
-            axes.fill_between(sizes, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
-            said.append(f"{dataset}, {way}: " + ", ".join(f"{m.mean:.0%}" for m in means))
-        axes.set_xscale("log")
-        axes.set_xticks(sizes, [str(size) for size in sizes])
-        axes.minorticks_off()
-        axes.set_title(dataset, fontsize=12)
-        axes.set_xlabel("images per class")
-    panels[0].set_ylabel("test accuracy (%)")
-    panels[0].set_ylim(0, 100)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    sized = ", ".join(map(str, sizes))
+    said = [words for axes, dataset in zip(panels[0], targets) for words in _draw_target(axes, measured, dataset)]
+    first = panels[0, 0]
+    first.set_ylabel("test accuracy (%)")
+    first.set_ylim(0, 100)
+    lines = {line.get_label(): line for axes in panels[0] for line in axes.get_lines()}
+    ways = [way for way in WAYS if way in lines]
+    figure.legend([lines[way] for way in ways], ways, loc="outside lower center", ncols=len(ways), frameon=False)
+    sized = ", ".join(map(str, measured.sizes))
     figure.alt_text = f"Test accuracy at {sized} images per class, mean of the draws. {'; '.join(said)}."
-    return panels[0]
+    return first
+
+
+def _draw_target(axes: Axes, measured: DecisionMap, dataset: str) -> list[str]:
+    """A line for each way at one target; returns each in words."""
+    sizes, said = measured.sizes_of(dataset), []
+    places = {size: measured.at(dataset, size) for size in sizes}
+    for k, way in enumerate(WAYS):
+        means = {size: here.accuracy(way) for size, here in places.items() if way in here.ways}
+        if not means:
+            continue
+        look = {key: values[k] for key, values in plt.rcParams["axes.prop_cycle"].by_key().items()}
+        axes.plot(list(means), [100 * m.mean for m in means.values()], label=way, markersize=6, **look)
+        low, high = ([100 * getattr(m, side) for m in means.values()] for side in ("low", "high"))
+        axes.fill_between(list(means), low, high, color=look["color"], alpha=0.18, linewidth=0)
+        said.append(f"{dataset}, {way}: " + ", ".join(f"{m.mean:.0%}" for m in means.values()))
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.minorticks_off()
+    axes.set_title(dataset, fontsize=12)
+    axes.set_xlabel("images per class")
+    return said

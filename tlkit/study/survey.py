@@ -24,7 +24,7 @@ from tlkit.nets.settings import settings_of
 from tlkit.study.comparison import result_rows
 from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at
 from tlkit.study.ledger import facts, machine_here
-from tlkit.study.places import MAPS, RANK, world_of
+from tlkit.study.places import CLASSES, MAPS, RANK, world_of
 from tlkit.study.tasks import dask_cluster, run_tasks
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
@@ -33,7 +33,6 @@ from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
 __all__ = ["recompute", "run_map"]
 
 _PHOTO_PIXELS = 96  # far fewer than an ImageNet network knows, so that the map takes hours and not days
-_CLASSES = {"dtd": 10}  # of its 47 textures the first ten, so that the targets have about as many classes each
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,13 @@ class Kit:
     device: str = "auto"
 
     def split(self, dataset: str, per_class: int, seed: int) -> Split:
-        size = self.image_size or (_PHOTO_PIXELS if world_of(dataset) == "photos" else None)
-        return load_dataset(dataset, per_class, seed, size, _CLASSES.get(dataset))
+        return split_at(dataset, per_class, seed, self.image_size)
 
     def largest(self, dataset: str) -> int:
         """Training pictures of a class that every draw has."""
         if world_of(dataset) == "drawn":
             return OFFLINE_DATASETS[dataset].largest
-        return largest_of(dataset, _CLASSES.get(dataset))
+        return largest_of(dataset, CLASSES.get(dataset))
 
     def places(self, datasets: Sequence[str], per_class: Sequence[int]) -> list[tuple[str, int]]:
         """Targets and images per class, at most what a set has; raises ValueError for what cannot be."""
@@ -97,8 +95,14 @@ class Kit:
 @cache
 def _copy(dataset: str) -> str:
     """Which copy of a photo set is here, and what of it is used."""
-    found, first = copy_of(dataset), f"first {_CLASSES[dataset]} classes of " if dataset in _CLASSES else ""
+    found, first = copy_of(dataset), f"first {CLASSES[dataset]} classes of " if dataset in CLASSES else ""
     return f"{first}{found['pictures']:,} of {found['of']:,} pictures, blake2b {found['blake2b']}"
+
+
+def split_at(dataset: str, per_class: int, seed: int = 0, image_size: int | None = None) -> Split:
+    """The pictures of one place of a map, as every way sees them there."""
+    size = image_size or (_PHOTO_PIXELS if world_of(dataset) == "photos" else None)
+    return load_dataset(dataset, per_class, seed, size, CLASSES.get(dataset))
 
 
 def recompute(
@@ -185,7 +189,7 @@ def run_map(
             made_from,
             _about(kit.backbone, _where(backend, device if backend == "dask" else kit.device, jobs in (None, 1))),
         )
-    return DecisionMap(rows)
+    return DecisionMap(rows, made_from.get("image_size"))
 
 
 def _cells(

@@ -15,8 +15,8 @@ from tlkit import checks
 from tlkit.data.splits import Split, load_dataset
 from tlkit.figures import galleries, style
 from tlkit.study.decision import PER_CLASS
-from tlkit.study.map_plots import example_pictures
-from tlkit.study.places import STOPS, quadrant
+from tlkit.study.places import STOPS, card_of, quadrant
+from tlkit.widgets.examples import pictures_of
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Guess", "dataset_picker"]
@@ -26,12 +26,6 @@ WRAPPED = (
     "<style>.tlkit-wrapped .widget-radio-box label{height:auto;white-space:normal;line-height:1.4;margin:.15em 0}"
     ".tlkit-wrapped .widget-html-content{white-space:normal;line-height:1.4}</style>"
 )
-_KIND = {
-    "flowers": "new species of flower, in the same meadow",
-    "herbarium": "sprigs pressed on paper",
-    "plates": "X-ray plates of chambered shells",
-    "tissue": "stained tissue under a microscope",
-}
 
 
 def show_widget(box: ipywidgets.Widget, static: str, plain: str) -> None:
@@ -123,15 +117,15 @@ class Panel:
         show_widget(self._box, self._still, self._alt)
 
 
-def stop_buttons(dataset: str) -> ipywidgets.ToggleButtons:
-    """The four targets, from similar to very different."""
-    checks.choose("target dataset", dataset, STOPS)
+def target_buttons(targets: Sequence[str], dataset: str) -> ipywidgets.ToggleButtons:
+    """Targets, from similar to very different."""
+    checks.choose("target dataset", dataset, targets)
     return ipywidgets.ToggleButtons(
-        options=list(STOPS),
+        options=list(targets),
         value=dataset,
         description="from similar to very different:",
-        tooltips=[_KIND[stop] for stop in STOPS],
-        style={"button_width": "92px", "description_width": "initial"},
+        tooltips=[card_of(name)["title"] for name in targets],
+        style={"button_width": "auto", "description_width": "initial"},
     )
 
 
@@ -157,7 +151,7 @@ class DatasetPicker(Panel):
     """
 
     def __init__(self, dataset: str, per_class: int, sizes: Sequence[int]):
-        self._stops, self._sizes = stop_buttons(dataset), size_slider(per_class, sizes)
+        self._stops, self._sizes = target_buttons(STOPS, dataset), size_slider(per_class, sizes)
         self._default = (dataset, per_class)
         self._said = ipywidgets.HTML()
         self._open([[self._stops, self._sizes], [self._said]], [self._stops, self._sizes], height=110)
@@ -200,13 +194,13 @@ class DatasetPicker(Panel):
 
     def _figure(self) -> Axes:
         size, likeness = quadrant(self.dataset, self.per_class)
-        again = "" if self.is_default else " Now run the cells below again."
+        title, again = card_of(self.dataset)["title"], "" if self.is_default else " Now run the cells below again."
         self._said.value = (
-            f"<b>{self.dataset}</b>: {_KIND[self.dataset]}. {self.per_class} images per class are "
+            f"<b>{self.dataset}</b>: {title[0].lower() + title[1:]}. {self.per_class} images per class are "
             f"{'few' if size == 'small' else 'many'}, and the target is {likeness} "
             f"{'to' if likeness == 'similar' else 'from'} what the network knows.{again}"
         )
-        return galleries.plot_pictures(example_pictures(self.dataset, 12), [self.dataset])
+        return galleries.plot_pictures(pictures_of(self.dataset, 12), [self.dataset])
 
 
 def dataset_picker(dataset: str = "flowers", per_class: int = 20, sizes: Sequence[int] = PER_CLASS) -> DatasetPicker:

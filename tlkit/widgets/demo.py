@@ -11,54 +11,29 @@ Backspace          take the last hand back
 r or Enter         reveal what was measured, or hide it
 Space              press the button in focus
 l                  train all ways live on a fresh draw; again: stop
+w                  drawn pictures or photos, where the map has both
+n                  the next network, where the map has several
 d                  dark or light
 ?                  show the keys
 =================  ==============================================================
 """
 
-import base64
-import html
-import io
 import threading
-import time
-from collections import Counter, defaultdict
-from collections.abc import Callable
-from functools import cache, partial
-from textwrap import shorten
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import ipywidgets
-from PIL import Image
 
-from tlkit.figures.style import COLOURS
-from tlkit.intervals import points
-from tlkit.study.decision import DecisionMap, Recommendation, load_map
-from tlkit.study.map_plots import example_pictures
-from tlkit.study.places import STOPS, quadrant
+from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.controls import show_widget, size_slider, stop_buttons
+from tlkit.widgets import demo_html
+from tlkit.widgets.controls import show_widget
+from tlkit.widgets.examples import tiles_of
 from tlkit.widgets.live import LiveComparison
-from tlkit.world.catalogue import OFFLINE_DATASETS
+from tlkit.widgets.map_model import MapModel
+from tlkit.widgets.place_controls import PlaceControls
 
 __all__ = ["demo_page"]
-
-_WORDS = {"small": "few", "large": "many", "similar": "similar", "different": "very different"}
-_KEYS = (
-    "<b>← →</b> target &nbsp; <b>↑ ↓</b> images per class &nbsp; <b>1–5</b> a hand &nbsp; <b>Backspace</b> take back "
-    "&nbsp; <b>r</b> or <b>Enter</b> reveal &nbsp; <b>l</b> train live, and stop &nbsp; <b>d</b> dark or light &nbsp; "
-    "<b>?</b> back &nbsp; <b>F11</b> the browser's full screen"
-)
-_CLOSED = "<b>Votes are closed; r opens them.</b>"
-
-
-@cache
-def _strip(dataset: str) -> str:
-    """Six example pictures as HTML."""
-    shown = []
-    for picture in example_pictures(dataset, 6):
-        data = io.BytesIO()
-        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(data, "png")
-        shown.append(f'<img alt="" src="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}">')
-    return f'<div class="strip" role="img" aria-label="Six pictures of {dataset}">{"".join(shown)}</div>'
 
 
 def _classed(widget: ipywidgets.Widget, name: str, clicked: Callable | None = None) -> ipywidgets.Widget:
@@ -69,102 +44,28 @@ def _classed(widget: ipywidgets.Widget, name: str, clicked: Callable | None = No
     return widget
 
 
-def _bar(
-    way: str,
-    colour: str,
-    hands: Counter[str],
-    advice: Recommendation | None,
-    chance: float,
-    live: LiveComparison | None,
-) -> str:
-    """One way's share of the hands and, with ``advice``, what was measured and what a live run has found."""
-    share = hands[way] / max(1, hands.total())
-    lanes, says = f'<i class="hands" style="width:{share:.1%}"></i>', f"{way}: {share:.0%} of the hands"
-    cells = f"<span></span><span>{share:.0%}</span>" if hands.total() else ""
-    if advice:
-        found = advice.accuracy[way]
-        mean, low, high = found
-        whisker = f'<i class="whisker" style="left:{low:.2%};width:{high - low:.2%}"></i>' if found.known else ""
-        lanes += f'<i class="measured" style="width:{mean:.2%};background:{colour}"></i>{_marks(chance)}{whisker}'
-        seconds = f"{advice.seconds[way]:.{0 if advice.seconds[way] >= 10 else 1}f} s"
-        best = "★" if way == advice.winner else ""
-        cells = f"<span>{best}</span><b>{mean:.1%}</b><span>{seconds}</span>"
-        says += f"; measured {advice.accuracy[way]}, {seconds}"
-    if live:
-        now = live.accuracy.get(way)
-        found = "–" if now is None else f"◆ {now:.1%}" if advice else "◆ done"  # a number would give the answer away
-        cells += f'<span class="now">{found}</span>'
-        lanes += f'<i class="live" style="left:{now:.2%}">◆</i>' if now is not None and advice else ""
-        says += "" if now is None else f"; live {now:.1%}" if advice else "; live: done"
-    shown = " revealed" if advice else ""
-    return f'<div class="track{shown}" role="img" aria-label="{html.escape(says)}">{lanes}</div>{cells}'
-
-
-def _marks(chance: float) -> str:
-    """Thin lines at 0, 50 and 100 %, and at what a blind guess gets."""
-    ticks = "".join(f'<i class="tick" style="left:{at}%"></i>' for at in (0, 50, 100))
-    return f'{ticks}<i class="chance" style="left:{chance:.2%}"></i>'
-
-
-def _scale(chance: float, live: LiveComparison | None) -> str:
-    """What the lines mean, below the last bar; its cells are those of the bars, so that it is as wide."""
-    words = f'<i class="chance" style="left:{chance:.2%}">chance, {chance:.0%}</i>'
-    words += '<i style="left:50%">50%</i><i style="left:100%">100%</i>'
-    now = '<span class="now"></span>' if live else ""
-    return f'<div class="track scale">{words}</div><span></span><b></b><span></span>{now}'
-
-
-def _legend(revealed: bool, live: LiveComparison | None) -> str:
-    if not revealed:
-        return "grey: hands"
-    return "grey: hands; colour: test (95 %)" + ("; ◆: live" if live else "")
-
-
-def _invitation(hands: Counter[str]) -> str:
-    counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
-    return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
-
-
-def _answer(advice: Recommendation, hands: Counter[str]) -> str:
-    most = max(hands.values(), default=0)
-    chosen = [way for way in WAYS if most and hands[way] == most]
-    room = f" Room (grey): <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
-    return (
-        f"<b>{str(advice).splitlines()[-1]}</b> Rule: <b>{advice.rule}</b>.{room}<br>"
-        f"★ best on val: <b>{advice.winner}</b>, on test {points(advice.margin)}, against {advice.rival}."
-    )
-
-
-def _progress(live: LiveComparison, revealed: bool) -> str:
-    """What a live run does, or how it ended; numbers only when they give nothing away."""
-    if live.why:
-        left = f"Not finished: {', '.join(live.left)}." if live.left else "All ways finished."
-        shows = " <b>r</b> shows it." if live.accuracy and not revealed else ""
-        return f"◆ {html.escape(shorten(live.why, 120))} {left if live.accuracy else 'No way finished.'}{shows}"
-    passed = time.perf_counter() - live.began
-    fill = f"animation-duration:{live.seconds}s;animation-delay:-{passed:.1f}s"
-    reached = f", {live.reached:.1%} on val" if revealed and live.reached is not None else ""
-    return f'◆ Live: {live.doing}{reached} <span class="clock"><i style="{fill}"></i></span>'
+def _after(choices: Sequence[str], now: str) -> str:
+    """The one that comes next; after the last, the first."""
+    return choices[(choices.index(now) + 1) % len(choices)]
 
 
 class DemoPage:
     """See ``demo_page``."""
 
-    def __init__(self, measured: DecisionMap, dataset: str, per_class: int, seconds: float):
-        self._measured, self._seconds, self._drawing = measured, seconds, threading.RLock()
-        self._raised: dict[tuple, list[str]] = defaultdict(list)  # at each place, in the order in which they went up
+    def __init__(self, model: MapModel, seconds: float):
+        self.model, self._seconds, self._drawing = model, seconds, threading.RLock()
         self.live: LiveComparison | None = None
         self._last: LiveComparison | None = None
-        self._draws: Counter[str] = Counter()
-        self.stops, slider = stop_buttons(dataset), size_slider(per_class, measured.sizes)
-        self.sizes = ipywidgets.ToggleButtons(options=slider.options, value=per_class)
-        self.stops.description = ""
+        self.controls = PlaceControls(model, self._on_move, ipywidgets.ToggleButtons(options=[("", 0)]))
+        self.controls.stops.description = ""
         button, toggle, text = ipywidgets.Button, ipywidgets.ToggleButton, ipywidgets.HTML
-        self.reveal = _classed(toggle(tooltip="what was measured"), "reveal")
+        self.reveal = _classed(toggle(value=model.revealed, tooltip="what was measured"), "reveal")
         self.dark = _classed(toggle(description="d: dark", tooltip="or light"), "dark")
         self.help = _classed(toggle(description="?: keys", tooltip="of this page"), "help")
         self.train = _classed(button(tooltip="all ways on a fresh draw"), "live", self._on_train)
         self.undo = _classed(button(description="⌫: take back", tooltip="the last hand"), "undo", self._on_undo)
+        self.world = _classed(button(tooltip="drawn pictures or photos"), "world", self._on_world)
+        self.network = _classed(button(description="n: network", tooltip="the next one"), "network", self._on_network)
         self.place_text, self.answer, self.live_line = (_classed(text(), n) for n in ("question", "answer", "progress"))
         self.legend, self.scale = _classed(text(), "legend"), _classed(text(), "bar")
         self.names = {way: _classed(text(), "way") for way in WAYS}
@@ -175,56 +76,56 @@ class DemoPage:
             down.tooltip = f"− a hand for {way}"
             self.up[way] = _classed(up, f"up-{k}", partial(self._raise, way))
             self.down[way] = _classed(down, f"down-{k}", partial(self._lower, way))
-        for control in (self.stops, self.sizes):
-            control.observe(self._new_question, "value")
-        for control in (self.reveal, self.help):
-            control.observe(lambda _: self._draw(), "value")
+        self.reveal.observe(self._on_reveal, "value")
+        self.help.observe(lambda _: self._draw(), "value")
         self.dark.observe(self._on_dark, "value")
-        row = ipywidgets.HBox
-        choice = [text("similar"), self.stops, text("different"), self.sizes, text("per class")]
+        self._box = self._lay_out()
+        for name in model.targets:
+            tiles_of(name)  # now, so that no key has to wait for it
+        self._draw()
+
+    def _lay_out(self) -> ipywidgets.VBox:
+        row, text, model, controls = ipywidgets.HBox, ipywidgets.HTML, self.model, self.controls
+        choice = [text("similar"), controls.stops, text("different"), controls.sizes, text("per class")]
         ways = [_classed(row([self.names[w], self.down[w], self.up[w], self.bars[w]]), "row") for w in WAYS]
         scale = _classed(row([self.legend, self.scale]), "scale")
-        lines = [_classed(row(choice), "choice"), self.place_text, *ways, scale, self.answer, self.live_line]
-        keys = _classed(row([self.reveal, self.train, self.undo, self.dark, self.help]), "keys")
-        self._box = _classed(ipywidgets.VBox([*lines, keys]), "page")
-        for stop in STOPS:
-            _strip(stop)  # now, so that no key has to wait for it
-        self._draw()
+        switches = [self.world] * (len(model.worlds) > 1) + [self.network] * model.has_networks
+        keys = _classed(row([self.reveal, self.train, self.undo, *switches, self.dark, self.help]), "keys")
+        self._has_choice = bool(switches)
+        lines = [_classed(row(choice), "choice"), self.place_text, *ways, scale, self.answer, self.live_line, keys]
+        return _classed(ipywidgets.VBox(lines), "page")
 
     # ------------------------------------------------------------------------------- events
 
-    @property
-    def place(self) -> tuple[str, int]:
-        """The target and the images per class that the question is about."""
-        return self.stops.value, self.sizes.value
-
-    @property
-    def _hands(self) -> list[str]:
-        """The hands for this question; each place keeps its own."""
-        return self._raised[self.place]
-
-    @property
-    def hands(self) -> Counter[str]:
-        """How many hands each way has at this place."""
-        return Counter(self._hands)
-
     def _raise(self, way: str, _: ipywidgets.Button) -> None:
-        self._vote(lambda: self._hands.append(way))
+        self._vote(partial(self.model.raise_hand, way))
 
     def _lower(self, way: str, _: ipywidgets.Button) -> None:
-        self._vote(lambda: way in self._hands and self._hands.remove(way))
+        self._vote(partial(self.model.lower_hand, way))
 
     def _on_undo(self, _: ipywidgets.Button) -> None:
-        self._vote(lambda: self._hands and self._hands.pop())
+        self._vote(self.model.lower_hand)
 
     def _vote(self, change: Callable[[], object]) -> None:
         """Count, as long as nobody has seen the answer."""
-        if self.reveal.value:
-            return self._draw(_CLOSED)
+        if self.model.revealed:
+            return self._draw(demo_html.CLOSED)
         change()
         self._draw()
 
-    def _new_question(self, change: dict) -> None:
+    def _on_reveal(self, change: dict) -> None:
+        self.model.revealed = change["new"]
+        self._draw()
+
+    def _on_world(self, _: ipywidgets.Button) -> None:
+        self.controls.choose(world=_after(self.model.worlds, self.model.world))
+
+    def _on_network(self, _: ipywidgets.Button) -> None:
+        if len(self.model.networks) > 1:
+            self.controls.choose(network=_after(self.model.networks, self.model.network))
+
+    def _on_move(self) -> None:
+        """Another place is another question."""
         with self._drawing:
             live, self.live = self.live, None
         if live:
@@ -238,14 +139,13 @@ class DemoPage:
     def _on_train(self, _: ipywidgets.Button) -> None:
         if self.live and not self.live.why:
             return self.live.end("Stopped.")
-        dataset, per_class = self.place
-        # Draws that the map has not seen; in the same order every day, so that a rehearsal keeps their pictures.
-        seed = 1 + max(row["seed"] for row in self._measured.rows) + self._draws[dataset]
-        self._draws[dataset] += 1
-        expected = self._measured.recommend(dataset, per_class).seconds
-        self.live = LiveComparison(expected, self._seconds, self._on_live)
-        self.live.start(dataset, per_class, seed, self._last)
-        self._last = self.live
+        model = self.model
+        if lacks := model.place.lacks():
+            return self._draw(lacks)
+        self.live = self._last = LiveComparison(
+            model.place, model.next_seed(), model.seconds, self._seconds, self._on_live, self._last
+        )
+        self.live.start()
         self._draw()
 
     def _on_live(self, live: LiveComparison) -> None:
@@ -256,32 +156,35 @@ class DemoPage:
 
     def _draw(self, notice: str = "") -> None:
         with self._drawing:  # a live run draws from threads of its own, and may be replaced meanwhile
-            live, revealed, (dataset, per_class), hands = self.live, self.reveal.value, self.place, self.hands
-            advice = self._measured.recommend(dataset, per_class)
-            field = " and ".join(_WORDS[word] for word in quadrant(dataset, per_class))
-            question = f"<h1>Which way wins here?</h1><p><b>{dataset}, {per_class}</b> per class: {field}</p>"
-            self.place_text.value = f"<div>{question}</div>{_strip(dataset)}"
-            chance = 1 / len(OFFLINE_DATASETS[dataset].class_names)
-            for k, way in enumerate(WAYS):
-                self.names[way].value = f"<b>{k + 1}</b> {way}<b>{hands[way]}</b>"
-                self.bars[way].value = _bar(way, COLOURS[k], hands, advice if revealed else None, chance, live)
-            self.legend.value = _legend(revealed, live)
-            self.scale.value = _scale(chance, live) if revealed else ""
-            answer = _answer(advice, hands) if revealed else _invitation(hands)
-            self.answer.value = _KEYS if self.help.value else answer
-            self.live_line.value = notice or (_progress(live, revealed) if live else "")
-            self.reveal.description = "r: hide" if revealed else "r: reveal"
+            model, live = self.model, self.live
+            self.place_text.value = demo_html.question(model, self._has_choice)
+            for k, way in enumerate(WAYS, 1):
+                self.names[way].value = f"<b>{k}</b> {way}<b>{model.hands[way]}</b>"
+                self.bars[way].value = demo_html.bar(model, way, live)
+            self.legend.value = demo_html.legend(model, live)
+            self.scale.value = demo_html.scale(model, live)
+            self.answer.value = demo_html.keys(model) if self.help.value else demo_html.answer(model)
+            self.live_line.value = notice or (demo_html.progress(model, live) if live else "")
+            self.reveal.description = "r: hide" if model.revealed else "r: reveal"
             running = live and not live.why
-            self.train.description = "l: stop" if running else f"l: train live, {self._seconds:g} s"
+            lacks = "" if running else model.place.lacks()
+            self.train.description = (
+                "l: stop" if running else "l: not here" if lacks else f"l: train, {self._seconds:g} s"
+            )
+            self.world.description = f"w: {_after(model.worlds, model.world)}"
+            self.network.disabled = len(model.networks) < 2
 
     def _ipython_display_(self) -> None:
         rows = "".join(f"<p>{self.names[way].value}</p>" for way in WAYS)
-        plain = f"Which way wins here? {', '.join(map(str, self.place))} images per class: {', '.join(WAYS)}"
+        plain = f"Which way wins here? {self.model.place}: {', '.join(WAYS)}"
         show_widget(self._box, f"{self.place_text.value}{rows}", plain)
 
 
 def demo_page(
-    dataset: str = "flowers", per_class: int = 5, measured: DecisionMap | None = None, seconds: float = 20
+    dataset: str = "flowers",
+    per_class: int = 5,
+    measured: DecisionMap | Sequence[DecisionMap] | None = None,
+    seconds: float = 20,
 ) -> DemoPage:
     """The decision map for a projector, by keyboard: the room votes, then sees what was measured.
 
@@ -290,11 +193,16 @@ def demo_page(
     Parameters
     ----------
     dataset, per_class : where it opens
-    measured : DecisionMap, optional
-        Another map than the one that ships with the course.
+    measured : DecisionMap, or several, optional
+        Other maps than those that ship with the course.
     seconds : float, above 0
         The time that a live training may take.
+
+    Raises
+    ------
+    ValueError
+        If the map has no such place.
     """
     if not seconds > 0:
         raise ValueError(f"seconds must be above 0, but it is {seconds}.")
-    return DemoPage(measured or load_map(), dataset, per_class, seconds)
+    return DemoPage(MapModel(measured, dataset, per_class, False), seconds)

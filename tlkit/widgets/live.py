@@ -1,59 +1,129 @@
-"""Training against the clock, while a room watches: all ways at one place of the map, on a fresh draw."""
+"""Training while somebody watches: one run behind a button, or all ways at one place of the map against the clock."""
 
-import threading
+import html
 import time
 from collections.abc import Callable
 
-from tlkit.data.splits import load_dataset
+import ipywidgets
+
 from tlkit.history import History
-from tlkit.study.survey import recompute
+from tlkit.transfer.results import NetworkResult, Result
 from tlkit.transfer.ways import WAYS
+from tlkit.widgets.background import TIME_IS_UP, Background
+from tlkit.widgets.places_here import Place
 
 __all__: list[str] = []
 
 
-class LiveComparison:
-    """All ways on one fresh draw, the cheapest first, until the time is up or ``end`` is called.
+class LiveRun:
+    """Run and stop buttons, a line of text, and a training that follows them in the background.
 
-    It works in a thread of its own. Once it has ended nothing is added to it, though the thread may
-    need the rest of an epoch to notice; the next run waits for that. ``wait()`` is for scripts.
+    Parameters
+    ----------
+    start : function from ``on_epoch_end`` to a Result; called when the run button is pressed
+    on_epoch : function of the History, called after every epoch
+    lacks : function that says what is missing for a run, and how to get it; nothing is begun then
+    """
+
+    def __init__(
+        self,
+        start: Callable[[Callable], Result],
+        on_epoch: Callable[[History], None],
+        lacks: Callable[[], str] = lambda: "",
+    ):
+        self._start, self._on_epoch, self._lacks = start, on_epoch, lacks
+        self.run = ipywidgets.Button(icon="play", button_style="primary")
+        self.stop = ipywidgets.Button(description="stop", icon="stop", disabled=True)
+        self.budget = ipywidgets.BoundedIntText(
+            value=30, min=1, max=3600, description="seconds", layout={"width": "160px"}
+        )
+        self.said = ipywidgets.HTML()
+        self.result: Result | None = None
+        self._job: Background | None = None
+        self.run.on_click(lambda _: self._begin())
+        self.stop.on_click(lambda _: self._job and self._job.end("Stopped."))
+        self.look()
+
+    @property
+    def controls(self) -> list[ipywidgets.Widget]:
+        return [self.run, self.stop, self.budget, self.said]
+
+    def wait(self) -> None:
+        """Return when the training has ended."""
+        if self._job:
+            self._job.wait()
+
+    def look(self) -> bool:
+        """Say on the button whether a run can begin, and below what it lacks; returns whether it can."""
+        lacks = self._lacks()
+        self.run.description = "not here yet" if lacks else "run it now"
+        if not self.running:
+            self.said.value = _as_html(lacks)
+        return not lacks
+
+    @property
+    def running(self) -> bool:
+        return self._job is not None and self._job.is_alive
+
+    def _begin(self) -> None:
+        if self.running or not self.look():
+            return
+        self.run.disabled, self.stop.disabled = True, False
+        self.said.value = "Running …"
+        self._job = Background(self._work, self._on_change)
+        self._job.start()
+
+    def _work(self, job: Background) -> None:
+        def on_epoch_end(history: History) -> bool:
+            job.start_clock(self.budget.value)  # drawing the pictures, before the first epoch, does not count
+            self._on_epoch(history)
+            self.said.value = f"Epoch {len(history.loss)}, {history.seconds[-1]:.1f} s of training"
+            return bool(job.why)
+
+        self.result = self._start(on_epoch_end)
+        self._ended = self._found(job)
+
+    def _on_change(self, job: Background) -> None:
+        if job.is_alive:
+            return
+        self.said.value = f"<b>It did not run:</b> {_as_html(str(job.error))}" if job.error else self._ended
+        self.run.disabled, self.stop.disabled = False, True
+
+    def _found(self, job: Background) -> str:
+        stopped = self.result.history.stopped if isinstance(self.result, NetworkResult) else ""
+        ended = stopped.replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
+        found = f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training."
+        return f"{found} {ended}".rstrip()
+
+
+def _as_html(words: str) -> str:
+    return html.escape(words).replace("\n", "<br>")
+
+
+class LiveComparison(Background):
+    """All ways on one fresh draw of a place, the cheapest first, until the time is up or ``end`` is called.
 
     Attributes
     ----------
     accuracy : test accuracy of the ways that have finished
     doing, reached : what it does now, and the accuracy on val so far, if there is one
-    why : why it has ended; empty as long as it works
     """
 
-    def __init__(self, expected: dict[str, float], seconds: float, changed: Callable[["LiveComparison"], None]):
-        self.expected, self.seconds, self._changed = expected, seconds, changed
+    def __init__(
+        self,
+        place: Place,
+        seed: int,
+        expected: dict[str, float],
+        seconds: float,
+        changed: Callable[[Background], object],
+        before: "LiveComparison | None" = None,
+    ):
+        super().__init__(LiveComparison._compare, changed)
+        self.place, self.seed, self.expected, self.seconds = place, seed, expected, seconds
         self.accuracy: dict[str, float] = {}
-        self.doing, self.reached, self.why, self.began = "drawing fresh pictures", None, "", time.perf_counter()
-        self._lock = threading.Lock()
-
-    def start(self, dataset: str, per_class: int, seed: int, before: "LiveComparison | None") -> None:
-        """Begin, as soon as the run ``before`` has stopped."""
-        if before and before.is_alive():
-            self.doing = "waiting for the last run to stop"
-        place = (dataset, per_class, seed, before)
-        self._thread = threading.Thread(target=self._work, args=place, daemon=True)
-        self._thread.start()
-
-    def wait(self) -> None:
-        """Return when the thread has ended."""
-        self._thread.join()
-
-    def is_alive(self) -> bool:
-        """Whether its thread still works, if only on the rest of an epoch."""
-        return self._thread.is_alive()
-
-    def end(self, why: str) -> None:
-        """Stop, and say why. A second call changes nothing."""
-        with self._lock:
-            if self.why:
-                return
-            self.why = why
-        self._changed(self)
+        self.reached: float | None = None
+        self._before = before if before and before.is_alive else None
+        self.doing = "waiting for the last run to stop" if self._before else "getting fresh pictures"
 
     @property
     def left(self) -> list[str]:
@@ -65,39 +135,28 @@ class LiveComparison:
         if not self.why:
             self._changed(self)
 
-    def _work(self, dataset: str, per_class: int, seed: int, before: "LiveComparison | None") -> None:
-        if before:
-            before.wait()
-        self.began = time.perf_counter()
-        clock = threading.Timer(self.seconds, self.end, ["Time is up."])
-        clock.daemon = True
-        clock.start()
-        try:
-            self._now("drawing fresh pictures")
-            for count in [*range(1, per_class, 20), per_class]:  # in portions, so that it can stop between them
-                if not self.why:
-                    load_dataset(dataset, count, seed)
-            for way in sorted(self.expected, key=self.expected.get):
-                remaining = self.seconds - (time.perf_counter() - self.began)
-                # An SVM is solved in one go: nothing to watch, nowhere to stop.
-                if not self.why and (WAYS[way].trains or self.expected[way] <= remaining):
-                    self._train(dataset, per_class, way, seed)
-            self.end("Done.")
-        except Exception as error:  # whatever it is, it must reach the room and not die in the thread
-            self.end(f"It did not run: {error}")
-        finally:
-            clock.cancel()
+    def _compare(self) -> None:
+        if self._before:
+            self._before.wait()
+        self._before = None
+        self.start_clock(self.seconds)
+        self._now("getting fresh pictures")
+        for draw in self.place.draws(self.seed):
+            if not self.why:
+                draw()
+        for way in sorted(self.expected, key=self.expected.get):
+            remaining = self.seconds - (time.perf_counter() - self.began)
+            # An SVM is solved in one go: nothing to watch, nowhere to stop.
+            if not self.why and (WAYS[way].trains or self.expected[way] <= remaining):
+                self._train(way)
 
-    def _train(self, dataset: str, per_class: int, way: str, seed: int) -> None:
+    def _train(self, way: str) -> None:
         def on_epoch_end(history: History) -> bool:
             self._now(f"{way}, epoch {len(history.loss)}", history.val_accuracy[-1])
             return bool(self.why)
 
         self._now(way)
-        extra = {"on_epoch_end": on_epoch_end} if WAYS[way].trains else {}
-        result = recompute(dataset, per_class, way, seed, **extra)
+        result = self.place.run(way, self.seed, **({"on_epoch_end": on_epoch_end} if WAYS[way].trains else {}))
         if not self.why and not (WAYS[way].trains and result.history.stopped):
             accuracy = result.open_test()
-            with self._lock:
-                if not self.why:
-                    self.accuracy[way] = accuracy
+            self.keep(lambda: self.accuracy.update({way: accuracy}))

@@ -1,0 +1,125 @@
+"""What the page for a projector shows, as HTML made from the model of the map and a live run."""
+
+import html
+import time
+from textwrap import shorten
+
+from tlkit.intervals import points
+from tlkit.study.decision import left_out
+from tlkit.study.map_plots import WAY_COLOURS
+from tlkit.study.places import quadrant
+from tlkit.transfer.ways import WAYS
+from tlkit.widgets.examples import tiles_of
+from tlkit.widgets.live import LiveComparison
+from tlkit.widgets.map_model import MapModel
+
+__all__: list[str] = []
+
+_WORDS = {"small": "few", "large": "many", "similar": "similar", "different": "very different"}
+CLOSED = "<b>Votes are closed; r opens them.</b>"
+
+
+def question(model: MapModel, has_choice: bool) -> str:
+    """The place, in whose pictures and words the room decides."""
+    field = " and ".join(_WORDS[word] for word in quadrant(model.dataset, model.per_class))
+    asked = f"<h1>Which way wins here?</h1><p><b>{model.dataset}, {model.per_class}</b> per class: {field}</p>"
+    pictures = "Photos" if model.world == "photos" else "Drawn pictures"
+    network = f'<p class="network">{pictures}, {model.network}</p>' if has_choice else ""
+    return f"<div>{asked}{network}</div>{tiles_of(model.dataset)}"
+
+
+def bar(model: MapModel, way: str, live: LiveComparison | None) -> str:
+    """One way's share of the hands and, once revealed, what was measured and what a live run has found."""
+    hands = model.hands
+    share = hands[way] / max(1, hands.total())
+    lanes, says = f'<i class="hands" style="width:{share:.1%}"></i>', f"{way}: {share:.0%} of the hands"
+    cells = f"<span></span><span>{share:.0%}</span>" if hands.total() else ""
+    if model.revealed:
+        lane, cells, words = _measured(model, way)
+        lanes, says = lanes + lane, says + words
+    if live:
+        now = live.accuracy.get(way)
+        # Before the answer is shown, a number would give it away.
+        found = "–" if now is None else f"◆ {now:.1%}" if model.revealed else "◆ done"
+        cells += f'<span class="now">{found}</span>'
+        lanes += f'<i class="live" style="left:{now:.2%}">◆</i>' if now is not None and model.revealed else ""
+        says += "" if now is None else f"; live {now:.1%}" if model.revealed else "; live: done"
+    shown = " revealed" if model.revealed else ""
+    return f'<div class="track{shown}" role="img" aria-label="{html.escape(says)}">{lanes}</div>{cells}'
+
+
+def _measured(model: MapModel, way: str) -> tuple[str, str, str]:
+    """What was measured of a way: in the track, beside it, and in words."""
+    if way in model.missing:
+        return _marks(model.chance), "<span></span><b>–</b><span></span>", "; not measured yet"
+    (mean, low, high), seconds = model.accuracy[way], model.seconds[way]
+    known = f'<i class="whisker" style="left:{low:.2%};width:{high - low:.2%}"></i>' if low == low else ""
+    lane = f'<i class="measured" style="width:{mean:.2%};background:{WAY_COLOURS[way]}"></i>'
+    took = f"{seconds:.{0 if seconds >= 10 else 1}f} s"
+    best = "★" if model.advice and way == model.advice.winner else ""
+    cells = f"<span>{best}</span><b>{mean:.1%}</b><span>{took}</span>"
+    return f"{lane}{_marks(model.chance)}{known}", cells, f"; measured {model.accuracy[way]}, {took}"
+
+
+def _marks(chance: float) -> str:
+    """Thin lines at 0, 50 and 100 %, and at what a blind guess gets."""
+    ticks = "".join(f'<i class="tick" style="left:{at}%"></i>' for at in (0, 50, 100))
+    return f'{ticks}<i class="chance" style="left:{chance:.2%}"></i>'
+
+
+def scale(model: MapModel, live: LiveComparison | None) -> str:
+    """What the lines mean, below the last bar; its cells are those of the bars, so that it is as wide."""
+    if not model.revealed:
+        return ""
+    words = f'<i class="chance" style="left:{model.chance:.2%}">chance, {model.chance:.0%}</i>'
+    words += '<i style="left:50%">50%</i><i style="left:100%">100%</i>'
+    now = '<span class="now"></span>' if live else ""
+    return f'<div class="track scale">{words}</div><span></span><b></b><span></span>{now}'
+
+
+def legend(model: MapModel, live: LiveComparison | None) -> str:
+    """What the colours of the bars mean."""
+    if not model.revealed:
+        return "grey: hands"
+    return "grey: hands; colour: test (95 %)" + ("; ◆: live" if live else "")
+
+
+def answer(model: MapModel) -> str:
+    """An invitation to vote, or, once revealed, what became of the rule and of the room's guess."""
+    hands, advice = model.hands, model.advice
+    if not model.revealed:
+        counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
+        return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
+    most = max(hands.values(), default=0)
+    chosen = [way for way in WAYS if most and hands[way] == most]
+    room = f" Room (grey): <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
+    rule = f"Rule: <b>{model.rule}</b>.{room}"
+    if advice is None:
+        return f"<b>Nobody can say yet.</b> {rule}<br>{left_out(model.missing)}"
+    return (
+        f"<b>{str(advice).splitlines()[-1]}</b> {rule}<br>"
+        f"★ best on val: <b>{advice.winner}</b>, on test {points(advice.margin)}, against {advice.rival}."
+        f"{left_out(advice.missing)}"
+    )
+
+
+def keys(model: MapModel) -> str:
+    """What the keys do."""
+    does = {"← →": "target", "↑ ↓": "images per class", "1–5": "a hand", "Backspace": "take back"}
+    does |= {"r</b> or <b>Enter": "reveal", "l": "train live, and stop"}
+    does |= {"w": "drawn or photos"} if len(model.worlds) > 1 else {}
+    does |= {"n": "network"} if model.has_networks else {}
+    does |= {"d": "dark or light", "?": "back", "F11": "full screen"}
+    return " &nbsp; ".join(f"<b>{key}</b> {words}" for key, words in does.items())
+
+
+def progress(model: MapModel, live: LiveComparison) -> str:
+    """What a live run does, or how it ended; numbers only when they give nothing away."""
+    if live.why:
+        left = f"Not finished: {', '.join(live.left)}." if live.left else "All ways finished."
+        shows = " <b>r</b> shows it." if live.accuracy and not model.revealed else ""
+        return f"◆ {html.escape(shorten(live.why, 120))} {left if live.accuracy else 'No way finished.'}{shows}"
+    passed = time.perf_counter() - live.began
+    fill = f"animation-duration:{live.seconds}s;animation-delay:-{passed:.1f}s"
+    reached = f", {live.reached:.1%} on val" if model.revealed and live.reached is not None else ""
+    return f'◆ Live: {live.doing}{reached} <span class="clock"><i style="{fill}"></i></span>'

@@ -1,0 +1,50 @@
+"""A place of the map on this machine: what a run of it lacks, its pictures, and the run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tlkit.data.splits import Split
+from tlkit.nets.backbones import weights_are_here
+from tlkit.study.places import world_of
+from tlkit.study.survey import recompute, split_at
+from tlkit.transfer.results import Result
+from tlkit.widgets.examples import is_here
+
+__all__: list[str] = []
+
+_PORTION = 20  # images per class
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of one network's map, to run again here and now."""
+
+    network: str
+    dataset: str
+    per_class: int
+    image_size: int | None = None
+
+    def __str__(self) -> str:
+        with_network = f", with {self.network}" if world_of(self.dataset) == "photos" else ""
+        return f"{self.dataset}, {self.per_class} images per class{with_network}"
+
+    def lacks(self) -> str:
+        """What is not on this machine, and how to get it; empty if a run can begin."""
+        missing = [] if is_here(self.dataset) else [self.dataset]
+        if not weights_are_here(self.network):
+            missing.append(self.network)
+        if not missing:
+            return ""
+        verb, fetch = "is" if len(missing) == 1 else "are", f"python -m tlkit fetch {' '.join(missing)}"
+        return f"{' and '.join(missing)} {verb} not here yet. Once, with network: {fetch}"
+
+    def draws(self, seed: int) -> list[Callable[[], Split]]:
+        """What gets the pictures of a draw; in portions where they are drawn, to stop in between."""
+        drawn = world_of(self.dataset) == "drawn"
+        portions = [*range(1, self.per_class, _PORTION), self.per_class] if drawn else [self.per_class]
+        return [lambda count=count: split_at(self.dataset, count, seed, self.image_size) for count in portions]
+
+    def run(self, way: str, seed: int = 0, **settings: object) -> Result:
+        """Train a way on a draw."""
+        about = {"backbone": self.network, "image_size": self.image_size}
+        return recompute(self.dataset, self.per_class, way, seed, **about, **settings)
