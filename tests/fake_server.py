@@ -71,7 +71,7 @@ def in_turn(*answers):
 @contextmanager
 def running_server(monkeypatch):
     """A server on this machine: a test sets ``answers`` by path, and reads ``requests``."""
-    monkeypatch.setattr(download, "_PAUSE", 0)
+    monkeypatch.setattr(download, "PAUSE", 0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.delenv("TLKIT_OFFLINE", raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as running:

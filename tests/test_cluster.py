@@ -191,7 +191,7 @@ def test_an_interrupt_takes_the_rest_back_from_the_cluster(one_threaded):
 )
 def test_what_cannot_compute_is_refused_in_two_lines(tmp_path, monkeypatch, capsys, options, message):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(tasks, "_ANSWER", 0.5)
+    monkeypatch.setattr(tasks, "ANSWER", 0.5)
     assert cli.main(["map", "--out", str(tmp_path / "map.csv"), "--device", "cpu", *options]) == 1
     said = capsys.readouterr().err
     assert re.search(message, said) and said.count("\n") <= 2
@@ -206,7 +206,7 @@ def test_without_the_package_dask_is_refused(monkeypatch):
 
 
 def test_a_cluster_without_workers_is_refused(monkeypatch):
-    monkeypatch.setattr(tasks, "_WORKERS", 1)
+    monkeypatch.setattr(tasks, "WORKERS", 1)
     told = pytest.raises(ValueError, match="The cluster has no workers yet. Start some .dask worker")
     with small_cluster(workers=0) as empty, told, dask_cluster(empty.scheduler_address):
         raise AssertionError("nothing could compute")

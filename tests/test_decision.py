@@ -21,20 +21,20 @@ CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"],
 
 def test_an_interrupted_map_goes_on_where_it_was(tmp_path, monkeypatch):
     out, measured = tmp_path / "map.csv", []
-    original = survey._measure
+    original = survey.result_rows
 
-    def interrupted(*task):
+    def interrupted(result):
         if len(measured) == 3:
             raise KeyboardInterrupt
-        measured.append(task)
-        return original(*task)
+        measured.append(result)
+        return original(result)
 
-    monkeypatch.setattr(survey, "_measure", interrupted)
+    monkeypatch.setattr(survey, "result_rows", interrupted)
     with pytest.raises(KeyboardInterrupt):
         tlkit.run_map(out, **CELL)
     kept = tlkit.load_map(out).rows
     assert len(kept) == 1 + 7 + 1, "two results of seed 0, the second with a row for each stage, and one of seed 1"
-    monkeypatch.setattr(survey, "_measure", lambda *task: (measured.append(task), original(*task))[1])
+    monkeypatch.setattr(survey, "result_rows", lambda result: (measured.append(result), original(result))[1])
     whole = tlkit.run_map(out, **CELL)
     assert len(measured) == 4 and len(whole.rows) == 16 and [row for row in whole.rows if row in kept] == kept
     assert tlkit.load_map(out).rows == whole.rows

@@ -141,7 +141,7 @@ def test_a_server_that_stays_busy_is_given_up(server, get):
 
 def test_the_pauses_between_tries_grow(get, monkeypatch):
     pauses = []
-    monkeypatch.setattr(download, "_PAUSE", 1.0)
+    monkeypatch.setattr(download, "PAUSE", 1.0)
     monkeypatch.setattr(download.time, "sleep", pauses.append)
     with pytest.raises(ConnectionError):
         get(fails(503))

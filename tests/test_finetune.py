@@ -95,7 +95,7 @@ def test_the_frozen_prefix_is_computed_once(small, monkeypatch):
 def test_a_prefix_too_large_to_keep_trains_to_the_same_weights(small, monkeypatch):
     states = []
     for limit in (2**30, 0):
-        monkeypatch.setattr(feeding, "_LARGEST_TABLE", limit)
+        monkeypatch.setattr(feeding, "LARGEST_TABLE", limit)
         network = tlkit.unfreeze(_network(), last=2)
         tlkit.train_network(network, small, small, epochs=2, batch_size=16)
         states.append(network.head.weight.detach().clone())

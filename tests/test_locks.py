@@ -88,7 +88,7 @@ def test_one_run_at_a_time_writes_a_file_without_locks(lockless, tmp_path):
 
 
 def test_who_waits_for_a_file_that_nobody_holds_is_told_which(lockless, tmp_path, monkeypatch):
-    monkeypatch.setattr("tlkit.disk.locks._PATIENCE", 0.1)
+    monkeypatch.setattr("tlkit.disk.locks.PATIENCE", 0.1)
     (tmp_path / "key.held").write_text("left by a machine that is no more")
     timer = threading.Timer(0.5, (tmp_path / "key.held").unlink)
     timer.start()

@@ -111,7 +111,7 @@ def test_an_interrupt_keeps_what_was_looked_at(empty_cache, tmp_path, monkeypatc
 def test_a_large_collection_gives_the_same_split_from_one_table(empty_cache, tmp_path, monkeypatch):
     root = pets(tmp_path / "pets")
     usual = load(root, per_class=3)
-    monkeypatch.setattr(photos, "_IN_MEMORY", 0)
+    monkeypatch.setattr(photos, "IN_MEMORY", 0)
     large = load(root, per_class=3)
     parts = [(getattr(usual, part), getattr(large, part)) for part in ("train", "val", "test")]
     for one, other in parts:

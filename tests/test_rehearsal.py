@@ -68,7 +68,7 @@ def test_a_taken_port_a_full_disk_and_a_lesson_that_is_not_there_are_told(
 ):
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
-        monkeypatch.setattr(rehearsal, "_ROOM", 1e9)
+        monkeypatch.setattr(rehearsal, "ROOM", 1e9)
         assert cli.main(["rehearse", "02", "--port", str(port)]) == 1
     mend = capsys.readouterr().err
     assert f"- Port {port} is taken" in mend and "are free in" in mend

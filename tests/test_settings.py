@@ -22,6 +22,7 @@ def card(tmp_path, monkeypatch):
     """A card of this test's own, in place of the course's."""
     keys = ("full_rate", "head_rate", "backbone_factor", "zero_head", "fixed_statistics", "least_steps")
     line = "".join(f"{key} = {{}}\n" for key in keys) + "chosen_on = 'a test'\n"
+    line += "similarity_border = 0.5\nunsure_below = 0.1\nunsure_above = 0.1\n"
     text = "".join(
         f"[{name}]\n{line.format(*values)}"
         for name, values in {

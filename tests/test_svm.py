@@ -124,7 +124,7 @@ def test_newtons_method_alone_gets_there_too(data, monkeypatch):
 
 
 def test_conjugate_gradients_alone_get_there_while_C_is_small(data, monkeypatch):
-    monkeypatch.setattr(svm, "_NEWTON_STEPS", 0)
+    monkeypatch.setattr(svm, "NEWTON_STEPS", 0)
     assert all((fitted.gap_ <= 1e-4).all() for fitted in fit_svms(*data, CS[:2]))
 
 
@@ -154,7 +154,7 @@ def test_the_answers_come_in_the_order_of_the_question():
 
 def test_it_says_so_where_the_optimum_is_not_reached(monkeypatch):
     X, y = _blobs(150, 20, 5)
-    monkeypatch.setattr(svm, "_NEWTON_STEPS", 1)
+    monkeypatch.setattr(svm, "NEWTON_STEPS", 1)
     monkeypatch.setattr(svm, "_together", lambda problem, W, *rest: W)
     with pytest.warns(UserWarning, match=r"C = 10 may be .* 0.0001 was asked for"):
         fit_svms(X, y, (10.0,))

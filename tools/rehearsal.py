@@ -20,7 +20,7 @@ from tools.publish import TARGETS, expected_seconds, minutes
 
 __all__: list[str] = []
 
-_ROOM = 2  # GB: the drawn pictures of every lesson and of live runs, and the photos of lesson 08
+ROOM = 2  # GB: the drawn pictures of every lesson and of live runs, and the photos of lesson 08
 _SLOW = 3  # times the seconds of its card: then a lesson did not have the machine to itself
 _LIVE = 100  # images per class: with more of them a live run takes longer than a room waits
 
@@ -84,8 +84,8 @@ def _room_problem() -> str | None:
     folder = cache_folder()
     free = shutil.disk_usage(folder).free / 1e9
     print(f"Disk: {free:,.0f} GB free in {folder}.")
-    if free < _ROOM:
-        return f"Only {free:.1f} GB are free in {folder}; all lessons take up to {_ROOM}. Or set TLKIT_CACHE elsewhere."
+    if free < ROOM:
+        return f"Only {free:.1f} GB are free in {folder}; all lessons take up to {ROOM}. Or set TLKIT_CACHE elsewhere."
 
 
 def _port_problem(port: int) -> str | None:

@@ -24,7 +24,7 @@ from tlkit.disk.locks import locked
 __all__: list[str] = []
 
 PHOTO_SETS = ("flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits")
-_IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
+IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
 
 
 @cache
@@ -241,7 +241,7 @@ def taker(
     """
 
     def take(parts: dict[str, Tensor]) -> dict[str, Tensor]:
-        if len(files) * 3 * image_size**2 <= _IN_MEMORY:
+        if len(files) * 3 * image_size**2 <= IN_MEMORY:
             table = pictures.decode(files, keys, image_size, reading, read)
             return {part: table[rows] for part, rows in parts.items()}
         order = torch.cat(list(parts.values())).tolist()

@@ -24,7 +24,7 @@ from tlkit.disk.locks import locked
 __all__: list[str] = []
 
 _TRIES = 4  # of each mirror, while the connection breaks or the server is busy
-_PAUSE = 1.0  # seconds before the second try, twice as many before the third, ...
+PAUSE = 1.0  # seconds before the second try, twice as many before the third, ...
 _TIMEOUT = 30.0  # seconds without a byte
 _BUSY = (408, 429, 500, 502, 503, 504)
 
@@ -132,7 +132,7 @@ def _fetch_whole(url: str, part: Path, checksum: str, size: int) -> None:
             final = final or _is_not_found(error)
             if final or (code is not None and code not in _BUSY) or attempt == _TRIES - 1:
                 raise
-            time.sleep(_PAUSE * 2**attempt)
+            time.sleep(PAUSE * 2**attempt)
     if _is_right(part, checksum, size):
         return
     part.unlink()

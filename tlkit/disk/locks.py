@@ -16,7 +16,7 @@ except ImportError:  # Windows, whose locks work everywhere
 
 __all__: list[str] = []
 
-_PATIENCE = 10.0  # seconds until somebody who waits is told why
+PATIENCE = 10.0  # seconds until somebody who waits is told why
 
 
 @cache
@@ -53,7 +53,7 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
         return
     soft = SoftFileLock(path.with_suffix(".held"))
     try:
-        soft.acquire(timeout=_PATIENCE if timeout < 0 else timeout)
+        soft.acquire(timeout=PATIENCE if timeout < 0 else timeout)
     except Timeout:
         if timeout >= 0:
             raise

@@ -24,7 +24,9 @@ class Settings:
     zero_head : whether a new head on pretrained stages starts at zero; else at random
     fixed_statistics : whether BatchNorm keeps the source's statistics while pretrained stages train
     least_steps : steps that a training from pretrained weights has at least; scratch has twice as many
-    chosen_on : where it was chosen
+    similarity_border : the similarity (``tlkit.similarity``) from which on a target is called similar
+    unsure_below, unsure_above : how near to that border it may be called either
+    chosen_on : where the settings of training were chosen
     """
 
     full_rate: float
@@ -33,10 +35,14 @@ class Settings:
     zero_head: bool
     fixed_statistics: bool
     least_steps: int
+    similarity_border: float
+    unsure_below: float
+    unsure_above: float
     chosen_on: str
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in asdict(self).items() if name != "chosen_on")
+        """Those of training, on which measured results depend."""
+        return ", ".join(f"{name} {value}" for name, value in list(asdict(self).items())[:6])
 
     def passes(self, pictures: int, epochs: int, pretrained: bool = True) -> int:
         """How often an epoch goes through so many pictures, so that ``epochs`` of them have enough steps.

@@ -8,6 +8,7 @@ import numpy as np
 from tlkit.data.splits import Split
 from tlkit.intervals import Interval, points
 from tlkit.nets.backbone import Backbone
+from tlkit.nets.settings import settings_of
 from tlkit.study.evidence import Evidence, gather, network_of, similarity
 from tlkit.study.lines import (
     SWEPT,
@@ -28,11 +29,6 @@ from tlkit.transfer.ways import WAYS
 
 __all__ = ["Advice", "advise"]
 
-# Between the second stop of the offline world and the third, as ``minivgg`` sees them. The rule of
-# thumb has two kinds of target; the number has no gap there, so near the border it may be called either.
-BORDER, NEAR = 0.765, 0.05
-# For another backbone the border was not measured, only that clear cases lie clear of it.
-FAR_BELOW, FAR_ABOVE = 0.2, 0.1
 _SHOWN = 3
 
 
@@ -191,7 +187,7 @@ def _rule(split: Split, network: Backbone, device: str) -> tuple[float | None, s
     if network.own and network.source_accuracy is None:
         return None, size, None, None
     found = similarity(split, network, device)
-    likeness = "similar" if found >= BORDER else "different"
+    likeness = "similar" if found >= settings_of(network.name).similarity_border else "different"
     return found, size, likeness, RULE[size, likeness]
 
 
@@ -227,8 +223,8 @@ def _about_backbone(name: str, own: bool, places: Sequence[Place]) -> list[str]:
 
 
 def _near_border(found: float, name: str, own: bool) -> bool:
-    below, above = (NEAR, NEAR) if name == "minivgg" and not own else (FAR_BELOW, FAR_ABOVE)
-    return BORDER - below < found < BORDER + above
+    card = settings_of("" if own else name)
+    return card.similarity_border - card.unsure_below < found < card.similarity_border + card.unsure_above
 
 
 # ------------------------------------------------------------------------------------ numbers

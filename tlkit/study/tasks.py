@@ -9,7 +9,7 @@ from joblib import Parallel, delayed, parallel_config
 __all__: list[str] = []
 
 Task = Callable[[], list]
-_ANSWER, _WORKERS = 5, 10  # seconds until a scheduler has answered, and until a worker is there
+ANSWER, WORKERS = 5, 10  # seconds until a scheduler has answered, and until a worker is there
 
 # torch draws random numbers from one stream a process. Where a process has several threads for tasks,
 # these take turns, so that they find what they find one after another.
@@ -58,7 +58,7 @@ def dask_cluster(scheduler: str | None) -> Iterator[Callable[[Iterable[Task]], I
     if not scheduler:
         raise ValueError("The backend 'dask' needs the address of a scheduler, for example tcp://10.0.0.5:8786.")
     try:
-        client = Client(scheduler, timeout=_ANSWER)
+        client = Client(scheduler, timeout=ANSWER)
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
@@ -74,7 +74,7 @@ def dask_cluster(scheduler: str | None) -> Iterator[Callable[[Iterable[Task]], I
 
     with client:
         try:
-            client.wait_for_workers(1, timeout=_WORKERS)
+            client.wait_for_workers(1, timeout=WORKERS)
         except TimeoutError as error:
             raise ValueError(
                 "The cluster has no workers yet. Start some (dask worker ADDRESS) and try again."

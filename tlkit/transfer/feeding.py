@@ -10,7 +10,7 @@ from tlkit.nets.devices import autocast, batch_size_for
 
 __all__: list[str] = []
 
-_LARGEST_TABLE = 2**30  # bytes of frozen activations that are kept in memory
+LARGEST_TABLE = 2**30  # bytes of frozen activations that are kept in memory
 
 
 class Feed:
@@ -31,7 +31,7 @@ class Feed:
             return
         one = network.prefix(images[:1])
         copies = augment.views if augment else 1
-        if one.numel() * 4 * len(images) * copies > _LARGEST_TABLE:
+        if one.numel() * 4 * len(images) * copies > LARGEST_TABLE:
             return  # too much to keep: the frozen stages run again in every step
         for view in range(copies):
             # View 0 is the picture as it is.

@@ -41,7 +41,7 @@ from tlkit.transfer.balance import class_weights
 
 __all__: list[str] = []
 
-_NEWTON_STEPS = 100
+NEWTON_STEPS = 100
 
 
 def fit_svms(
@@ -155,7 +155,7 @@ def _together(problem: _Problem, W: Tensor, tol: float, steps: int, factor: Tens
 def _one_by_one(problem: _Problem, W: Tensor, tol: float, rows: Tensor) -> tuple[Tensor, _Look]:
     """Newton's method for the classes that are left, each with a Hessian of its own, from ``rows`` in float32."""
     at = problem.look(W)
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(NEWTON_STEPS):
         left = (at.gap > tol).nonzero()[:, 0].tolist()
         if not left:
             break
