@@ -10,7 +10,7 @@ from tlkit.history import History
 from tlkit.transfer.results import NetworkResult, Result
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets.background import TIME_IS_UP, Background
-from tlkit.widgets.places_here import Place
+from tlkit.widgets.places_here import PlaceHere
 
 __all__: list[str] = []
 
@@ -111,7 +111,7 @@ class LiveComparison(Background):
 
     def __init__(
         self,
-        place: Place,
+        place: PlaceHere,
         seed: int,
         expected: dict[str, float],
         seconds: float,
