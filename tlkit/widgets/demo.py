@@ -147,7 +147,6 @@ class DemoPage:
         expected = {way: model.seconds.get(way, math.inf) for way in WAYS}
         place, seed = model.place, model.next_seed()
         self.live = self._last = LiveComparison(place, seed, expected, self._seconds, self._on_live, self._last)
-        self.live.start()
         self._draw()
 
     def _on_live(self, live: LiveComparison) -> None:
