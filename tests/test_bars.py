@@ -12,7 +12,8 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 CELLS = {
     "whole": "for _ in tqdm(range(3), 'whole', leave=False): pass",
     "late": "for _ in tqdm(range(2), 'late', leave=False, delay=0.1): time.sleep(0.15)",
-    "never shown": "bar = tqdm(total=9, delay=9, leave=False); bar.update(); bar.close()",
+    "never shown": "bar = tqdm(total=9, delay=9, leave=False); bar.update(); bar.close()\n"
+    "assert not hasattr(bar.container, 'model_id'), 'widgets that nobody saw'",
     "stopped": "bar = tqdm(total=9, leave=False); bar.update(); bar.close()",
     "broken off": "for _ in tqdm(range(9), 'broken off', leave=False): break",
     "failed": "try:\n    for _ in tqdm(range(9), leave=False): 1 / 0\nexcept ZeroDivisionError: pass",

@@ -17,6 +17,7 @@ import tlkit
 from tlkit.figures import galleries, plots, style
 from tlkit.figures.style import COLOURS
 from tlkit.history import History
+from tlkit.study.map_plots import plot_overview
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 matplotlib.use("agg")
@@ -53,7 +54,7 @@ def test_figures_of_trainings_and_of_the_map_tell_their_data():
     with pytest.raises(ValueError, match="Did you mean 'epochs'"):
         tlkit.plot_training({}, by="epoch")
     measured = tlkit.load_map()
-    overview = tlkit.plot_overview(measured).figure
+    overview = plot_overview(measured).figure
     mean = measured.at("tissue", 100).values("scratch").mean()
     assert f"tissue, scratch: {measured.at('tissue', 5).values('scratch').mean():.0%}" in overview.alt_text
     assert f"{mean:.0%}" in overview.alt_text and len(overview.axes) == 4

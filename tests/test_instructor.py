@@ -272,7 +272,7 @@ def test_the_table_of_winners_is_the_map():
         ),
         ("06", "lie-claims", "flip.high < 0 and flip.mean < -0.05", "more than 5 points, clear of the noise"),
         ("07", "recompute", "< 0.02", "agree within 2 points"),
-        ("08", "advice", 'advice.likeness == "similar" and advice.way == "probe"', "*small, similar, probe*"),
+        ("08", "advice", 'advice.likeness == "similar" and advice.rule == "probe"', "*few, similar: probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
         ("08", "answers", 'answers == ["palace", "daisy"]', "*palace* and *daisy*"),
         ("08", "forgotten", "+ 0.15).all()", "at least 15 points surer"),

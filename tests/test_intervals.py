@@ -14,7 +14,7 @@ from tlkit.figures import plots, style
 from tlkit.intervals import Interval, picture_difference, picture_interval
 from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap
-from tlkit.study.map_plots import plot_map
+from tlkit.study.map_plots import plot_map, plot_overview
 from tools.ways_page import ways_page
 
 DRAWS = [0.70, 0.74, 0.71, 0.78, 0.69]
@@ -217,7 +217,7 @@ def test_a_map_of_two_draws_is_shown_without_an_interval():
     page = ways_page(two)
     assert "scratch at 0" not in page, "what has no interval is not said to be beaten"
     # Nothing drawn is not a number: the figure can be saved, and no bar has a whisker.
-    for axes in (here.plot(), plot_map(two, "flowers", 20), tlkit.plot_overview(two)):
+    for axes in (here.plot(), plot_map(two, "flowers", 20), plot_overview(two)):
         assert "img" in style.as_html(axes)
 
 

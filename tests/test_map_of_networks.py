@@ -6,7 +6,7 @@ from map_makers import photo_map, photo_rows, row
 import tlkit
 from tlkit.disk.cards import write_card
 from tlkit.study.decision import DecisionMap, boards_of, ledger_at
-from tlkit.study.map_plots import plot_map
+from tlkit.study.map_plots import plot_map, plot_overview
 from tlkit.study.places import PHOTO_STOPS, STOPS
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
@@ -96,7 +96,7 @@ def test_the_size_of_the_pictures_comes_from_the_card(tmp_path):
 
 def test_the_overview_goes_as_far_as_each_target_does():
     measured = photo_map(leave_out=[("dtd", size, "scratch") for size in (5, 20, 60)])
-    figure = tlkit.plot_overview(measured).figure
+    figure = plot_overview(measured).figure
     assert len(figure.axes) == 5 and "flowers17, probe: 81%, 81%, 81%" in figure.alt_text
     assert "dtd, scratch" not in figure.alt_text and "digits, scratch: 73%" in figure.alt_text
     assert [axes.get_title("left") for axes in figure.axes] == list(PHOTO_STOPS)

@@ -48,7 +48,7 @@ _NAMES = {
     "study.evidence": ("similarity",),
     "study.places": ("quadrant",),
     "study.map_grid": ("plot_winners",),
-    "study.map_plots": ("plot_overview", "plot_stages"),
+    "study.map_plots": ("plot_stages",),
     "study.survey": ("recompute", "run_map"),
     "widgets.controls": ("Guess", "dataset_picker"),
     "widgets.demo": ("demo_page",),

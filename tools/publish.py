@@ -17,6 +17,7 @@ from tlkit.disk.cards import read_card, write_card
 from tlkit.figures import galleries, plots
 from tlkit.intervals import accuracy_interval
 from tlkit.study.decision import load_map
+from tlkit.study.map_grid import plot_winners
 from tlkit.study.map_plots import plot_overview
 from tlkit.transfer.network_ways import from_scratch
 from tlkit.transfer.probe_ways import linear_probe
@@ -44,6 +45,7 @@ def pictures() -> None:
     (course.COURSE / "lessons" / "WAYS.md").write_text(page, encoding="utf-8")
     _save(_world_strip(), folder / "world.png")
     _save(plot_overview(load_map()), folder / "map.png")
+    _save(plot_winners(load_map("drawn"), load_map("photos")), folder / "winners.png")
     reached, mistakes = _probe_against_scratch()
     _save(mistakes, folder / "mistakes.png")
     _save(plots.plot_bars(reached, title="17 species, 10 photos each"), folder / "probe_against_scratch.png")

@@ -15,7 +15,7 @@ from tlkit.study.lines import CLUES, USED, Lines, Place, best_of, others, shippe
 from tlkit.study.places import MAPS, RULE, quadrant
 from tlkit.transfer.ways import WAYS
 
-__all__ = ["Verdict"]
+__all__ = ["Verdict", "as_text", "judge"]
 
 
 class Verdict(NamedTuple):

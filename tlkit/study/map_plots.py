@@ -14,7 +14,7 @@ from tlkit.study.decision import DecisionMap, left_out
 from tlkit.study.places import MAPS, RANK, RULE, SIMILAR, quadrant, world_of
 from tlkit.transfer.ways import WAYS
 
-__all__ = ["plot_overview", "plot_stages"]
+__all__ = ["plot_stages"]
 
 # How a way looks in every figure of the map, whatever else was measured beside it.
 WAY_COLOURS = dict(zip(WAYS, COLOURS))
