@@ -7,7 +7,7 @@ from tlkit.widgets.background import TIME_IS_UP, Background
 
 def _started(work, log=None):
     log = [] if log is None else log
-    return Background(work, lambda job: log.append((job.why, job.is_alive))).start(), log
+    return Background(work, lambda job: log.append((job.why, job.is_alive))), log
 
 
 def test_work_that_is_done_says_so():
@@ -44,7 +44,7 @@ def test_it_ends_at_once_though_its_thread_works_on():
     job.end("Another reason.")
     assert job.why == "Stopped." and job.is_alive and log == [("Stopped.", True)]
     kept = []
-    job.keep(lambda: kept.append(1))
+    assert not job.unless_ended(lambda: kept.append(1))
     noticed.set()
     job.wait()
     assert not kept and not job.is_alive, "what comes later is not kept"
@@ -60,7 +60,7 @@ def test_its_seconds_count_from_when_it_says_so():
         assert job.began == began, "a second call changes nothing"
         over.wait(10)
 
-    job = Background(work, lambda job: over.set()).start()
+    job = Background(work, lambda job: over.set())
     job.wait()
     assert job.why == TIME_IS_UP and job.error is None
 
@@ -70,7 +70,7 @@ def test_what_is_finished_in_time_is_not_ended_by_the_clock():
 
     def work(job):
         job.start_clock(1000)
-        job.keep(lambda: kept.append(1))
+        assert job.unless_ended(lambda: kept.append(1))
 
     job, _ = _started(work)
     job.wait()

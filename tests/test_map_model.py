@@ -10,7 +10,7 @@ from tlkit.data import photos, pictures
 from tlkit.study.decision import DecisionMap
 from tlkit.widgets import examples
 from tlkit.widgets.map_model import MapModel
-from tlkit.widgets.places_here import Place
+from tlkit.widgets.places_here import PlaceHere
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
 
@@ -106,20 +106,20 @@ def test_too_little_measured_is_said():
 
 def test_a_place_says_what_it_lacks_and_how_to_get_it(empty_cache, monkeypatch):
     monkeypatch.setattr("tlkit.widgets.places_here.weights_are_here", lambda name: name == "minivgg")
-    assert Place("minivgg", "tissue", 5).lacks() == "" == Place("minivgg", "digits", 5).lacks()
-    assert Place("squeezenet1_1", "dtd", 5).lacks() == (
+    assert PlaceHere("minivgg", "tissue", 5).lacks() == "" == PlaceHere("minivgg", "digits", 5).lacks()
+    assert PlaceHere("squeezenet1_1", "dtd", 5).lacks() == (
         "dtd and squeezenet1_1 are not here yet. Once, with network: python -m tlkit fetch dtd squeezenet1_1"
     )
-    assert Place("minivgg", "dtd", 5).lacks().startswith("dtd is not here yet.")
+    assert PlaceHere("minivgg", "dtd", 5).lacks().startswith("dtd is not here yet.")
 
 
 def test_a_place_runs_with_its_network_and_its_pictures():
-    place = Place("minivgg", "digits", 5, 32)
+    place = PlaceHere("minivgg", "digits", 5, 32)
     (draw,) = place.draws(3)
     assert draw().train.images.shape == (50, 3, 32, 32) and draw().seed == 3
     result = place.run("probe", 3)
     assert result.backbone == "minivgg" and torch.equal(result.split.train.images, draw().train.images)
-    counts = [draw().per_class for draw in Place("minivgg", "tissue", 45).draws(0)]
+    counts = [draw().per_class for draw in PlaceHere("minivgg", "tissue", 45).draws(0)]
     assert counts == [1, 21, 41, 45], "in portions, to stop in between"
 
 

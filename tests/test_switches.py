@@ -129,5 +129,6 @@ def test_a_live_run_on_photos_takes_their_network_or_says_what_is_missing(page, 
     monkeypatch.setattr(places_here, "recompute", lambda *place, **settings: seen.append((place, settings)) or 1 / 0)
     page.train.click()
     page.live.wait()
+    assert page.live.left == list(tlkit.WAYS), "also the one that was not measured"
     assert seen[0] == ("digits", 5, 3, 96) and seen[1][0][:2] == ("digits", 5) and seen[1][0][3] == 3
     assert seen[1][1]["backbone"] == "efficientnet_lite0" and seen[1][1]["image_size"] == 96

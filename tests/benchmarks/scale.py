@@ -19,9 +19,9 @@ from pathlib import Path
 import tlkit
 from tlkit.disk.tables import mapped
 backbone = tlkit.load_backbone("minivgg", device=sys.argv[2])
-tlkit.extract_features(backbone, mapped(sys.argv[3])[:64], device=sys.argv[2])
+tlkit.extract_features(backbone, mapped(sys.argv[3])[:64])
 start = time.perf_counter()
-codes = tlkit.extract_features(backbone, mapped(sys.argv[1]), device=sys.argv[2])
+codes = tlkit.extract_features(backbone, mapped(sys.argv[1]))
 seconds = time.perf_counter() - start
 # Not ru_maxrss: it begins with the memory of the process that started this one.
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))

@@ -50,12 +50,13 @@ def _acts() -> Iterator[tuple[str, list[Callable[[], object]]]]:
     """Each control with the steps of one round."""
     split = tlkit.load_dataset("flowers", per_class=5)
     board, stages = tlkit.decision_map(), tlkit.stage_picker()
-    yield "decision_map: target", _through(board._stops)
-    yield "decision_map: images per class", _through(board._sizes)
-    yield "decision_map: show, hide", _through(board._reveal)
-    yield "decision_map: a vote", _through(board._votes["probe"], [1, 2, 3, 0])
-    yield "stage_picker: target", _through(stages._stops)
-    yield "stage_picker: stage", _through(stages._stage)
+    yield "decision_map: target", _through(board.controls.stops)
+    yield "decision_map: images per class", _through(board.controls.sizes)
+    yield "decision_map: drawn or photos", _through(board.controls.worlds)
+    yield "decision_map: show, hide", _through(board.reveal)
+    yield "decision_map: a vote", _through(board.votes["probe"], [1, 2, 3, 0])
+    yield "stage_picker: target", _through(stages.controls.stops)
+    yield "stage_picker: stage", _through(stages.stage)
     yield "dataset_picker: target", _through(tlkit.dataset_picker()._stops)
     yield (
         "augmentation_desk: rotation",
@@ -63,8 +64,9 @@ def _acts() -> Iterator[tuple[str, list[Callable[[], object]]]]:
     )
     yield "fine_tuning_desk: an epoch of three runs", _epochs(tlkit.fine_tuning_desk(split))
     page = tlkit.demo_page()
-    yield "demo_page: target", _through(page.stops)
-    yield "demo_page: images per class", _through(page.sizes)
+    yield "demo_page: target", _through(page.controls.stops)
+    yield "demo_page: images per class", _through(page.controls.sizes)
+    yield "demo_page: drawn or photos", [page.world.click, page.world.click]
     yield "demo_page: show, hide", _through(page.reveal, [True, False])  # hidden at the end, so that hands count
     yield "demo_page: a hand", [page.up["probe"].click, page.undo.click]
 

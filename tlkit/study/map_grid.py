@@ -76,6 +76,7 @@ def plot_winners(*maps: DecisionMap) -> Axes:
     is pale where that lead is inside the noise, and hatched where the rule of the literature loses,
     which is where the winner beats the rule's way clear of the noise. The frames are the four fields of the
     rule, in the colours of their ways: where a place has the colour of its frame, the rule names the winner.
+    A lead can be negative: val chose the winner, and test had its own opinion.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from tlkit.history import History
 from tlkit.transfer.results import NetworkResult, Result
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets.background import TIME_IS_UP, Background
-from tlkit.widgets.places_here import Place
+from tlkit.widgets.places_here import PlaceHere
 
 __all__: list[str] = []
 
@@ -25,28 +25,18 @@ class LiveRun:
     lacks : function that says what is missing for a run, and how to get it; nothing is begun then
     """
 
-    def __init__(
-        self,
-        start: Callable[[Callable], Result],
-        on_epoch: Callable[[History], None],
-        lacks: Callable[[], str] = lambda: "",
-    ):
+    def __init__(self, start: Callable[[Callable], Result], on_epoch: Callable, lacks: Callable[[], str] = str):
         self._start, self._on_epoch, self._lacks = start, on_epoch, lacks
         self.run = ipywidgets.Button(icon="play", button_style="primary")
         self.stop = ipywidgets.Button(description="stop", icon="stop", disabled=True)
-        self.budget = ipywidgets.BoundedIntText(
-            value=30, min=1, max=3600, description="seconds", layout={"width": "160px"}
-        )
+        self.budget = ipywidgets.BoundedIntText(30, 1, 3600, description="seconds", layout={"width": "160px"})
         self.said = ipywidgets.HTML()
+        self.controls = [self.run, self.stop, self.budget, self.said]
         self.result: Result | None = None
         self._job: Background | None = None
         self.run.on_click(lambda _: self._begin())
-        self.stop.on_click(lambda _: self._job and self._job.end("Stopped."))
+        self.stop.on_click(lambda _: self._job.end("Stopped."))
         self.look()
-
-    @property
-    def controls(self) -> list[ipywidgets.Widget]:
-        return [self.run, self.stop, self.budget, self.said]
 
     def wait(self) -> None:
         """Return when the training has ended."""
@@ -54,24 +44,17 @@ class LiveRun:
             self._job.wait()
 
     def look(self) -> bool:
-        """Say on the button whether a run can begin, and below what it lacks; returns whether it can."""
-        lacks = self._lacks()
+        """Say on the button whether a run can begin, and below what it lacks; returns whether it can begin now."""
+        lacks, working = self._lacks(), self._job is not None and self._job.is_alive
         self.run.description = "not here yet" if lacks else "run it now"
-        if not self.running:
+        if not working:
             self.said.value = _as_html(lacks)
-        return not lacks
-
-    @property
-    def running(self) -> bool:
-        return self._job is not None and self._job.is_alive
+        return not (lacks or working)
 
     def _begin(self) -> None:
-        if self.running or not self.look():
-            return
-        self.run.disabled, self.stop.disabled = True, False
-        self.said.value = "Running …"
-        self._job = Background(self._work, self._on_change)
-        self._job.start()
+        if self.look():
+            self.run.disabled, self.stop.disabled, self.said.value = True, False, "Running …"
+            self._job = Background(self._work, self._on_change)
 
     def _work(self, job: Background) -> None:
         def on_epoch_end(history: History) -> bool:
@@ -81,19 +64,15 @@ class LiveRun:
             return bool(job.why)
 
         self.result = self._start(on_epoch_end)
-        self._ended = self._found(job)
+        stopped = self.result.history.stopped if isinstance(self.result, NetworkResult) else ""
+        stopped = stopped.replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
+        found = f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training."
+        self._found = f"{found} {stopped}".rstrip()
 
     def _on_change(self, job: Background) -> None:
-        if job.is_alive:
-            return
-        self.said.value = f"<b>It did not run:</b> {_as_html(str(job.error))}" if job.error else self._ended
-        self.run.disabled, self.stop.disabled = False, True
-
-    def _found(self, job: Background) -> str:
-        stopped = self.result.history.stopped if isinstance(self.result, NetworkResult) else ""
-        ended = stopped.replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
-        found = f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training."
-        return f"{found} {ended}".rstrip()
+        if not job.is_alive:
+            self.said.value = f"<b>It did not run:</b> {_as_html(str(job.error))}" if job.error else self._found
+            self.run.disabled, self.stop.disabled = False, True
 
 
 def _as_html(words: str) -> str:
@@ -110,20 +89,14 @@ class LiveComparison(Background):
     """
 
     def __init__(
-        self,
-        place: Place,
-        seed: int,
-        expected: dict[str, float],
-        seconds: float,
-        changed: Callable[[Background], object],
-        before: "LiveComparison | None" = None,
+        self, place: PlaceHere, seed: int, expected: dict, seconds: float, changed: Callable, before: Background | None
     ):
-        super().__init__(LiveComparison._compare, changed)
         self.place, self.seed, self.expected, self.seconds = place, seed, expected, seconds
         self.accuracy: dict[str, float] = {}
-        self.reached: float | None = None
         self._before = before if before and before.is_alive else None
         self.doing = "waiting for the last run to stop" if self._before else "getting fresh pictures"
+        self.reached: float | None = None
+        super().__init__(LiveComparison._compare, changed)
 
     @property
     def left(self) -> list[str]:
@@ -138,7 +111,6 @@ class LiveComparison(Background):
     def _compare(self) -> None:
         if self._before:
             self._before.wait()
-        self._before = None
         self.start_clock(self.seconds)
         self._now("getting fresh pictures")
         for draw in self.place.draws(self.seed):
@@ -159,4 +131,4 @@ class LiveComparison(Background):
         result = self.place.run(way, self.seed, **({"on_epoch_end": on_epoch_end} if WAYS[way].trains else {}))
         if not self.why and not (WAYS[way].trains and result.history.stopped):
             accuracy = result.open_test()
-            self.keep(lambda: self.accuracy.update({way: accuracy}))
+            self.unless_ended(lambda: self.accuracy.update({way: accuracy}))

@@ -11,7 +11,7 @@ from tlkit.intervals import Interval
 from tlkit.study.decision import DecisionMap, Recommendation, boards_of, left_out, rule_in_words
 from tlkit.study.places import RANK, RULE, class_count, quadrant, world_of
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.places_here import Place
+from tlkit.widgets.places_here import PlaceHere
 
 __all__: list[str] = []
 
@@ -44,7 +44,7 @@ class MapModel:
         revealed: bool = True,
     ):
         self._boards = boards_of([measured] if isinstance(measured, DecisionMap) else measured)
-        self._raised: dict[Place, list[str]] = defaultdict(list)  # in the order in which they went up
+        self._raised: dict[PlaceHere, list[str]] = defaultdict(list)  # in the order in which they went up
         self._left: dict[str, tuple[str, str, int]] = {}  # where the reader was in each world
         self._draws: Counter[str] = Counter()
         self.revealed = revealed
@@ -86,8 +86,8 @@ class MapModel:
         return self.board.sizes_of(self.dataset)
 
     @property
-    def place(self) -> Place:
-        return Place(self.network, self.dataset, self.per_class, self.board.image_size)
+    def place(self) -> PlaceHere:
+        return PlaceHere(self.network, self.dataset, self.per_class, self.board.image_size)
 
     @property
     def targets(self) -> list[str]:

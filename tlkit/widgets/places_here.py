@@ -16,7 +16,7 @@ _PORTION = 20  # images per class
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceHere:
     """One place of one network's map, to run again here and now."""
 
     network: str
