@@ -45,8 +45,8 @@ _WORDS = {
         "lesson": "[05](05_pretrained_initialization.ipynb)",
         "call": "`tlkit.pretrained_start(split)`",
         "what is trained": "the whole network at full rate, from pretrained weights on",
-        "data wanted": "many images; fewer will do where the target is unlike the source",
-        "risk": "With few images it forgets before it has learned.",
+        "data wanted": "many images; with fewer, enough steps, and seconds to spend on them",
+        "risk": "With few images and few steps it forgets before it has learned.",
     },
     "scratch": {
         "lesson": "[05](05_pretrained_initialization.ipynb)",
