@@ -101,12 +101,9 @@ def test_a_rehearsal_takes_what_the_cost_cards_add_up_to():
     assert f"the cost cards add up to: {round(seconds / 60)} minutes on 2 CPU cores," in TEXT
 
 
-# ---------------------------------------------------------------------------- schedules
-
-
 def _plan():
-    rows = re.findall(r"^\| \[(\d\d)\]\(([^)]+)\) \| (\d+) \| (\d+) \|", TEXT, flags=re.M)
-    return {number: (int(teaching), int(exercises)) for number, _, teaching, exercises in rows}
+    rows = re.findall(r"^\| \[(\d\d)\]\([^)]+\) \| (\d+) \| (\d+) \|", TEXT, flags=re.M)
+    return {number: (int(teaching), int(exercises)) for number, teaching, exercises in rows}
 
 
 def _schedules():
@@ -158,9 +155,6 @@ def test_the_votes_of_lesson_07_are_the_places_of_its_cells():
         assert not loses or found.margin.mean < min(margin.values()), "the rule loses more elsewhere"
 
 
-# ---------------------------------------------------------------------------- the guess
-
-
 def _guess(number):
     return re.search(r"^- \*\*The guess\*\*: (.+)$", SECTIONS[number], flags=re.M)[1]
 
@@ -202,9 +196,6 @@ def test_what_it_says_of_the_pickers():
     asserting = [name for name, cell in _cells("07").items() if re.search(r"^assert", cell, flags=re.M)]
     assert asserting and not any("picker" in _cells("07")[name] for name in asserting)
     assert 'load_dataset("flowers", per_class=10)' in _cells("00")["load"] and "takes 10 photos" in SECTIONS["00"]
-
-
-# ---------------------------------------------------------------------------- numbers
 
 
 def _said_of_the_map(place, what):
@@ -272,6 +263,15 @@ def test_the_table_of_winners_is_the_map():
         ),
         ("06", "lie-claims", "flip.high < 0 and flip.mean < -0.05", "more than 5 points, clear of the noise"),
         ("07", "recompute", "< 0.02", "agree within 2 points"),
+        ("07", "few-similar-photos", "tuned.mean > 0.05", "more than 5 points above the codes"),
+        ("07", "few-different-photos", "all(gain.low > 0", "beats the codes with every network"),
+        ("07", "many-similar-photos", "not faster.low > 0", "adds nothing clear to fine-tuning"),
+        (
+            "07",
+            "rates",
+            "max(similar) <= 0.3 < min(different) == 1.0",
+            "at most a third as fast as the head on flowers",
+        ),
         ("08", "advice", 'advice.likeness == "similar" and advice.rule == "probe"', "*few, similar: probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
         ("08", "answers", 'answers == ["palace", "daisy"]', "*palace* and *daisy*"),
