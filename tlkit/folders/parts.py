@@ -5,40 +5,15 @@ one set and no classes. Where both readings are possible, nothing is guessed.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from tlkit.disk.spelling import few, plain
+from tlkit.disk.spelling import few
 from tlkit.folders.file_tables import tables_in
-from tlkit.folders.listing import FolderReport, Place, holds_pictures, report_loose, subfolders
+from tlkit.folders.listing import FolderReport, Place, report_loose
 from tlkit.folders.part_names import PARTS, is_bare, is_beside, part_of, says_no_class
+from tlkit.folders.tops import Top, enter, look_into, with_pictures, without_copies
 
 __all__: list[str] = []
-
-
-@dataclass(frozen=True)
-class Top:
-    """A subfolder that holds pictures, looked into once: there may be a thousand, of a thousand files each.
-
-    Attributes
-    ----------
-    path : Path
-    inside : dict from the names of its subfolders, as they are compared, to the names as they are written
-        Past the folders that only wrap another one.
-    has_table : whether a table in it names its files
-    """
-
-    path: Path
-    inside: dict[str, str] = field(hash=False)
-    has_table: bool
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    @property
-    def key(self) -> str:
-        return _key(self.name)
 
 
 def find_places(root: Path, report: FolderReport) -> tuple[Path, list[Place]]:
@@ -55,8 +30,8 @@ def find_places(root: Path, report: FolderReport) -> tuple[Path, list[Place]]:
     tables = tables_in(root)
     if tables:
         return root, _by_tables(root, tables, report)
-    there = [_look_into(path) for path in _with_pictures(root)]
-    tops = _without_copies(there, report)
+    there = [look_into(path) for path in with_pictures(root)]
+    tops = without_copies(there, report)
     never = [top for top in tops if says_no_class(top.name)]
     report.left_out |= {top.name: "by its name, what has no label" for top in never}
     tops = [top for top in tops if top not in never]
@@ -93,7 +68,7 @@ def places_of(path: Path, part: str, report: FolderReport, known: Iterable[str] 
     path = enter(path, report, known)
     if path.is_file():
         return [Place(path, part)]
-    inside = {part_of(top.name) for top in _with_pictures(path)} - {None}
+    inside = {part_of(top.name) for top in with_pictures(path)} - {None}
     if len(inside) > 1:
         raise ValueError(
             f"{path} is cut into {' and '.join(sorted(inside))} itself, so it cannot be {part}.\n"
@@ -102,64 +77,14 @@ def places_of(path: Path, part: str, report: FolderReport, known: Iterable[str] 
     return [Place(path, part)]
 
 
-def enter(path: Path, report: FolderReport, known: Iterable[str] = ()) -> Path:
-    """The folder or table that holds the classes: past folders that only wrap another one.
-
-    A folder is entered if it alone holds pictures, in subfolders of its own or by a table, and is not
-    called like a ``known`` class. Loose pictures beside it are reported.
-    """
-    classes, seen = {_key(name) for name in known}, set()
-    while path.is_dir() and path.resolve() not in seen:
-        seen.add(path.resolve())
-        tables = tables_in(path)
-        if len(tables) == 1:
-            return tables[0]
-        tops = _with_pictures(path)
-        if tables or len(tops) != 1 or tops[0].is_symlink() or _key(tops[0].name) in classes:  # a link may lead back
-            break
-        if not (_with_pictures(tops[0]) or tables_in(tops[0])):
-            break
-        report_loose(path, report)
-        path = tops[0]
-    return path
-
-
-def _with_pictures(path: Path) -> list[Path]:
-    """The subfolders that hold pictures somewhere below."""
-    return [folder for folder in subfolders(path) if holds_pictures(folder)]
-
-
-def _look_into(path: Path) -> Top:
-    folder = enter(path, FolderReport())
-    if folder.is_file():
-        return Top(path, {}, True)
-    return Top(path, {_key(one.name): one.name for one in _with_pictures(folder)}, bool(tables_in(folder)))
-
-
-def _key(name: str) -> str:
-    return plain(name).casefold()
-
-
-def _without_copies(tops: list[Top], report: FolderReport, of_part: bool = False) -> list[Top]:
-    """Leave out folders that hold what lies beside them once more, as some archives do."""
-    kept, all_of_them = [], {top.key for top in tops}
-    for top in tops:
-        same = (all_of_them & set(top.inside)) - {top.key}
-        if len(same) >= 2 and 2 * len(same) >= len(tops) - 1 and (of_part or part_of(top.name) is None):
-            report.left_out[top.name] = f"it holds folders called as those beside it ({few(sorted(same), 3)}): a copy"
-        else:
-            kept.append(top)
-    return kept
-
-
 def _parts_inside_classes(tops: list[Top]) -> list[Place]:
     """The parts where each class is cut by itself: cat/train, cat/test, dog/train, dog/test."""
     classes = [top for top in tops if not is_beside(top.name)]
-    inner = {top: [(part_of(folder.name), folder) for folder in _with_pictures(top.path)] for top in classes}
+    inner = {top: [(part_of(folder.name), folder) for folder in with_pictures(top.path)] for top in classes}
     cut = len(classes) > 1 and all({"train", "val", "test"} >= {part for part, _ in found} for found in inner.values())
     if not cut or not all({part for part, _ in found} > {"train"} for found in inner.values()):
         return []
-    if any(_with_pictures(folder) for found in inner.values() for _, folder in found):
+    if any(with_pictures(folder) for found in inner.values() for _, folder in found):
         raise ValueError(
             f"{few((str(top.path) for top in classes), 3)} are sets of their own, each cut into parts.\n"
             f'Name one of them: load_folder("{classes[0].path}").'
@@ -238,8 +163,8 @@ def _place(top: Top, part: str, classes: list[str], report: FolderReport) -> Pla
     folder = enter(top.path, report, classes if part != "train" else ())
     if folder.is_file():
         return Place(folder, part)
-    there = [_look_into(path) for path in _with_pictures(folder)]
-    kept = {one.name for one in _without_copies(there, report, of_part=True)}
+    there = [look_into(path) for path in with_pictures(folder)]
+    kept = {one.name for one in without_copies(there, report, of_part=True)}
     return Place(folder, part, skip=frozenset({one.name for one in there} - kept))
 
 
