@@ -68,7 +68,7 @@ for name in ("_BLOCK", "VAL_PER_CLASS", "TEST_PER_CLASS"):
     setattr(splits, name, 2)  # pictures a class: what they show does not matter here
 base = {"dataset": "flowers", "treatment": "base", "cut": "", "seed": 0, "loss": 1.0, "accuracy": 0.5}
 transferability._measure, transferability._cells = lambda *_: [base], lambda *_: [(0, "flowers", "base", "")]
-commands = [["fetch", "--list"], ["fetch", "--all-for", "03"], ["transferability"]]
+commands = [["fetch", "--list"], ["fetch", "--all-for", "05"], ["transferability"]]
 commands += [["map", "--datasets", "flowers", "--per-class", "1", "--ways", "probe", "--seeds", "1"]]
 told["commands"] = {}
 for command in commands:

@@ -96,7 +96,7 @@ class Backbone(nn.Module):
         """uint8 0..255 to float32 with the mean and spread that the weights expect."""
         scale = 1.0 / (255.0 * self.std)
         # Multiplied and shifted in one pass, on bytes that were moved as bytes.
-        floats = torch.addcmul(-self.mean / self.std, images.to(self.device).float(), scale)
+        floats = torch.addcmul(-self.mean / self.std, images.to(self.mean.device).float(), scale)
         return floats.contiguous(memory_format=torch.channels_last)
 
     def activations(self, images: Tensor, stage: str | None = None, relu: bool = True) -> Tensor:
