@@ -14,9 +14,6 @@ NEWS := @jupyterlab/apputils-extension:announcements
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 ROOT_NOTE := You are root, as in a container, so JupyterLab gets $(AS_ROOT). On your own machine, better be a user.
 
-# The widgets must work on the ipywidgets of Colab as well as on the newest.
-OLD_WIDGETS := .venv/ipywidgets-7.7.1
-
 # The tests on the versions of Colab: which Python (the newest found), which unit tests, which lessons (00 02).
 FOUND = $(foreach v,3.13 3.12 3.11,python$(v) $(wildcard $(HOME)/.pyenv/versions/$(v).*/bin/python))
 PYTHON_COLAB ?= $(firstword $(foreach p,$(FOUND),$(shell $(p) -c "print('$(p)')" 2>/dev/null)))
@@ -62,14 +59,8 @@ html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS
 	$(BIN)/python -m tools html $(ARGS)
 
 # Two test files at a time, each on one core.
-test: $(READY) $(OLD_WIDGETS)  ## run the unit tests and every lesson, and the widgets on the ipywidgets of Colab too
+test: $(READY)  ## run the unit tests and every lesson (the widgets on the ipywidgets of Colab: make test-colab)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser $(ARGS)
-	OMP_NUM_THREADS=1 PYTHONPATH=$(OLD_WIDGETS) $(BIN)/python -m pytest -n 2 --dist loadfile \
-		tests/test_panels.py tests/test_switches.py tests/test_figures_and_widgets.py tests/test_demo.py
-
-$(OLD_WIDGETS): $(READY)
-	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils
-	@touch $@
 
 test-browser: $(READY)  ## play the student in a real browser (a system's Chromium or Chrome, or TLKIT_BROWSER=/path)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r tests/browser/requirements.txt -r requirements-demo.txt

@@ -1,4 +1,4 @@
-"""The page for a projector, driven by the events of its widgets. Run on ipywidgets 8 and on 7.7.1."""
+"""The page for a projector, driven by the events of its widgets; on the ipywidgets of Colab by make test-colab."""
 
 import html
 import json

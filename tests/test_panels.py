@@ -1,4 +1,4 @@
-"""Every widget, driven through every setting of its controls. Run on ipywidgets 8 and on 7.7.1: see the Makefile."""
+"""Every widget, driven through every setting of its controls; on the ipywidgets of Colab by make test-colab."""
 
 import base64
 import html

@@ -1,4 +1,4 @@
-"""Drawn or photos, and which network: the panels and the page for a projector. Run on ipywidgets 8 and on 7.7.1."""
+"""Drawn or photos, and which network: panels and projector; on the ipywidgets of Colab by make test-colab."""
 
 import html
 import re
