@@ -8,7 +8,7 @@ import torch
 
 import tlkit
 from tlkit import course
-from tlkit.data.splits import recipe
+from tlkit.data.splits import painter_version
 from tlkit.disk.cards import read_card
 from tlkit.nets import backbones
 from tlkit.world.catalogue import OFFLINE_DATASETS
@@ -79,7 +79,7 @@ def test_the_mean_colour_does_not_give_a_person_away(where):
 
 
 def test_the_offline_world_and_its_version_know_nothing_of_faces():
-    assert recipe() == recipe("tissue") != recipe("faces") == recipe("portraits")
+    assert painter_version() == painter_version("tissue") != painter_version("faces") == painter_version("portraits")
     assert not set(FACE_SETS) & set(OFFLINE_DATASETS)
 
 

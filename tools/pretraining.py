@@ -11,7 +11,7 @@ import torch
 
 from tlkit import checks
 from tlkit.data.augment import Augmentation
-from tlkit.data.splits import load_dataset, recipe
+from tlkit.data.splits import load_dataset, painter_version
 from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.disk.cards import write_card
 from tlkit.nets.backbones import load_backbone
@@ -48,7 +48,7 @@ def pretrain(
     split = load_dataset(source, per_class=per_class, seed=seed)
     print(split)
     network = load_backbone(name, pretrained=False, seed=seed, device=device)
-    checkpoint = cache_folder() / f"pretrain-{epochs}-{per_class}-{seed}-{recipe(source)}.pt"
+    checkpoint = cache_folder() / f"pretrain-{epochs}-{per_class}-{seed}-{painter_version(source)}.pt"
     history = train_network(
         network,
         split.train,

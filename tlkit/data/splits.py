@@ -244,12 +244,12 @@ def _draw_block(name: str, part: str, block: int, seed: int, size: int) -> Tenso
     classes, count = len(_DRAWN[name].class_names), min(_BLOCK, _most(name)[part])
     labels = torch.arange(classes).repeat(count)
     indices = torch.arange(count).repeat_interleave(classes) + block * _BLOCK
-    key = f"{name}-{part}-{block}-{count}each-seed{seed}-{size}px-{recipe(name)}"
+    key = f"{name}-{part}-{block}-{count}each-seed{seed}-{size}px-{painter_version(name)}"
     draw = draw_faces if name in FACE_SETS else draw_pictures
     return cached("pictures", key, lambda: {"images": draw(name, part, labels, indices, seed, size)})["images"]
 
 
-def recipe(name: str = "atlas") -> str:
+def painter_version(name: str = "atlas") -> str:
     """The version of the painter of a drawn dataset, as ``world1``: pictures of another version are not used.
 
     Faces have a version of their own: the measured map belongs to that of the offline world.

@@ -16,7 +16,7 @@ The base and every cut get the same pictures, the same epochs and the same rates
 import torch
 
 from tlkit import checks
-from tlkit.data.splits import Split, load_dataset, recipe
+from tlkit.data.splits import Split, load_dataset, painter_version
 from tlkit.disk.cache import cached
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import load_backbone
@@ -100,7 +100,7 @@ def _base(split: Split, epochs: int, device: str) -> tuple[Backbone, float]:
 
     where = pick_device(device)
     numbers = f"{where.type}-{pick_precision(where)}".replace("torch.", "")
-    made_with = f"{recipe()}-networks{NETWORKS}-{numbers}-{RATE:g}-{BATCH}"
+    made_with = f"{painter_version()}-networks{NETWORKS}-{numbers}-{RATE:g}-{BATCH}"
     key = f"base-{split.name}-{split.per_class}-seed{split.seed}-{epochs}-{made_with}"
     state = dict(cached("networks", key, make))
     loss = state.pop("loss").item()

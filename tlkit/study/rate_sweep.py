@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from tlkit import checks
 from tlkit.course import COURSE
 from tlkit.data.photos import copy_of
-from tlkit.data.splits import load_dataset, recipe
+from tlkit.data.splits import load_dataset, painter_version
 from tlkit.disk.cache import digest
 from tlkit.figures.style import COLOURS, styled
 from tlkit.intervals import accuracy_interval, if_enough
@@ -133,7 +133,8 @@ def _made_from(
     used = ("head_rate", "zero_head", "fixed_statistics", "least_steps")
     card = {name: getattr(settings_of(backbone), name) for name in used}
     pictures = {
-        f"pictures_{name}": recipe(name) if name in OFFLINE_DATASETS else copy_of(name)["blake2b"] for name in datasets
+        f"pictures_{name}": painter_version(name) if name in OFFLINE_DATASETS else copy_of(name)["blake2b"]
+        for name in datasets
     }
     return {"backbone": backbone, "weights": digest(*state.values()), "image_size": image_size or 0, **pictures, **card}
 

@@ -107,9 +107,9 @@ def sweep_features(
     if not keep:
         return _now(make, len(images), stages)
     state = _state(backbone, images[:1], stages, relu, grid)
-    recipe = f"{FEATURES}/{state}/{stages}/{relu}/{grid}/{backbone.device.type}/{dtype}/{digest_rows(images)}"
+    depends_on = f"{FEATURES}/{state}/{stages}/{relu}/{grid}/{backbone.device.type}/{dtype}/{digest_rows(images)}"
     first = stages[0] if len(stages) == 1 else f"{len(stages)}-stages"
-    key = f"{backbone.name}-{first}-{hashlib.blake2b(recipe.encode(), digest_size=12).hexdigest()}"
+    key = f"{backbone.name}-{first}-{hashlib.blake2b(depends_on.encode(), digest_size=12).hexdigest()}"
     what = f"{stages[0]} features" if len(stages) == 1 else f"features of {len(stages)} stages"
     try:
         columns, seconds = table("features", key, len(images), make, what)
