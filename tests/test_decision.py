@@ -10,9 +10,10 @@ import tlkit
 from tlkit import course
 from tlkit.disk.cards import read_card
 from tlkit.nets.backbones import WEIGHTS
+from tlkit.nets.settings import settings_of
 from tlkit.study import decision, survey
 from tlkit.study.decision import DecisionMap
-from tlkit.study.places import RULE, STOPS
+from tlkit.study.places import PHOTO_STOPS, RULE, STOPS
 from tlkit.world.catalogue import WORLD
 from tools.ways_page import ways_page
 
@@ -107,6 +108,23 @@ def test_the_shipped_map_is_whole_and_of_this_world(shipped):
     card = read_card(decision.SHIPPED["drawn"].with_suffix(".toml"))
     assert card["world"] == WORLD and card["weights"] == read_card(WEIGHTS / "minivgg.toml")["sha256"]
     assert card["command"].startswith("python -m tlkit map")
+
+
+def test_the_map_of_the_photos_is_of_these_settings_and_has_what_the_page_says():
+    photos, card = tlkit.load_map("photos"), read_card(decision.SHIPPED["photos"].with_suffix(".toml"))
+    assert card["image_size"] == 96 and card["rows"] == len(photos.rows) and photos.datasets == list(PHOTO_STOPS)
+    assert {f"pictures_{name}" for name in PHOTO_STOPS} <= set(card) and "copies" in card
+    for network in photos.networks:
+        assert card[f"settings_{network}"] == str(settings_of(network)), "measure the photo map again"
+    squeezenet = photos.of("squeezenet1_1")
+    for dataset in PHOTO_STOPS:
+        for size in squeezenet.sizes_of(dataset):
+            for way in set(tlkit.WAYS) - {"scratch"}:
+                assert len(squeezenet.at(dataset, size).values(way)) >= 3, (dataset, size, way)
+    for dataset in ("flowers17", "digits", "spoken_digits"):
+        assert len(squeezenet.at(dataset, 20).values("scratch")) >= 3
+        assert not set(photos.of("efficientnet_lite0").missing(dataset, 20)) - {"scratch"}
+    assert all(row["similarity"] == PHOTO_STOPS.index(row["dataset"]) + 1 for row in photos.rows)
 
 
 def test_the_shipped_map_is_what_this_code_measures(shipped):

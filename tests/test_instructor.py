@@ -266,12 +266,7 @@ def test_the_table_of_winners_is_the_map():
         ("07", "few-similar-photos", "tuned.mean > 0.05", "more than 5 points above the codes"),
         ("07", "few-different-photos", "all(gain.low > 0", "beats the codes with every network"),
         ("07", "many-similar-photos", "not faster.low > 0", "adds nothing clear to fine-tuning"),
-        (
-            "07",
-            "rates",
-            "max(similar) <= 0.3 < min(different) == 1.0",
-            "at most a third as fast as the head on flowers",
-        ),
+        ("07", "rates", "max(similar) <= 0.3 < min", "at most a third as fast as the head on flowers"),
         ("08", "advice", 'advice.likeness == "similar" and advice.rule == "probe"', "*few, similar: probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
         ("08", "answers", 'answers == ["palace", "daisy"]', "*palace* and *daisy*"),
