@@ -76,6 +76,12 @@ def test_a_map_that_cannot_be_is_refused_before_work_starts(tmp_path, bad, messa
     assert not (tmp_path / "map.csv").exists()
 
 
+def test_all_photo_sets_that_are_missing_are_named_at_once(tmp_path, empty_cache):
+    with pytest.raises(ValueError, match="python -m tlkit fetch flowers17 cifar10 dtd spoken_digits$"):
+        tlkit.run_map(tmp_path / "map.csv", backbone="efficientnet_lite0")
+    assert not (tmp_path / "map.csv").exists()
+
+
 def test_a_file_that_is_no_map_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"no decision map at .*absent.csv. Make one: python -m tlkit map"):
         tlkit.load_map(tmp_path / "absent.csv")

@@ -13,7 +13,7 @@ import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
-from tlkit.data.photos import copy_of
+from tlkit.data.photos import PHOTO_SETS, copy_of, is_here
 from tlkit.data.splits import Split, largest_of, load_dataset
 from tlkit.disk.cache import digest
 from tlkit.disk.cards import read_card
@@ -55,9 +55,15 @@ class Kit:
 
     def places(self, datasets: Sequence[str], per_class: Sequence[int]) -> list[tuple[str, int]]:
         """Targets and images per class, at most what a set has; raises ValueError for what cannot be."""
+        wanted = [checks.choose("target dataset", dataset, RANK) for dataset in datasets]
+        missing = [name for name in wanted if name in PHOTO_SETS and not is_here(name)]
+        if missing:
+            raise ValueError(
+                f"Not here yet: {', '.join(missing)}. Fetch them once, with network, and run the same command again:\n"
+                f"python -m tlkit fetch {' '.join(missing)}"
+            )
         found = []
-        for dataset in datasets:
-            checks.choose("target dataset", dataset, RANK)
+        for dataset in wanted:
             most = self.largest(dataset)
             for size in per_class:
                 checks.count("per_class", size, 1, most if world_of(dataset) == "drawn" else None)
