@@ -32,7 +32,9 @@ def test_the_anatomy(path):
     assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     code, prose = _cells(path, "code"), dict(_cells(path, "markdown"))
-    assert len([ident for ident, _ in code if not ident.startswith("exercise-") and ident != "quiz"]) <= 20
+    folded = [cell for cell in notebook["cells"] if cell["metadata"].get("jupyter", {}).get("source_hidden")]
+    aside = {"quiz"} | {cell["id"] for cell in folded}
+    assert len([ident for ident, _ in code if not ident.startswith("exercise-") and ident not in aside]) <= 20
     assert [ident for ident, source in code if len(source.splitlines()) > 15] == []
     assert [line for _, source in code for line in source.splitlines() if len(line) > 110] == []
     ids = [cell["id"] for cell in notebook["cells"]]
@@ -50,7 +52,12 @@ def test_the_anatomy(path):
     assert "**After this lesson you can**" in prose["title"] and "**You need**" in prose["title"]
     assert prose["closing"].startswith("## To remember") and "**One limit**" in prose["closing"]
     assert any("tlkit.Guess(" in source for _, source in code)
-    assert sum("assert " in source or "picker.claim(" in source for _, source in code) >= 2
+    claimed = [ident for ident, source in code if re.search(r"\b(tlkit|picker)\.claims\(", source)]
+    assert claimed and all(ident.endswith("claims") for ident in claimed)
+    assert [cell["id"] for cell in folded] == ["set-up", *claimed], "the set-up and the claims, and nothing else"
+    for cell in folded:
+        assert cell["metadata"] == {"cellView": "form", "jupyter": {"source_hidden": True}}
+        assert "".join(cell["source"]).startswith("# @title "), "Colab folds a cell under its title"
     if "00" < path.stem[:2] < "08":
         assert ids[3] == "picker" and "tlkit.dataset_picker(" in code[1][1], "a core lesson opens with its picker"
 

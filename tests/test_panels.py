@@ -7,6 +7,7 @@ import time
 from xml.etree import ElementTree
 
 import ipywidgets
+import numpy as np
 import pytest
 
 import tlkit
@@ -66,14 +67,21 @@ def test_the_picker_offers_every_target_and_size(monkeypatch):
     _check_fallback(picker, monkeypatch)
 
 
-def test_claims_are_held_on_the_default_and_reported_elsewhere(capsys):
-    picker = tlkit.dataset_picker("flowers", 20)
-    picker.claim("water is wet", True)
-    with pytest.raises(AssertionError, match="the lesson says that fire is wet"):
-        picker.claim("fire is wet", False)
+def test_claims_are_held_on_the_default_and_reported_elsewhere():
+    picker, held = tlkit.dataset_picker("flowers", 20), {"water is wet": True, "fire <is> wet": np.bool_(False)}
+    assert repr(picker.claims({"water is wet": True})) == "The one claim of the text holds in this run."
+    for strict in (picker.claims, tlkit.claims):
+        with pytest.raises(AssertionError, match="the lesson says: fire <is> wet. This run found otherwise"):
+            strict(held)
+        with pytest.raises(AssertionError, match="one statement or more"):
+            strict({})
     picker.choose(per_class=5)
-    picker.claim("fire is wet", False)
-    assert capsys.readouterr().out.splitlines() == ["As claimed: water is wet.", "Not here: fire is wet."]
+    elsewhere = picker.claims(held)
+    assert repr(elsewhere) == "1 of 2 claims of the text hold here; not: fire <is> wet."
+    assert elsewhere.missed == ["fire <is> wet"]
+    unfolded = elsewhere._repr_html_()
+    assert "<li>✓ water is wet</li><li>✗ fire &lt;is&gt; wet</li>" in unfolded and "<is>" not in unfolded
+    assert repr(tlkit.claims({"a": True, "b": 1 < 2})) == "All 2 claims of the text hold in this run."
 
 
 def test_the_picker_refuses_what_it_does_not_have():

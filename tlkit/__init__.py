@@ -50,6 +50,7 @@ _NAMES = {
     "study.map_grid": ("plot_winners",),
     "study.map_plots": ("plot_stages",),
     "study.survey": ("recompute", "run_map"),
+    "widgets.claims": ("claims",),
     "widgets.controls": ("Guess", "dataset_picker"),
     "widgets.demo": ("demo_page",),
     "widgets.desks": ("augmentation_desk", "fine_tuning_desk"),

@@ -5,7 +5,7 @@ terminal), it shows its first picture or its question instead.
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ipywidgets
 from IPython.display import display
@@ -16,6 +16,7 @@ from tlkit.data.splits import Split, load_dataset
 from tlkit.figures import galleries, style
 from tlkit.study.decision import PER_CLASS
 from tlkit.study.places import STOPS, card_of, quadrant
+from tlkit.widgets.claims import Claims, claims
 from tlkit.widgets.examples import pictures_of
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
@@ -180,17 +181,19 @@ class DatasetPicker(Panel):
         """Draw the chosen dataset with the chosen size (or another)."""
         return load_dataset(self.dataset, per_class or self.per_class, seed)
 
-    def claim(self, what: str, holds: bool) -> None:
-        """A statement of the lesson. On its own default it must hold; on another choice it is only reported.
+    def claims(self, held: Mapping[str, bool]) -> Claims:
+        """What the lesson says. On its own default it must hold; on another choice it is only reported.
+
+        Parameters
+        ----------
+        held : statement -> whether it holds, as for ``tlkit.claims``
 
         Raises
         ------
         AssertionError
-            If it does not hold where the lesson says that it does.
+            If one does not hold where the lesson says that it does.
         """
-        if self.is_default:
-            assert holds, f"the lesson says that {what}; this run found otherwise"
-        print(f"{'As claimed' if holds else 'Not here'}: {what}.")
+        return claims(held) if self.is_default else Claims(held)
 
     def _figure(self) -> Axes:
         size, likeness = quadrant(self.dataset, self.per_class)
@@ -214,7 +217,7 @@ def dataset_picker(dataset: str = "flowers", per_class: int = 20, sizes: Sequenc
     Returns
     -------
     DatasetPicker
-        With ``load(seed)``, and ``claim(what, holds)`` for what the lesson says.
+        With ``load(seed)``, and ``claims(held)`` for what the lesson says.
     """
     for size in sizes:
         checks.count("per_class", size, 1, min(OFFLINE_DATASETS[stop].largest for stop in STOPS))

@@ -1,0 +1,60 @@
+"""What a lesson says, held against the run at hand, in one line that can be unfolded."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+__all__ = ["Claims", "claims"]
+
+
+class Claims:
+    """Statements, each with whether it held here. In a notebook one line, which a click unfolds."""
+
+    def __init__(self, held: Mapping[str, bool]):
+        self.held = {what: bool(holds) for what, holds in held.items()}
+
+    @property
+    def missed(self) -> list[str]:
+        """The statements that did not hold."""
+        return [what for what, holds in self.held.items() if not holds]
+
+    def _headline(self) -> str:
+        number = len(self.held)
+        said = "The one claim" if number == 1 else f"All {number} claims"
+        if not self.missed:
+            return f"{said} of the text {'holds' if number == 1 else 'hold'} in this run."
+        return f"{number - len(self.missed)} of {number} claims of the text hold here; not: {'; '.join(self.missed)}."
+
+    def __repr__(self) -> str:
+        return self._headline()
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<li>{'✓' if holds else '✗'} {html.escape(what)}</li>" for what, holds in self.held.items())
+        return (
+            f"<details><summary>{html.escape(self._headline())}</summary>"
+            f'<ul style="list-style:none;margin:0 0 0 1em;padding:0">{rows}</ul></details>'
+        )
+
+
+def claims(held: Mapping[str, bool]) -> Claims:
+    """Hold a lesson to its word: every statement must be true of the run that was just made.
+
+    Parameters
+    ----------
+    held : statement -> whether it holds, such as ``{"transfer wins by 25 points": gain > 0.25}``
+
+    Returns
+    -------
+    Claims
+        As the last line of a cell it shows how many were checked; a click shows which.
+
+    Raises
+    ------
+    AssertionError
+        If one does not hold. It names all of those.
+    """
+    made = Claims(held)
+    assert made.held, "claims() needs one statement or more"
+    assert not made.missed, f"the lesson says: {'; '.join(made.missed)}. This run found otherwise"
+    return made
