@@ -1,6 +1,6 @@
 """Figures that show pictures: rows of them, what a split holds, what was taken for what, and what lies nearest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
 from tlkit.figures.style import COLOURS, new_figure, styled
 
-__all__ = ["plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split"]
+__all__ = ["plot_answers", "plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split"]
 
 
 def mosaic(images: Tensor, columns: int, gap: int = 3) -> np.ndarray:
@@ -99,6 +99,67 @@ def plot_mistakes(
     axes.set_xlim(-2, columns * side * 1.25)
     axes.set_ylim(max(1, -(-len(shown) // columns)) * side * 1.6, -4)
     return axes
+
+
+@styled
+def plot_answers(
+    images: Tensor,
+    labels: Sequence[int],
+    answers: Mapping[str, Sequence[int]],
+    class_names: Sequence[str],
+    columns: int = 12,
+    title: str = "",
+) -> Axes:
+    """The same pictures once for each classifier, ticked or crossed, with its answer below.
+
+    Parameters
+    ----------
+    images : uint8 tensor (n, 3, h, w); ``columns`` of them, evenly spread, are shown
+    labels : n true classes
+    answers : name of a classifier -> its n answers
+    class_names : one for each class
+    """
+    checks.images(images)
+    labels = np.asarray(labels)
+    given = {name: np.asarray(said) for name, said in answers.items()}
+    for name, said in given.items():
+        checks.same_length("labels", len(labels), f"answers of {name}", len(said))
+    shown = np.linspace(0, len(labels) - 1, min(len(labels), columns)).astype(int)
+    counts = {name: int((said == labels)[shown].sum()) for name, said in given.items()}
+    found = ", ".join(f"{name} {count} right" for name, count in counts.items())
+    share = ", ".join(f"{name} {np.mean(said == labels):.0%}" for name, said in given.items())
+    axes = new_figure(
+        1.6 + len(shown) * 0.86,
+        0.9 + len(given) * 1.3,
+        f"{title}{'. ' * bool(title)}Of the same {len(shown)} pictures {found}. Of all {len(labels)}: {share}.",
+    )
+    for row, said in enumerate(given.values()):
+        for column, k in enumerate(shown):
+            picture = images[k].permute(1, 2, 0).numpy()
+            _mark(axes, picture, (column, 1.5 * row), class_names[said[k]], said[k] == labels[k])
+    axes.set_xlim(-0.05, len(shown))
+    axes.set_ylim(1.5 * len(given) - 0.06, -0.04)
+    axes.set_yticks(
+        1.5 * np.arange(len(given)) + 0.46,
+        [f"{name}\n{np.mean(said == labels):.0%} of {len(labels)}" for name, said in given.items()],
+    )
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title or f"Of the same {len(shown)} pictures: {found}")
+    return axes
+
+
+def _mark(axes: Axes, picture: np.ndarray, corner: tuple[float, float], answer: str, right: bool) -> None:
+    """A picture in a frame, with a tick or a cross, and the answer in two lines below it."""
+    (left, top), colour = corner, COLOURS[2] if right else COLOURS[1]
+    axes.imshow(picture, extent=(left, left + 0.92, top + 0.92, top), interpolation="lanczos")
+    axes.add_patch(plt.Rectangle((left, top), 0.92, 0.92, fill=False, edgecolor=colour, linewidth=2.5))
+    first, _, rest = answer.partition(" ")
+    words = f"{'✓' if right else '✗'} {first}\n{rest}"
+    style = {"va": "top", "fontsize": 8, "color": colour, "weight": "bold", "parse_math": False}
+    axes.text(left, top + 0.97, words, linespacing=1.1, **style)
 
 
 @styled

@@ -122,6 +122,8 @@ class PhotoNames:
         Those that were read, in the order they were given.
     scores : float array (n, k)
         Of each photo for each class.
+    pictures : list of uint8 tensors (3, size, size)
+        The first of them, up to 24, as the network saw them.
     left_out : dict from file to the reason
     """
 
@@ -130,11 +132,11 @@ class PhotoNames:
         self.files: list[str] = []
         self.left_out: dict[str, str] = {}
         self._scores: list[np.ndarray] = []
-        self._pictures: list[Tensor] = []
+        self.pictures: list[Tensor] = []
 
     def add(self, names: list[str], images: Tensor, scores: np.ndarray) -> None:
         """Take in a batch; the first pictures are kept, to be shown."""
-        self._pictures += list(images[: max(0, _KEPT - len(self.files))].clone())
+        self.pictures += list(images[: max(0, _KEPT - len(self.files))].clone())
         self.files += names
         self._scores.append(scores)
 
@@ -192,7 +194,7 @@ class PhotoNames:
     def plot(self, columns: int = 6) -> Axes:
         """The first pictures, up to 24, as the network saw them, each with its most likely name."""
         best = [(self.class_names[k], self.say(row[k])) for row in self.scores for k in _best(row, 1)]
-        return answer_plots.plot_names(torch.stack(self._pictures), self.files, best, self.scores_are, columns)
+        return answer_plots.plot_names(torch.stack(self.pictures), self.files, best, self.scores_are, columns)
 
 
 def _best(row: np.ndarray, count: int) -> list[int]:

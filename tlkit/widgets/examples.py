@@ -6,6 +6,7 @@ import io
 from functools import cache
 from textwrap import shorten
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -38,7 +39,7 @@ def strip_of(dataset: str, count: int = 14) -> str:
         about = {key: html.escape(card_of(dataset)[key]) for key in ("title", "shows", "similarity")}
         return "<p style='line-height:1.4'><b>{title}</b>. {shows}<br>Similarity: {similarity}.</p>".format(**about)
     shown = pictures_of(dataset, count)
-    source = _as_source(mosaic(shown, len(shown)), "jpeg", quality=90)
+    source = as_source(mosaic(shown, len(shown)), "jpeg", quality=90)
     return f'<img alt="{len(shown)} pictures of {dataset}" style="max-width:100%" src="{source}">'
 
 
@@ -48,12 +49,13 @@ def tiles_of(dataset: str, count: int = 6) -> str:
         about = card_of(dataset)
         words = f"<b>{html.escape(about['title'])}</b>. {html.escape(shorten(about['shows'], 130, placeholder=' …'))}"
         return f'<div class="strip words"><p>{words}</p></div>'
-    sources = [_as_source(picture.permute(1, 2, 0).numpy(), "png") for picture in pictures_of(dataset, count)]
+    sources = [as_source(picture.permute(1, 2, 0).numpy(), "png") for picture in pictures_of(dataset, count)]
     tiles = "".join(f'<img alt="" src="{source}">' for source in sources)
     return f'<div class="strip" role="img" aria-label="{len(sources)} pictures of {dataset}">{tiles}</div>'
 
 
-def _as_source(pixels: object, kind: str, **settings: int) -> str:
+def as_source(pixels: np.ndarray, kind: str, **settings: int) -> str:
+    """A picture, uint8 ``(h, w, 3)``, as the ``src`` of an ``<img>``."""
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, kind, **settings)
     return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"

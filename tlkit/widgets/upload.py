@@ -20,6 +20,12 @@ _HELP = (
 )
 
 
+def first_file(files: dict | tuple) -> tuple[str, bytes]:
+    """Name and content of the file that a ``FileUpload`` holds: ipywidgets 8 gives a tuple of dicts, 7 a dict."""
+    name, file = next(iter(files.items())) if isinstance(files, dict) else (files[0]["name"], files[0])
+    return name, bytes(file["content"])
+
+
 class FolderUpload:
     """A button for a zip, a line for a path, and the report of what was read.
 
@@ -54,13 +60,11 @@ class FolderUpload:
     def _on_upload(self, change: dict) -> None:
         if not change["new"]:
             return
-        # ipywidgets 8 gives a tuple of dicts, 7 a dict from name to a dict.
-        files = change["new"]
-        name, file = next(iter(files.items())) if isinstance(files, dict) else (files[0]["name"], files[0])
+        name, content = first_file(change["new"])
         folder = cache_folder() / "uploads"
         folder.mkdir(exist_ok=True)
         path = folder / (re.sub(r"[^\w.-]", "_", Path(name).stem) + ".zip")
-        write_atomically(path, lambda part: part.write_bytes(bytes(file["content"])))
+        write_atomically(path, lambda part: part.write_bytes(content))
         self.load(path)
 
     def _on_path(self, change: dict) -> None:
