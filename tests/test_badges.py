@@ -49,7 +49,7 @@ def test_every_set_up_cell_is_folded_away_in_jupyterlab_and_a_form_on_colab(cour
         assert cells["set-up"]["metadata"] == {"cellView": "form", "jupyter": {"source_hidden": True}}
     before, path = _bytes(course), badges._notebooks()[0]
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"source_hidden": true', '"source_hidden": false'), encoding="utf-8")
+    path.write_text(text.replace('"source_hidden": true', '"source_hidden": false', 1), encoding="utf-8")
     badges.badges(remove=True)  # somebody unfolded and saved it
     assert _bytes(course) == before
 

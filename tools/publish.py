@@ -23,6 +23,7 @@ from tlkit.transfer.network_ways import from_scratch
 from tlkit.transfer.probe_ways import linear_probe
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces
+from tools import drawings
 from tools.notebooks import execute, write_notebook
 from tools.ways_page import ways_page
 
@@ -32,7 +33,7 @@ TARGETS = [name for name, world in OFFLINE_DATASETS.items() if world.similarity]
 
 
 def pictures() -> None:
-    """Draw the contact sheets of ``datasets/`` and the pictures of the README, and write the page of the ways."""
+    """Draw the contact sheets of ``datasets/`` and pictures of README and lessons, and write the page of the ways."""
     folder = course.COURSE / "lessons" / "pictures"
     folder.mkdir(exist_ok=True)
     for name in OFFLINE_DATASETS:
@@ -43,6 +44,8 @@ def pictures() -> None:
         _save(_people_sheet(people), course.COURSE / "datasets" / f"{people.name}.jpg")
     page = ways_page(load_map())
     (course.COURSE / "lessons" / "WAYS.md").write_text(page, encoding="utf-8")
+    _save(drawings.first_minute(), folder / "first_minute.jpg")
+    _save(drawings.network_strip(), folder / "network.png")
     _save(_world_strip(), folder / "world.png")
     _save(plot_overview(load_map()), folder / "map.png")
     _save(plot_winners(load_map("drawn"), load_map("photos")), folder / "winners.png")

@@ -136,7 +136,7 @@ def plot_answers(
     for row, said in enumerate(given.values()):
         for column, k in enumerate(shown):
             picture = images[k].permute(1, 2, 0).numpy()
-            _mark(axes, picture, (column, 1.5 * row), class_names[said[k]], said[k] == labels[k])
+            mark_answer(axes, picture, (column, 1.5 * row), class_names[said[k]], said[k] == labels[k])
     axes.set_xlim(-0.05, len(shown))
     axes.set_ylim(1.5 * len(given) - 0.06, -0.04)
     axes.set_yticks(
@@ -151,7 +151,7 @@ def plot_answers(
     return axes
 
 
-def _mark(axes: Axes, picture: np.ndarray, corner: tuple[float, float], answer: str, right: bool) -> None:
+def mark_answer(axes: Axes, picture: np.ndarray, corner: tuple[float, float], answer: str, right: bool) -> None:
     """A picture in a frame, with a tick or a cross, and the answer in two lines below it."""
     (left, top), colour = corner, COLOURS[2] if right else COLOURS[1]
     axes.imshow(picture, extent=(left, left + 0.92, top + 0.92, top), interpolation="lanczos")
