@@ -26,11 +26,15 @@ matplotlib.use("agg")
 def test_every_figure_tells_its_data(flowers):
     names = flowers.class_names
     seventeen = flowers.train.images[:17]
-    guesses = (flowers.test.labels.numpy() + (np.arange(680) % 10 == 0)) % 17
+    right = flowers.test.labels.numpy()
+    guesses = (right + (np.arange(680) % 10 == 0)) % 17
     figures = {
         "17 rows": galleries.plot_pictures(seventeen, names),
         f"68 of 680.*{names[0]} taken for {names[1]}": galleries.plot_mistakes(
             flowers.test.images, flowers.test.labels, guesses, names
+        ),
+        "Of the same 12 pictures truth 12 right, guesses 10 right. Of all 680: truth 100%, guesses 90%": (
+            galleries.plot_answers(flowers.test.images, right, {"truth": right, "guesses": guesses}, names)
         ),
         r"svm 72\.0% \(.*softmax": plots.plot_bars({"svm": [0.7, 0.74, 0.72], "softmax": [0.6, 0.65, 0.61]}),
         r"codes from 60\.0%.* at 5 to 90\.0%": plots.plot_curves(
@@ -91,6 +95,15 @@ def test_show_carries_the_words_along(capsys):
 def test_no_mistakes_is_a_figure_too(flowers):
     axes = galleries.plot_mistakes(flowers.val.images, flowers.val.labels, flowers.val.labels, flowers.class_names)
     assert "0 of 340" in axes.get_title(loc="left")
+
+
+def test_answers_are_ticked_or_crossed_and_must_be_as_many_as_the_pictures(flowers):
+    test, names = flowers.test.first(1), ["$5 bill", *flowers.class_names[1:]]
+    axes = galleries.plot_answers(test.images, test.labels, {"first": [0] * 17}, names, columns=3)
+    assert [text.get_text() for text in axes.texts] == ["✓ $5\nbill", "✗ $5\nbill", "✗ $5\nbill"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["first\n6% of 17"]
+    with pytest.raises(ValueError, match="17 labels but 2 answers of first"):
+        galleries.plot_answers(test.images, test.labels, {"first": [0, 1]}, names)
 
 
 def test_uneven_rows_are_refused(flowers):
@@ -165,6 +178,7 @@ def _sheets(flowers):
     red[:, 1:] = 0
     yield galleries.plot_pictures(red, names, "a title"), 1
     yield galleries.plot_mistakes(red, [0] * 6, [1] * 6, names), 6
+    yield galleries.plot_answers(red, [0] * 6, {"x": [0] * 6, "y": [1] * 6}, names), 12
     nearest = np.tile(np.arange(3), (17, 1))
     yield galleries.plot_neighbours(flowers.val.first(1), flowers.val, nearest, flowers.class_names), 68
 
