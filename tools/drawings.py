@@ -37,25 +37,25 @@ def _ten_in_a_dozen_out(split: Split, answers: dict[str, np.ndarray]) -> Axes:
     ten = split.train.images[split.train.labels == kind][:10]
     said = "; ".join(f"{name.lower()} {share:.0%} of {len(labels)} are named rightly" for name, share in shares.items())
     axes = new_figure(
-        9.4, 6.5, f"Ten training photos of {split.class_names[kind]}, and the same twelve unseen flowers twice: {said}."
+        9.4, 6.1, f"Ten training photos of {split.class_names[kind]}, and the same twelve unseen flowers twice: {said}."
     )
     for k, picture in enumerate(ten):
         row, column = divmod(k, 2)
-        place = (column, column + 0.92, 0.55 + 1.18 * row + 0.92, 0.55 + 1.18 * row)
+        place = (column, column + 0.92, 0.55 + 1.05 * row + 0.92, 0.55 + 1.05 * row)
         axes.imshow(picture.permute(1, 2, 0).numpy(), extent=place, interpolation="lanczos")
     words = {"weight": "bold", "va": "bottom", "fontsize": 12}
     axes.text(0, 0.48, "Ten photos of each\nof 17 flowers", **words)
     for block, (name, given) in enumerate(answers.items()):
-        top = 0.55 + 3.15 * block
+        top = 0.55 + 2.9 * block
         heading = f"{name}: {shares[name]:.0%} of {len(labels)} unseen flowers named rightly"
         axes.text(2.9, top - 0.07, heading, color=COLOURS[2] if block else COLOURS[1], **words)
         for k, row in enumerate(shown):
             corner = 2.9 + k % 6, top + 1.3 * (k // 6)
             picture, right = split.test.images[row].permute(1, 2, 0).numpy(), given[row] == labels[row]
             mark_answer(axes, picture, corner, split.class_names[given[row]], right)
-    axes.annotate("", (2.78, 3.3), (2.05, 3.3), arrowprops={"arrowstyle": "-|>", "lw": 3, "color": "#777777"})
+    axes.annotate("", (2.78, 3.1), (2.05, 3.1), arrowprops={"arrowstyle": "-|>", "lw": 3, "color": "#777777"})
     axes.set_xlim(-0.05, 8.85)
-    axes.set_ylim(6.38, -0.06)
+    axes.set_ylim(6.0, -0.06)
     axes.set_axis_off()
     return axes
 

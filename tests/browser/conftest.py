@@ -6,6 +6,7 @@ screenshot in ``tests/browser/failures``.
 
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,8 @@ from PIL import Image
 from tlkit.course import COURSE
 
 FAILURES = Path(__file__).parent / "failures"
+TOKEN = "a-token-for-the-tests"
+SETTINGS = {"@jupyterlab/notebook-extension/tracker.jupyterlab-settings": '{"windowingMode": "none"}'}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -67,6 +70,10 @@ def course_copy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def free_port():
+    return _free_port()
+
+
+def _free_port():
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
@@ -102,6 +109,30 @@ def serve(tmp_path_factory):
         process.terminate()
     for process in running:
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def lab(serve, course_copy, browser):
+    """A JupyterLab over the copy of the lessons, as `make lab` opens it: from a notebook's name to its address."""
+    settings, home = course_copy / "settings", course_copy / "jupyter"
+    for name, content in SETTINGS.items():
+        (settings / name).parent.mkdir(parents=True, exist_ok=True)
+        (settings / name).write_text(content)
+    (plugin,) = re.findall(r"^NEWS := (\S+)$", (COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    command = [sys.executable, "-m", "jupyter", "labextension", "disable", "--level=user", plugin]
+    subprocess.run(command, check=True, env=os.environ | {"JUPYTER_CONFIG_DIR": str(home)})
+    port = _free_port()
+    options = {
+        "port": port,
+        "IdentityProvider.token": TOKEN,
+        "ServerApp.root_dir": course_copy / "lessons",
+        "ServerApp.port_retries": 0,
+        "LabApp.user_settings_dir": settings,
+        "LabApp.expose_app_in_browser": True,
+    }
+    said = [f"--{name}={value}" for name, value in options.items()]
+    server = serve("jupyterlab", "--no-browser", "--allow-root", *said, port=port, JUPYTER_CONFIG_DIR=str(home))
+    return lambda notebook: f"{server}/lab/tree/{notebook}?token={TOKEN}"
 
 
 @pytest.fixture(scope="session")

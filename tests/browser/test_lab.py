@@ -1,48 +1,18 @@
 """A student in JupyterLab: opens lesson 07, runs all cells, moves the controls, votes, trains, answers."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
-from tlkit.course import COURSE, read_notebook
+from tlkit.course import read_notebook
 from tlkit.exercises.quiz import Quiz
 
 LESSON = "07_when_and_how.ipynb"
-TOKEN = "a-token-for-the-tests"
-SETTINGS = {"@jupyterlab/notebook-extension/tracker.jupyterlab-settings": '{"windowingMode": "none"}'}
 
 
 @pytest.fixture(scope="module")
-def address(serve, course_copy, free_port, browser):
-    settings = course_copy / "settings"
-    for name, content in SETTINGS.items():
-        (settings / name).parent.mkdir(parents=True, exist_ok=True)
-        (settings / name).write_text(content)
-    options = {
-        "IdentityProvider.token": TOKEN,
-        "ServerApp.root_dir": course_copy / "lessons",
-        "ServerApp.port_retries": 0,
-        "LabApp.user_settings_dir": settings,
-        "LabApp.expose_app_in_browser": True,
-    }
-    said = [f"--{name}={value}" for name, value in options.items()]
-    home = course_copy / "jupyter"  # as `make lab` leaves it after the installation
-    (plugin,) = re.findall(r"^NEWS := (\S+)$", (COURSE / "Makefile").read_text(encoding="utf-8"), flags=re.M)
-    command = [sys.executable, "-m", "jupyter", "labextension", "disable", "--level=user", plugin]
-    subprocess.run(command, check=True, env=os.environ | {"JUPYTER_CONFIG_DIR": str(home)})
-    server = serve(
-        "jupyterlab",
-        "--no-browser",
-        "--allow-root",
-        f"--port={free_port}",
-        *said,
-        port=free_port,
-        JUPYTER_CONFIG_DIR=str(home),
-    )
-    return f"{server}/lab/tree/{LESSON}?token={TOKEN}"
+def address(lab):
+    return lab(LESSON)
 
 
 @pytest.fixture

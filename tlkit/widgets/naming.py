@@ -40,7 +40,7 @@ class PhotoNamer:
         self._train, self._rows = train, None
         self._shown = self._spread(pictures) if pictures else None
         self._buttons = [
-            ipywidgets.Button(description=f"{k + 1}", tooltip=f"picture {k + 1}")
+            ipywidgets.Button(description=f"picture {k + 1}", tooltip=f"picture {k + 1}")
             for k in range(len(self._shown) if self._shown else 0)
         ]
         for k, button in enumerate(self._buttons):
@@ -52,7 +52,8 @@ class PhotoNamer:
         self._upload.layout.width = "auto"
         self._upload.observe(self._on_upload, "value")
         strip = ipywidgets.HBox(self._buttons, layout={"flex_flow": "row wrap"})
-        own = ipywidgets.VBox([self._upload, ipywidgets.HTML(f"<small>{_HELP}</small>")])
+        help_text = ipywidgets.HTML(f"<div style='line-height:1.4;white-space:normal;font-size:13px'>{_HELP}</div>")
+        own = ipywidgets.HBox([self._upload, help_text], layout={"flex_flow": "row wrap", "align_items": "center"})
         self._box = ipywidgets.VBox([*([strip] if self._shown else []), *([own] if own_photo else []), self._said])
         self._box.add_class("tlkit-namer")
         if self._shown:
@@ -76,8 +77,8 @@ class PhotoNamer:
             for k, picture in enumerate(self._shown.images)
         )
         return (
-            f"<style>.{own} button{{background-size:cover;color:transparent;padding:0;margin:3px;border-radius:4px}}"
-            f".{own} .jupyter-widget-upload,.{own} .widget-upload{{color:inherit;padding:0 10px}}"
+            f"<style>.{own} button{{background-size:cover;font-size:0;padding:0;margin:3px;border-radius:4px}}"
+            f".{own} .jupyter-widget-upload,.{own} .widget-upload{{font-size:inherit;padding:0 10px}}"
             f".{own} button.tlkit-chosen{{outline:4px solid #D55E00}}{faces}</style>"
             "<span style='font-size:15px'>Click a picture:</span>"
         )

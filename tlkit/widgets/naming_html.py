@@ -23,7 +23,7 @@ _LOOK = """<style>
 .tlkit-naming p{margin:.5em 0}.tlkit-naming .row{display:flex;flex-wrap:wrap;gap:8px 20px;align-items:center}
 .tlkit-naming .row>img{width:132px;height:132px;object-fit:cover;border-radius:4px;margin:0}
 .tlkit-naming .bars{flex:1 1 240px;max-width:28em}.tlkit-naming .bars div{margin-bottom:7px}
-.tlkit-naming .bars span:last-child{float:right}
+.tlkit-naming .bars span+span{float:right}
 .tlkit-naming .bars i{display:block;height:10px;border-radius:2px;background:#0072B2;min-width:2px}
 .tlkit-naming .bars .true i{background:#009E73}.tlkit-naming small{font-size:13px}
 .tlkit-naming figure{margin:0;width:84px;font-size:13px;text-align:center;overflow-wrap:anywhere}
@@ -85,7 +85,7 @@ def naming_html(naming: Naming) -> str:
         f'src="{small_source(picture)}"><figcaption>{html.escape(name)}</figcaption></figure>'
         for picture, name in naming.near
     )
-    nearest = f'<p>The training pictures nearest to it, for this network:</p><div class="row">{near}</div>'
+    nearest = f'<p>The training pictures that this network finds most alike:</p><div class="row">{near}</div>'
     return (
         f'{_LOOK}<div class="tlkit-naming"><p>{said}</p><div class="row">'
         f'<img alt="the picture to be named" src="{small_source(naming.picture, 264)}"><div class="bars">{bars}'
