@@ -100,6 +100,7 @@ FAULTS = {
     "empty.png": (b"", r"the file is empty \(0 bytes\)"),
     "holiday.heic": (b"\0\0\0\x18ftypheic" + bytes(64), "HEIC photo|damaged"),
     "film.mp4": (b"\0\0\0\x18ftypisom" + bytes(64), "a video, not a picture"),
+    "album.zip": (b"PK\x03\x04" + bytes(64), "a zip file, not a picture: unpack it first"),
     "page.jpg": (b"<!DOCTYPE html><html>", "a web page, not a picture"),
     "half.png": (None, "damaged"),
     "dot.png": (_file(torch.zeros(3, 4, 4, dtype=torch.uint8)), "too small to show anything"),
@@ -117,9 +118,11 @@ def test_a_file_that_is_no_picture_is_told_by_its_own_name(namer, pictures, name
     assert "Not read" not in _upload(namer, "next.png", _file(pictures[1])), "and the next one is read"
 
 
-def test_a_path_that_leads_nowhere_and_an_upload_that_was_taken_back(namer):
+def test_a_path_that_leads_nowhere_and_an_upload_that_was_taken_back(namer, tmp_path):
     namer.read("/no/such/photo.jpg")
     assert "there is no such file" in namer._said.value
+    namer.read(tmp_path)
+    assert "is a folder. Give one photo here" in namer._said.value and namer.naming is None
     before = namer._said.value
     namer._on_upload({"new": ()})
     assert namer._said.value == before

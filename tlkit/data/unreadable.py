@@ -38,7 +38,7 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF, not a picture: save its pictures as PNG or JPEG"),
     (b"8BPS", "a Photoshop file, not a picture: save it as PNG or JPEG"),
     (b"v/1\x01", "an OpenEXR picture, which Pillow cannot read: save it as TIFF or PNG"),
-    (b"PK\x03\x04", "a zip file inside of the folder: unpack it there, or give its path alone"),
+    (b"PK\x03\x04", "a zip file, not a picture: unpack it first, or load it as a folder of its own"),
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"version https://git-lfs", "a pointer of Git LFS, not the picture itself: fetch it by git lfs pull"),
     (b"<svg", "a drawing (SVG), not a picture of pixels: save it as PNG"),

@@ -99,6 +99,8 @@ class PhotoNamer:
         for button in self._buttons:
             button.remove_class("tlkit-chosen")
         try:
+            if Path(path).is_dir():
+                raise ValueError(f"{path} is a folder. Give one photo here; predict_photos names a whole folder.")
             found = self.classifier.predict_photos([path], self._top)
         except (ValueError, OSError) as error:
             self.naming = None
