@@ -127,7 +127,8 @@ def load_backbone(
     if name in BACKBONES and (pretrained or weights):
         path = WEIGHTS / f"{name}.safetensors"
         put_weights(backbone, name, read_weights(Path(weights)) if weights else read_shipped(path))
-        backbone.source_accuracy = None if weights else read_card(path.with_suffix(".toml"))["source_accuracy"]
+        card = read_card(path.with_suffix(".toml"), ["source_accuracy"])
+        backbone.source_accuracy = None if weights else card["source_accuracy"]
     backbone.own = False
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()

@@ -125,6 +125,6 @@ def read_shipped(path: Path) -> dict[str, Tensor]:
     if not path.exists():
         raise ValueError(f"The weights {path.name} are missing from {path.parent}.\n{again}")
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != read_card(path.with_suffix(".toml"))["sha256"]:
+    if hashlib.sha256(content).hexdigest() != read_card(path.with_suffix(".toml"), ["sha256"])["sha256"]:
         raise ValueError(f"The weights file {path.name} is damaged: its checksum is not the one on its card.\n{again}")
     return safetensors.torch.load(content)
