@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from tlkit import checks
 from tlkit.data.splits import ImageSet
 from tlkit.disk.cache import digest, write_atomically
 from tlkit.disk.tables import digest_rows
@@ -23,7 +24,7 @@ def place(checkpoint: str | Path | None) -> Path | None:
     """The file as a path in a folder that is there; raises ValueError where no file can lie."""
     if checkpoint is None:
         return None
-    path = Path(checkpoint).expanduser()
+    path = checks.path("checkpoint", checkpoint)
     if path.is_dir():
         raise ValueError(f"The checkpoint {path} is a folder. Name a file in it, such as {path / 'run.pt'}.")
     try:

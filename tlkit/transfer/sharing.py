@@ -11,7 +11,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from tlkit import __version__, text_tables
+from tlkit import __version__, checks, text_tables
 from tlkit.disk.cards import read_card, seal, write_card
 from tlkit.transfer import model_folders, packing
 from tlkit.transfer.classifier import Classifier
@@ -65,7 +65,7 @@ def save_model(
     """
     if not isinstance(result, Result):
         raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got a {type(result).__name__}.")
-    folder = Path(folder).expanduser()
+    folder = checks.path("folder", folder)
     _check_place(folder, overwrite)
     classifier, split = result.classifier, result.split
     tensors, facts = packing.pack(classifier, WEIGHTS)
@@ -167,7 +167,7 @@ def load_model(folder: str | Path, device: str = "auto") -> Classifier:
     ConnectionError
         If it is a probe on an ImageNet backbone whose weights are not here and can not be fetched.
     """
-    folder = Path(folder).expanduser()
+    folder = checks.path("folder", folder)
     card = model_folders.read(folder)
     try:
         tensors = safetensors.torch.load_file(folder / WEIGHTS)
@@ -226,7 +226,7 @@ def model_zoo(folder: str | Path) -> ModelZoo:
     ValueError
         If there is no such folder.
     """
-    folder = Path(folder).expanduser()
+    folder = checks.path("folder", folder)
     if not folder.is_dir():
         raise ValueError(f"There is no folder {folder}. You are in {Path.cwd()}.")
     zoo = ModelZoo({}, {})
