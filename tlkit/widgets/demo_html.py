@@ -72,8 +72,7 @@ def scale(model: MapModel, live: LiveComparison | None) -> str:
     if not model.revealed:
         return ""
     words = f'<i class="chance" style="left:{model.chance:.2%}">chance, {model.chance:.0%}</i>'
-    half = "" if live else '<i style="left:50%">50%</i>'  # beside a live run there is no room for it
-    words += f'{half}<i style="left:100%">100%</i>'
+    words += '<i style="left:100%">100%</i>'  # 50 % is plain to see, and in the way of what chance gets
     now = '<span class="now"></span>' if live else ""
     return f'<div class="track scale">{words}</div><span></span><b></b><span></span>{now}'
 
