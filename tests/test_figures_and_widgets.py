@@ -45,6 +45,21 @@ def test_every_figure_tells_its_data(flowers):
         assert re.search(words, axes.figure.alt_text), axes.figure.alt_text
 
 
+def test_differences_are_filled_where_they_are_clear():
+    gains = {"a": tlkit.mean_interval([0.04, 0.05, 0.06]), "b": tlkit.mean_interval([-0.1, 0.0, 0.1])}
+    gains["equal"] = tlkit.mean_interval([0.0, 0.0, 0.0])
+    axes = tlkit.plot_differences(gains, "b proves nothing")
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    hollow = [line.get_markerfacecolor() != line.get_markeredgecolor() for line in dots]
+    assert hollow == [False, True, True] and [line.get_xdata()[0] for line in dots] == pytest.approx([5, 0, 0])
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == list(gains)
+    assert (
+        "a: +5.0" in axes.figure.alt_text and "inside the noise; equal: 0.0 points (no interval" in axes.figure.alt_text
+    )
+    with pytest.raises(ValueError, match="one difference or more"):
+        tlkit.plot_differences({})
+
+
 def test_figures_of_trainings_and_of_the_map_tell_their_data():
     history = History([1.0] * 4, [0.2, 0.4, 0.5, 0.7], [1.0, 2.0, 3.0, 4.0], head_epochs=2)
     for by in ("epochs", "seconds"):

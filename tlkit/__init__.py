@@ -31,7 +31,7 @@ _NAMES = {
     "intervals": ("accuracy_interval", "mean_interval", "points"),
     "figures.heat": ("plot_heat",),
     "figures.galleries": ("plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split"),
-    "figures.plots": ("plot_bars", "plot_curves", "plot_training"),
+    "figures.plots": ("plot_bars", "plot_curves", "plot_differences", "plot_training"),
     "figures.style": ("show",),
     "transfer.features": ("extract_features", "receptive_field", "top_patches"),
     "transfer.probes": ("PROBES", "LinearProbe"),

@@ -13,9 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from tlkit import checks
 from tlkit.figures.style import COLOURS, ink, new_figure, paper, styled
 from tlkit.history import History
-from tlkit.intervals import Interval, accuracy_interval, if_enough
+from tlkit.intervals import Interval, accuracy_interval, if_enough, points
 
-__all__ = ["plot_bars", "plot_curves", "plot_training"]
+__all__ = ["plot_bars", "plot_curves", "plot_differences", "plot_training"]
 
 
 @styled
@@ -76,6 +76,51 @@ def plot_bars(
     axes.set_yticks(range(0, 101, 20))
     axes.grid(axis="x", visible=False)
     axes.set_ylabel(ylabel)
+    axes.set_title(title)
+    return axes
+
+
+@styled
+def plot_differences(
+    gains: Mapping[str, Interval], title: str = "", xlabel: str = "difference in accuracy (points)"
+) -> Axes:
+    """A dot and its interval around zero for each difference within the same draws.
+
+    A filled dot is clear of the noise; of a hollow one the interval contains zero, or there is none.
+
+    Parameters
+    ----------
+    gains : name -> Interval of a difference of shares, of ``mean_interval`` or ``comparison.difference``
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if not gains:
+        raise ValueError("Give one difference or more: a name and its interval.")
+    told = "; ".join(f"{name}: {points(gain)}" for name, gain in gains.items())
+    axes = new_figure(7.6, 1.3 + 0.5 * len(gains), f"{title or 'Differences'}, {xlabel}: {told}.")
+    axes.axvline(0, color=ink(), linewidth=1.2)
+    for row, gain in enumerate(gains.values()):
+        colour = COLOURS[row % 6]
+        if gain.known:
+            axes.hlines(row, 100 * gain.low, 100 * gain.high, color=colour, linewidth=2.6)
+        face = colour if gain.clear else paper()
+        axes.plot(100 * gain.mean, row, "o", color=face, markeredgecolor=colour, markeredgewidth=2, markersize=10)
+        axes.annotate(
+            points(gain.mean).split()[0],
+            (100 * gain.mean, row),
+            textcoords="offset points",
+            xytext=(0, 9),
+            ha="center",
+            weight="bold",
+        )
+    axes.set_yticks(range(len(gains)), list(gains))
+    axes.set_ylim(len(gains) - 0.5, -0.75)
+    axes.grid(axis="y", visible=False)
+    axes.margins(x=0.12)
+    axes.set_xlabel(xlabel)
     axes.set_title(title)
     return axes
 
