@@ -54,7 +54,7 @@ def test_a_row_for_each_student_and_a_column_for_each_exercise_and_quiz(here, ca
     hand_in("whatever.json", BINH)
     hand_in("Old Otto.json", OLD)
     rows, told = report(capsys)
-    assert list(rows) == ["Anna", "Nguyễn Văn Bình", "Old Otto"] and told == "report.csv: 3 students\n\n"
+    assert list(rows) == ["Anna", "Nguyễn Văn Bình", "Old Otto"] and told == "report.csv: 3 students\n"
     names = show_progress().names
     assert len(names) > 40 and all(list(row)[7:] == names for row in rows.values())
     anna, otto = rows["Anna"], rows["Old Otto"]
@@ -184,6 +184,13 @@ def test_a_zip_writes_nothing_and_its_bad_members_are_named(here, capsys):
     assert sorted(here.rglob("*")) == sorted([*before, here / "report.csv"])
 
 
+def test_copies_that_a_browser_numbered_stay_apart(capsys):
+    for name in ("done (1).json", "done (2).json", "Anna/done.json", "done.json"):
+        hand_in(name, OLD)
+    rows, _ = report(capsys)
+    assert list(rows) == ["Anna", "done", "done (1)", "done (2)"], "nobody knows whose these are"
+
+
 def test_homes_of_a_hub_say_whose_they_are(here, capsys):
     for student in ("mai", "tom"):
         hand_in(f"{student}/.local/share/tlkit/done.json", ANNA)
@@ -207,6 +214,24 @@ def test_nothing_of_others_is_replaced_unless_it_is_told(here, capsys):
     assert "There is no file or folder out" in report(capsys, "out", code=1)
 
 
+@pytest.mark.parametrize("name", ["in/Anna.json", "class.zip"])
+def test_what_was_handed_in_is_never_replaced(here, capsys, name):
+    hand_in("Anna.json", ANNA)
+    _zip(here / "class.zip", {"Anna.json": ANNA})
+    before = Path(name).read_bytes()
+    assert "is one of the files to report on" in report(capsys, name, "--out", name, "--force", code=1)
+    assert Path(name).read_bytes() == before
+
+
+def test_names_that_a_terminal_has_not_cost_no_report(here, monkeypatch):
+    hand_in("Bình.json", BINH)
+    hand_in("Bình.txt", "")
+    said = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(said, encoding="ascii", write_through=True))
+    assert cli.main(["progress", "--report", "in"]) == 0
+    assert b"report.csv: 1 student\n" in said.getvalue() and b"B?nh.txt is empty" in said.getvalue()
+
+
 def test_without_a_progress_file_nothing_is_written(here, capsys):
     hand_in("a.json", "")
     assert f"No progress file was found, so nothing is written.\n  {here_is('a.json')} is empty" in report(
@@ -220,7 +245,7 @@ def test_a_report_beside_the_hand_ins_is_not_taken_for_one(here, capsys, monkeyp
     monkeypatch.chdir(here / "in")
     for _ in range(2):
         rows, told = report(capsys, ".")
-        assert list(rows) == ["Anna"] and told == "report.csv: 1 student\n\n"
+        assert list(rows) == ["Anna"] and told == "report.csv: 1 student\n"
 
 
 def test_a_student_exports_what_was_noted_and_when(here, capsys):

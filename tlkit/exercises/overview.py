@@ -2,6 +2,7 @@
 
 import html
 import re
+import sys
 from pathlib import Path
 
 from tlkit import course
@@ -43,7 +44,7 @@ class Progress:
             except ValueError as error:
                 raise ValueError(f"{path} is there already and {error}. Give another name.") from error
         progress.write_record(path, progress.Record(path.stem, progress.record().done))
-        print(f"Written to {path.resolve()}")
+        say(f"Written to {path.resolve()}")
 
     def _marks(self, lesson: str) -> str:
         return " ".join("●" if name in self._done else "○" for name, _ in self._parts[lesson])
@@ -71,6 +72,12 @@ class Progress:
 def _kept() -> str:
     hand_in = 'To hand it in: tlkit.show_progress().export("Your Name.json")'
     return f"Kept in {progress.progress_file()}; nothing leaves this machine. {hand_in}"
+
+
+def say(text: str) -> None:
+    """Print names from anywhere, also where the terminal has not all of their letters."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
 def show_progress() -> Progress:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tlkit.disk.cache import write_atomically
 from tlkit.exercises.hand_ins import HandIn, hand_ins
-from tlkit.exercises.overview import show_progress
+from tlkit.exercises.overview import say, show_progress
 from tlkit.exercises.progress import Record
 
 __all__ = ["run_progress"]
@@ -39,9 +39,9 @@ def run_progress(
     if export:
         return show_progress().export(export)
     if not report:
-        return print(show_progress())
+        return say(repr(show_progress()))
     path = Path(out)
-    _refuse_to_replace(path, force)
+    _refuse_to_replace(path, report, force)
     names, found, refused = show_progress().names, [], []
     for each in hand_ins(report):
         if not (path.exists() and Path(each.file).exists() and path.samefile(each.file)):
@@ -51,13 +51,14 @@ def run_progress(
         raise ValueError("\n".join(["No progress file was found, so nothing is written.", *told]))
     rows = list(_rows(found, names, told))
     write_atomically(path, lambda part: _write(part, [[*_COLUMNS, *names], *rows]))
-    print(f"{path}: {len(rows)} student{'s' * (len(rows) != 1)}")
-    print("\n".join(told))
+    say("\n".join([f"{path}: {len(rows)} student{'s' * (len(rows) != 1)}", *told]))
 
 
-def _refuse_to_replace(path: Path, force: bool) -> None:
+def _refuse_to_replace(path: Path, report: Sequence[str | Path], force: bool) -> None:
     if not path.parent.is_dir() or path.is_dir():
         raise ValueError(f"{path} cannot be written: there is no such folder, or it is one.")
+    if path.exists() and any(Path(source).exists() and path.samefile(source) for source in report):
+        raise ValueError(f"{path} is one of the files to report on. Name another --out.")
     if path.exists() and not force and not _is_report(path):
         raise ValueError(f"{path} is there already, and is no report of this command. Name another --out, or --force.")
 
