@@ -268,7 +268,12 @@ def test_the_table_of_winners_is_the_map():
         ("07", "recompute-claims", "< 0.02", "agree within 2 points"),
         ("07", "few-similar-photos-claims", ".mean > 0.05 for each in tuned", "more than 5 points above the codes"),
         ("07", "few-different-photos-claims", "all(gain.low > 0", "beats the codes with every network"),
-        ("07", "many-similar-photos-claims", "not any(gain.low > 0 for gain in faster", "adds nothing clear to fine-tuning"),
+        (
+            "07",
+            "many-similar-photos-claims",
+            "not any(gain.low > 0 for gain in faster",
+            "adds nothing clear to fine-tuning",
+        ),
         ("07", "rates-claims", "max(similar) <= 0.3", "at most a third as fast as the head on flowers"),
         ("08", "advice", 'advice.likeness == "similar" and advice.rule == "probe"', "*few, similar: probe*"),
         ("08", "probe", "reached.mean() > 0.75", "above 75 % on test"),
