@@ -17,7 +17,7 @@ from tlkit.disk.cards import read_card
 from tlkit.nets import efficientnet
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.devices import pick_device
-from tlkit.nets.weights import fetch_weights, put_weights, read_shipped, read_weights
+from tlkit.nets.weights import fetch_weights, put_weights, read_fetched, read_shipped, read_weights
 
 __all__ = ["load_backbone"]
 
@@ -127,7 +127,8 @@ def load_backbone(
     if name in BACKBONES and (pretrained or weights):
         path = WEIGHTS / f"{name}.safetensors"
         put_weights(backbone, name, read_weights(Path(weights)) if weights else read_shipped(path))
-        backbone.source_accuracy = None if weights else read_card(path.with_suffix(".toml"))["source_accuracy"]
+        card = read_card(path.with_suffix(".toml"), ["source_accuracy"])
+        backbone.source_accuracy = None if weights else card["source_accuracy"]
     backbone.own = False
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
@@ -152,7 +153,7 @@ def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -
         state = read_weights(Path(weights))
     elif pretrained:
         fetch_weights(name, quiet=True)
-        state = zoo.weights_of(name).get_state_dict(progress=False, check_hash=True)
+        state = read_fetched(name)
     model = zoo.build(name)
     if state is not None:
         put_weights(model, name, state)
