@@ -4,7 +4,7 @@ import pytest
 from map_makers import photo_map, photo_rows, row
 
 import tlkit
-from tlkit.disk.cards import write_card
+from tlkit.disk.cards import read_card, write_card
 from tlkit.study.decision import DecisionMap, boards_of, ledger_at
 from tlkit.study.map_plots import plot_map, plot_overview
 from tlkit.study.places import PHOTO_STOPS, STOPS
@@ -92,6 +92,14 @@ def test_the_size_of_the_pictures_comes_from_the_card(tmp_path):
     assert tlkit.load_map(path).image_size == 128
     path.with_suffix(".toml").write_text(write_card({"what": "no size"}))
     assert tlkit.load_map(path).image_size is None and tlkit.load_map().image_size is None
+
+
+def test_a_map_holds_pictures_of_one_size_in_either_world(tmp_path):
+    small = dict(datasets=["tissue"], per_class=[5], ways=["probe"], seeds=1, out=tmp_path / "map.csv")
+    assert tlkit.run_map(**small, image_size=32).image_size == 32
+    assert tlkit.load_map(small["out"]).image_size == 32 and read_card(tmp_path / "map.toml")["image_size_drawn"] == 32
+    with pytest.raises(ValueError, match="image_size_drawn"):
+        tlkit.run_map(**small | {"seeds": 2})
 
 
 def test_the_overview_goes_as_far_as_each_target_does():

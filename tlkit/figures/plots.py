@@ -102,7 +102,7 @@ def plot_differences(
     told = "; ".join(f"{name}: {points(gain)}" for name, gain in gains.items())
     axes = new_figure(7.6, 1.3 + 0.5 * len(gains), f"{title or 'Differences'}, {xlabel}: {told}.")
     axes.axvline(0, color=ink(), linewidth=1.2)
-    for row, (name, gain) in enumerate(gains.items()):
+    for row, gain in enumerate(gains.values()):
         colour = COLOURS[row % 6]
         if gain.known:
             axes.hlines(row, 100 * gain.low, 100 * gain.high, color=colour, linewidth=2.6)

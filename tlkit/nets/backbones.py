@@ -17,7 +17,7 @@ from tlkit.disk.cards import read_card
 from tlkit.nets import efficientnet
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.devices import pick_device
-from tlkit.nets.weights import fetch_weights, put_weights, read_shipped, read_weights
+from tlkit.nets.weights import fetch_weights, put_weights, read_fetched, read_shipped, read_weights
 
 __all__ = ["load_backbone"]
 
@@ -126,8 +126,9 @@ def load_backbone(
             backbone = make(name, pretrained, weights)
     if name in BACKBONES and (pretrained or weights):
         path = WEIGHTS / f"{name}.safetensors"
-        put_weights(backbone, name, read_weights(Path(weights)) if weights else read_shipped(path))
-        backbone.source_accuracy = None if weights else read_card(path.with_suffix(".toml"))["source_accuracy"]
+        put_weights(backbone, name, read_weights(weights) if weights else read_shipped(path))
+        card = read_card(path.with_suffix(".toml"), ["source_accuracy"])
+        backbone.source_accuracy = None if weights else card["source_accuracy"]
     backbone.own = False
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
@@ -136,7 +137,7 @@ def load_backbone(
 def _efficientnet_lite0(name: str, pretrained: bool, weights: str | Path | None) -> Backbone:
     stages, head = efficientnet.build()
     if pretrained or weights is not None:
-        efficientnet.load_weights(stages, head, None if weights is None else Path(weights))
+        efficientnet.load_weights(stages, head, weights)
     size, smallest = efficientnet.IMAGE_SIZE, efficientnet.SMALLEST
     backbone = Backbone(name, stages, head, efficientnet.MEAN, efficientnet.STD, size, smallest)
     if pretrained and weights is None:
@@ -149,10 +150,10 @@ def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -
 
     state = None
     if weights is not None:
-        state = read_weights(Path(weights))
+        state = read_weights(weights)
     elif pretrained:
         fetch_weights(name, quiet=True)
-        state = zoo.weights_of(name).get_state_dict(progress=False, check_hash=True)
+        state = read_fetched(name)
     model = zoo.build(name)
     if state is not None:
         put_weights(model, name, state)

@@ -1,6 +1,6 @@
 """The decision map: what the literature's rule says for a size and a similarity, and what was measured there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -242,8 +242,14 @@ def load_map(path: str | Path = "drawn") -> DecisionMap:
     ValueError
         If the file is missing or is not a map.
     """
-    ledger = ledger_at(Path(SHIPPED.get(path, path)))
-    return DecisionMap(ledger.read(), ledger.card().get("image_size"))
+    shipped = isinstance(path, str) and path in SHIPPED
+    ledger = ledger_at(SHIPPED[path] if shipped else checks.path("path", path))
+    return DecisionMap(ledger.read(), pixels_of(ledger.card()))
+
+
+def pixels_of(card: Mapping[str, object]) -> int | None:
+    """How wide the pictures of a map were, where its card says it."""
+    return card.get("image_size", card.get("image_size_drawn"))
 
 
 def boards_of(maps: Iterable[DecisionMap] | None = None) -> dict[tuple[str, str], DecisionMap]:

@@ -22,7 +22,7 @@ from tlkit.nets.backbones import WEIGHTS, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
 from tlkit.study.comparison import result_rows
-from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at
+from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at, pixels_of
 from tlkit.study.ledger import facts, machine_here
 from tlkit.study.places import CLASSES, MAPS, RANK, world_of
 from tlkit.study.tasks import dask_cluster, run_tasks
@@ -32,7 +32,8 @@ from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
 
 __all__ = ["recompute", "run_map"]
 
-_PHOTO_PIXELS = 96  # far fewer than an ImageNet network knows, so that the map takes hours and not days
+# Of photos far fewer than an ImageNet network knows, so that the map takes hours and not days.
+_PIXELS = {"drawn": 64, "photos": 96}
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ class Kit:
             }
         photos = [name for name in datasets if world_of(name) == "photos"]
         if photos:
-            about["image_size"] = self.image_size or _PHOTO_PIXELS
+            about["image_size"] = self.image_size or _PIXELS["photos"]
         if len(photos) < len(datasets):
-            about["world"] = WORLD
+            about |= {"world": WORLD, "image_size_drawn": self.image_size or _PIXELS["drawn"]}
         return about | {f"pictures_{name}": _copy(name) for name in photos}
 
 
@@ -107,8 +108,7 @@ def _copy(dataset: str) -> str:
 
 def split_at(dataset: str, per_class: int, seed: int = 0, image_size: int | None = None) -> Split:
     """The pictures of one place of a map, as every way sees them there."""
-    size = image_size or (_PHOTO_PIXELS if world_of(dataset) == "photos" else None)
-    return load_dataset(dataset, per_class, seed, size, CLASSES.get(dataset))
+    return load_dataset(dataset, per_class, seed, image_size or _PIXELS[world_of(dataset)], CLASSES.get(dataset))
 
 
 def recompute(
@@ -189,13 +189,13 @@ def run_map(
         if backend != "dask":
             kit = replace(kit, device=str(pick_device(device)))
         made_from = kit.made_from(datasets)
-        rows = ledger_at(Path(out or SHIPPED[world].name)).fill(
+        rows = ledger_at(checks.path("out", out or SHIPPED[world].name)).fill(
             cells,
             lambda missing: run(partial(_measure, *cell[1:], kit, made_from) for cell in missing),
             made_from,
             _about(kit.backbone, _where(backend, device if backend == "dask" else kit.device, jobs in (None, 1))),
         )
-    return DecisionMap(rows, made_from.get("image_size"))
+    return DecisionMap(rows, pixels_of(made_from))
 
 
 def _cells(
