@@ -1,5 +1,8 @@
 """torchvision's models as backbones: nothing lost in the cutting, whichever family."""
 
+import hashlib
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -131,6 +134,18 @@ def test_weights_from_a_file(tmp_path, suffix):
     assert backbone.source_accuracy == pytest.approx(0.58178)
 
 
+def test_files_of_densenet_have_older_names(tmp_path):
+    state = zoo.build("densenet121").state_dict()
+    older = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): each for key, each in state.items()}
+    assert "features.denseblock1.denselayer1.norm.1.weight" in older
+    torch.save(older, tmp_path / "densenet121.pth")
+    backbone = tlkit.load_backbone("densenet121", weights=tmp_path / "densenet121.pth", device="cpu")
+    held = {id(each): each for each in backbone.state_dict().values()}.values()
+    assert sum(each.double().sum() for each in held if each.shape == (128, 64, 1, 1)) == pytest.approx(
+        sum(each.double().sum().item() for each in state.values() if each.shape == (128, 64, 1, 1))
+    )
+
+
 class _Trap:
     def __reduce__(self):
         return (print, ("code in a weights file was run",))
@@ -157,15 +172,51 @@ def test_without_network_it_says_what_works(hub, monkeypatch):
     assert str(caught.value).count("\n") == 1 and caught.value.__cause__ is not None
 
 
-def test_weights_that_were_fetched_are_loaded_by_torchvision_itself(hub, monkeypatch):
+@pytest.fixture
+def publish(hub, monkeypatch):
+    """Save something as if PyTorch had published it: under a name that ends in its own checksum."""
     monkeypatch.setenv("TLKIT_OFFLINE", "1")
-    hub.mkdir()
+
+    def save(content):
+        hub.mkdir(exist_ok=True)
+        torch.save(content, hub / "here.pth")
+        checksum = hashlib.sha256((hub / "here.pth").read_bytes()).hexdigest()[:8]
+        path = (hub / "here.pth").rename(hub / f"squeezenet1_1-{checksum}.pth")
+        monkeypatch.setattr(zoo, "weights_file", lambda name: path)
+        return path
+
+    return save
+
+
+def test_weights_that_were_fetched_are_loaded(publish):
     torch.manual_seed(2)
     state = zoo.build("squeezenet1_1").state_dict()
-    torch.save(state, zoo.weights_file("squeezenet1_1"))
-    assert tlkit.is_here("squeezenet1_1") and not tlkit.is_here("resnet18")
+    publish(state)
+    assert tlkit.is_here("squeezenet1_1")
     backbone = tlkit.load_backbone("squeezenet1_1", device="cpu")
     assert backbone.stages["block1"][0].weight.equal(state["features.0.weight"])
+
+
+def test_weights_that_lie_there_already_are_held_against_their_name(publish):
+    """A shared TORCH_HOME is written by others; torchvision's loader checks only what it downloads itself."""
+    path = publish(zoo.build("squeezenet1_1").state_dict())
+    tlkit.load_backbone("squeezenet1_1", device="cpu")
+    content = path.read_bytes()
+    for damaged in (content[:-100], content[:5000] + bytes([content[5000] ^ 1]) + content[5001:], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="not the published one") as caught:
+            tlkit.load_backbone("squeezenet1_1", device="cpu")
+        assert str(path) in str(caught.value) and "tlkit fetch squeezenet1_1" in str(caught.value)
+    torch.save({"features.0.weight": torch.zeros(1)}, path)  # sane tensors, another file
+    with pytest.raises(ValueError, match="not the published one"):
+        tlkit.load_backbone("squeezenet1_1", device="cpu")
+
+
+def test_code_in_a_fetched_file_is_never_run(publish, capsys):
+    publish({"features.0.weight": _Trap()})  # its name says the right checksum
+    with pytest.raises(ValueError, match="more than tensors"):
+        tlkit.load_backbone("squeezenet1_1", device="cpu")
+    assert "was run" not in capsys.readouterr().out
 
 
 def test_an_unknown_name_is_met_with_the_nearest():

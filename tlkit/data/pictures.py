@@ -193,8 +193,7 @@ def decode(
         return {"images": _read_all(files[start:stop], size, read or partial(read_picture, reading=reading), done)}
 
     try:
-        # A photo has no checksum of its own here: reading all of them back at each load would take too long.
-        return table("photos", name, len(files), make, "decoding photos", check=False)[0]["images"]
+        return table("photos", name, len(files), make, "decoding photos")[0]["images"]
     except BadPicture:
         remove("photos", name)
         raise

@@ -133,7 +133,7 @@ def _fetch_whole(url: str, part: Path, checksum: str, size: int) -> None:
             if final or (code is not None and code not in _BUSY) or attempt == _TRIES - 1:
                 raise
             time.sleep(PAUSE * 2**attempt)
-    if _is_right(part, checksum, size):
+    if is_right(part, checksum, size):
         return
     part.unlink()
     if resumed:  # what an earlier, interrupted call left may be to blame
@@ -165,7 +165,8 @@ def _fetch_rest(url: str, part: Path, size: int) -> None:
             raise ConnectionResetError(f"it was cut after {part.stat().st_size:,} of {whole:,} bytes")
 
 
-def _is_right(path: Path, checksum: str, size: int) -> bool:
+def is_right(path: Path, checksum: str, size: int = 0) -> bool:
+    """Whether a file is the published one, by its ``checksum`` as for ``download``; without one, by its size."""
     if not checksum:
         return not size or path.stat().st_size == size
     kind, expected = checksum.split(":")

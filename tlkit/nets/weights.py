@@ -1,6 +1,8 @@
 """Files of weights: fetched from ImageNet's zoo, read without running code, put into the network they belong to."""
 
+import functools
 import hashlib
+import re
 from pathlib import Path
 
 import safetensors.torch
@@ -30,8 +32,7 @@ def fetch_weights(name: str, quiet: bool = False) -> None:
         if not download.is_offline():
             print(f"{name}: fetching {megabytes:.0f} MB of ImageNet weights, once.")
         try:
-            # torchvision's file names end in the beginning of their checksum.
-            download.download([zoo.weights_of(name).url], path, f"sha256:{path.stem.rsplit('-', 1)[-1]}")
+            download.download([zoo.weights_of(name).url], path, _checksum_in(path))
         except ConnectionError as error:
             raise ConnectionError(
                 f"The ImageNet weights of {name} ({megabytes:.0f} MB) are not here and can not be fetched now.\n"
@@ -42,8 +43,49 @@ def fetch_weights(name: str, quiet: bool = False) -> None:
         print(said)
 
 
+def read_fetched(name: str) -> dict[str, Tensor]:
+    """The ImageNet weights of a torchvision model, from the file that lies where torchvision keeps it.
+
+    Anybody may have put it there (``TORCH_HOME`` is often shared), and torchvision's own loader would run what is
+    in it, and checks only what it has downloaded itself.
+
+    Raises
+    ------
+    ValueError
+        If it is not the file that was published.
+    """
+    from tlkit.nets import zoo
+
+    path = zoo.weights_file(name)
+    mend = f"Delete it, or point TORCH_HOME elsewhere, and run: python -m tlkit fetch {name}"
+    return read_weights(published(path, _checksum_in(path), mend))
+
+
+def published(path: Path, checksum: str, mend: str) -> Path:
+    """Return ``path`` if the file has this checksum; else raise ValueError, with ``mend`` as its second line."""
+    about = path.stat()
+    if not _has_checksum(path, checksum, about.st_size, about.st_mtime_ns):
+        raise ValueError(
+            f"The weights file {path} is not the published one: it is damaged, of another version, or forged.\n{mend}"
+        )
+    return path
+
+
+@functools.cache
+def _has_checksum(path: Path, checksum: str, size: int, changed: int) -> bool:
+    """Half a gigabyte takes a second to add up, so it is done once for each file and version in a session."""
+    return download.is_right(path, checksum)
+
+
+def _checksum_in(path: Path) -> str:
+    """torchvision's file names end in the beginning of their checksum."""
+    return f"sha256:{path.stem.rsplit('-', 1)[-1]}"
+
+
 def put_weights(network: nn.Module, name: str, state: dict[str, Tensor]) -> None:
     """Load the tensors into the network, or raise ValueError if they belong to another one than ``name``."""
+    # The published files of DenseNet are older than its layers' names: norm.1 is norm1 today.
+    state = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", r"\1", key): each for key, each in state.items()}
     expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
     found = {key: tuple(tensor.shape) for key, tensor in state.items() if isinstance(tensor, Tensor)}
     # Files older than PyTorch 0.4.1 do not count BatchNorm's batches; nothing depends on it.
