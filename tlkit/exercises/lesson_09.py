@@ -25,7 +25,7 @@ def _new_head(answer: object) -> str:
             raise Wrong("It should return the network that it was given, with another head inside.")
         _judge_head(network, kind, old, classes)
         if any(not torch.equal(tensor, rest.get(name, tensor)) for name, tensor in network.state_dict().items()):
-            raise Wrong(f"Where the head is called {kind}, a layer below it changed too. Those know what we want to keep.")
+            raise Wrong(f"Where the head is called {kind}, a layer below it changed too. Keep those.")
     return "The name of the head is all that differs from network to network. Look at one with print(network)."
 
 
@@ -117,7 +117,7 @@ def _judge_names(given: set[str], all_names: set[str], fits: set[str]) -> None:
         raise Wrong("These are the names that were filled. Asked for were those that were not.")
     strange = sorted(given - all_names)
     if strange:
-        raise Wrong(f"{strange[0]} is no tensor of the network. Name those of network.state_dict() that were not filled.")
+        raise Wrong(f"{strange[0]} is no tensor of the network. Name those of its state_dict that were not filled.")
     raise Wrong(f"Not filled were {sorted(missing)}, but it says {sorted(given)}.")
 
 
