@@ -1,11 +1,12 @@
 """What an interrupted training leaves behind, and when it keeps the best epoch."""
 
+import numpy as np
 import pytest
 import torch
 
 import tlkit
 from tlkit.history import History
-from tlkit.transfer import training_run
+from tlkit.transfer import checkpoints, training_run
 from tlkit.transfer.feeding import Feed
 
 
@@ -149,6 +150,7 @@ OTHER = {
     "frozen stages": (lambda n, s: tlkit.freeze(n, "conv2") and {}, r"frozen stages \(0 there, 2 here\)"),
     "another name": (lambda n, s: setattr(n, "name", "other") or {}, r"backbone \(minivgg there, other here\)"),
     "other layers": (lambda n, s: n.stages["fc6"].append(torch.nn.LayerNorm(512)) and {}, "layers"),
+    "other weights": (lambda n, s: n.stages["fc6"][-2].weight.data.mul_(2) is None or {}, "starting weights"),
     "batch size": (lambda n, s: dict(batch_size=24), r"batch_size \(16 there, 24 here\)"),
     "epochs": (lambda n, s: dict(epochs=4), r"epochs \(3 there, 4 here\)"),
     "seed": (lambda n, s: dict(seed=1), r"seed \(0 there, 1 here\)"),
@@ -177,6 +179,38 @@ def test_a_checkpoint_of_another_run_is_refused_before_work_starts(change, messa
     with pytest.raises(ValueError, match=f"run.pt belongs to another run: .*{message}") as caught:
         tlkit.train_network(network, asked.pop("train"), asked.pop("val"), **asked)
     assert len(str(caught.value).splitlines()) == 2 and left_behind.exists()
+
+
+def test_the_network_of_the_interrupted_run_itself_goes_on(small, tmp_path):
+    """In a notebook the cell is run again, and the network is no longer what it was when the run began."""
+    network, fresh = _network(), _network()
+    _interrupted(network, small, tmp_path / "run.pt")
+    assert len(tlkit.train_network(network, small, small, checkpoint=tmp_path / "run.pt", **RUN).loss) == 3
+    _interrupted(network, small, tmp_path / "run.pt")  # a second run begins where the first one ended
+    (tmp_path / "run.pt").unlink()
+    _interrupted(network, small, tmp_path / "run.pt")  # and a third, since the file is gone, where the second broke off
+    with pytest.raises(ValueError, match="starting weights"):
+        tlkit.train_network(fresh, small, small, checkpoint=tmp_path / "run.pt", **RUN)
+
+
+def test_no_damage_of_a_checkpoint_is_trained_on(small, left_behind, tmp_path):
+    chance, content = np.random.default_rng(0), left_behind.read_bytes()
+    where = torch.device("cpu")
+    known = torch.load(left_behind, weights_only=True)
+    for trial in range(60):
+        bad, place = bytearray(content), int(chance.integers(len(content)))
+        if trial % 3:
+            bad[place] ^= 1 << int(chance.integers(8))
+        else:
+            del bad[place : place + int(chance.integers(1, 10**6))]
+        (tmp_path / "run.pt").write_bytes(bad)
+        try:
+            found = checkpoints.read(tmp_path / "run.pt", known["settings"], where)
+        except ValueError as error:
+            assert "is damaged" in str(error)
+        else:  # between the parts of the archive nothing is kept
+            assert all(found["network"][name].equal(tensor) for name, tensor in known["network"].items())
+            assert found["history"] == known["history"]
 
 
 def test_a_checkpoint_that_no_file_can_be_is_refused(small, tmp_path):

@@ -151,20 +151,39 @@ def test_a_kernel_that_is_not_there_is_told(tmp_path):
         notebooks.execute(_with_kernel(tmp_path / "a.ipynb", "no-such-kernel"))
 
 
-def test_a_kernel_that_dies_at_its_start_is_told(tmp_path, monkeypatch):
+@pytest.fixture
+def dying(tmp_path, monkeypatch):
+    """A notebook whose kernel dies at its start."""
     folder = tmp_path / "kernels" / "dies"
     folder.mkdir(parents=True)
     (folder / "kernel.json").write_text(
         f'{{"argv": ["{Path(sys.executable).as_posix()}", "-c", "pass"], "display_name": "dies", "language": "python"}}'
     )
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    path = _with_kernel(tmp_path / "a.ipynb", "dies")
+    return _with_kernel(tmp_path / "dies.ipynb", "dies")
+
+
+def test_a_kernel_that_dies_at_its_start_is_told(dying):
     # In a process of its own, which must say nothing more at its end.
-    code = f"from tools import notebooks\ntry:\n    notebooks.execute(notebooks.Path({str(path)!r}))\n"
+    code = f"from tools import notebooks\ntry:\n    notebooks.execute(notebooks.Path({str(dying)!r}))\n"
     code += "except notebooks.LessonError as error:\n    print(error)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.startswith("before the first cell of a.ipynb\nRuntimeError: Kernel died")
+    assert told.stdout.startswith("before the first cell of dies.ipynb\nRuntimeError: Kernel died")
     assert "Traceback" not in told.stderr
+
+
+def test_kernels_that_died_harm_no_later_one(dying, tmp_path):
+    killed = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")]
+    )
+    nbformat.write(killed, tmp_path / "killed.ipynb")
+    for _ in range(6):
+        with pytest.raises(notebooks.LessonError, match="Kernel died"):
+            notebooks.execute(dying)
+    with pytest.raises(notebooks.LessonError, match="in cell .*\nDeadKernelError"):
+        notebooks.execute(tmp_path / "killed.ipynb")
+    ran, _ = notebooks.execute(_with_kernel(tmp_path / "a.ipynb", "python3"), last_cell="print(6 * 7)")
+    assert ran.cells[-1].outputs[0].text == "42\n"
 
 
 def test_to_run_a_notebook_nothing_is_drawn_or_trained():

@@ -115,11 +115,11 @@ DAMAGED = {
     "a size of words": (lambda f: _change(f, image_size="large"), "no image_size in pixels"),
     "three sizes": (lambda f: _change(f, image_size=[32, 32, 3]), "no image_size in pixels"),
     "no coefficients": (lambda f: _tensors(f, lambda s: s.pop("fc6.coef")), "not those of a probe"),
-    "NaN": (lambda f: _tensors(f, lambda s: s["fc6.coef"].fill_(np.nan)), "is damaged"),
+    "NaN": (lambda f: _tensors(f, lambda s: s["fc6.coef"].fill_(np.nan)), "NaN or infinite"),
     "cut columns": (lambda f: _tensors(f, lambda s: s.update({"fc6.mean": s["fc6.mean"][:9].clone()})), "is damaged"),
     "labels of none": (lambda f: _tensors(f, lambda s: s["fc6.classes"].add_(5)), "is damaged"),
     "one label twice": (lambda f: _tensors(f, lambda s: s["fc6.classes"].zero_()), "is damaged"),
-    "no tensors": (lambda f: _change(f, b"not a file of tensors"), "no file of tensors"),
+    "no tensors": (lambda f: _change(f, b"not a file of tensors"), "or only a part of it"),
 }
 
 

@@ -193,6 +193,8 @@ def test_compare_refuses_what_it_cannot_do(tiny_split):
         tlkit.compare(["probe", "scrach"], tiny_split)
     with pytest.raises(ValueError, match="at least one way and one seed"):
         tlkit.compare(["probe"], tiny_split, seeds=[])
+    with pytest.raises(ValueError, match="names a seed twice"):
+        tlkit.compare(["probe"], tiny_split, seeds=[0, 1, 0])
     table = tlkit.compare(["probe"], tiny_split, seeds=[4], device="cpu")
     assert table.rows[0]["seed"] == 4 and "over 16 test pictures of one cut" in str(table)
 

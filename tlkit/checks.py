@@ -1,8 +1,10 @@
 """Refusing bad input before any work starts, in words that say what to do next."""
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import torch
 from torch import Tensor
@@ -38,6 +40,28 @@ def rate(name: str, value: float) -> float:
     if not 0.0 < value < float("inf"):  # false for NaN too
         raise ValueError(f"{name} must be a number above 0, but it is {value}.")
     return value
+
+
+def path(name: str, value: str | os.PathLike) -> Path:
+    """Return ``value`` as a path, with ``~`` written out; else raise ValueError or TypeError.
+
+    It need not be there, but it must be one that could be.
+    """
+    if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
+        raise TypeError(f"{name} must be a path, as text or pathlib.Path, not {value!r:.80}.")
+    text = os.fspath(value)
+    if not text.strip() or "\0" in text:
+        what = "holds a character that no path may have" if text.strip() else "is empty"
+        raise ValueError(f"{name} {what}: {text!r:.80}. Give the path of a file or a folder.")
+    try:
+        found = Path(text).expanduser()
+        os.stat(found)
+    except RuntimeError as error:
+        raise ValueError(f"{name} is {text!r:.80}, but this machine has no such user, or no home for them.") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError(f"{name} has a part that is too long for a file's name: {text[:40]!r}...") from error
+    return found
 
 
 def images(value: Tensor, smallest: int = 1) -> Tensor:

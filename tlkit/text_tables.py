@@ -7,10 +7,18 @@ __all__: list[str] = []
 
 
 def as_text(lines: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> str:
-    """Columns side by side, the first line being the head; notes below them."""
+    """Columns side by side, the first line being the head; notes below them.
+
+    Names and cards come from anybody: what would steer a terminal is shown as a blank.
+    """
+    lines = [[_plain(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines)]
     rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    return "\n".join([*rows, *notes])
+    return "\n".join([*rows, *map(_plain, notes)])
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def as_table(lines: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> str:

@@ -1,5 +1,6 @@
 """Notebooks: read, written, run; and the exercises of a lesson made from its solutions."""
 
+import asyncio
 import atexit
 import json
 import os
@@ -67,7 +68,8 @@ def execute(path: Path, environment: dict[str, str] | None = None, last_cell: st
         client.on_cell_start = lambda cell, cell_index: begun.append(cell.id)
         start = time.perf_counter()
         try:
-            client.execute(env=os.environ | own | (environment or {}), stderr=subprocess.DEVNULL)
+            # In an event loop of its own: what a kernel that died leaves in a shared one cancels the next run.
+            asyncio.run(client.async_execute(env=os.environ | own | (environment or {}), stderr=subprocess.DEVNULL))
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise LessonError(f'in cell "{begun[-1]}" of {path.name}\n{_in_a_line(error)}') from error
         except (NoSuchKernel, OSError, RuntimeError) as error:  # no kernel, no interpreter for it, or it died at once

@@ -1,7 +1,9 @@
 """Cards: small TOML files beside a dataset or a weights file that say what it is."""
 
+import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 if sys.version_info >= (3, 11):
@@ -12,12 +14,41 @@ else:
 __all__: list[str] = []
 
 
-def read_card(path: Path) -> dict:
-    """Read a card; ValueError if it is not there or is no TOML."""
+_SEAL = "card_sha256"  # the last line of a card that was sealed: the checksum of the text before it
+
+
+def read_card(path: Path, needed: Iterable[str] = ()) -> dict:
+    """Read a card.
+
+    Raises
+    ------
+    ValueError
+        If it is not there, is no TOML, was changed since it was sealed, or does not say what is ``needed``.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        card = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError) as error:  # brackets within brackets without end
         raise ValueError(f"The card {path} cannot be read: {error}") from error
+    seal = card.pop(_SEAL, None)
+    if seal is not None and seal != _checksum(text.rpartition(f"{_SEAL} = ")[0]):
+        raise ValueError(
+            f"The card {path} is damaged, or was changed by hand.\n"
+            f"Get it again; or, if the change is yours, delete its line that begins with {_SEAL}."
+        )
+    absent = set(needed) - set(card)
+    if absent:
+        raise ValueError(f"The card {path} does not say: {', '.join(sorted(absent))}.")
+    return card
+
+
+def seal(text: str) -> str:
+    """The text of a card with its own checksum as the last line, so that damage is noticed."""
+    return f'{text}{_SEAL} = "{_checksum(text)}"\n'
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_card(values: dict[str, str | bool | int | float | list]) -> str:

@@ -107,9 +107,8 @@ def load_folder(
 
 
 def _absolute(path: str | Path) -> Path:
-    if not isinstance(path, (str, Path)):
-        raise TypeError(f"load_folder takes the path of a folder, a table or a zip, not {type(path).__name__}.")
-    return Path(path).expanduser().absolute()  # a later draw may be asked for from another folder
+    # A later draw may be asked for from another folder.
+    return checks.path("the path of a folder, a table or a zip", path).absolute()
 
 
 def _check_given(given: dict[str | None, Path]) -> None:

@@ -126,8 +126,9 @@ def load_backbone(
             backbone = make(name, pretrained, weights)
     if name in BACKBONES and (pretrained or weights):
         path = WEIGHTS / f"{name}.safetensors"
-        put_weights(backbone, name, read_weights(Path(weights)) if weights else read_shipped(path))
-        backbone.source_accuracy = None if weights else read_card(path.with_suffix(".toml"))["source_accuracy"]
+        put_weights(backbone, name, read_weights(weights) if weights else read_shipped(path))
+        card = read_card(path.with_suffix(".toml"), ["source_accuracy"])
+        backbone.source_accuracy = None if weights else card["source_accuracy"]
     backbone.own = False
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
     return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
@@ -136,7 +137,7 @@ def load_backbone(
 def _efficientnet_lite0(name: str, pretrained: bool, weights: str | Path | None) -> Backbone:
     stages, head = efficientnet.build()
     if pretrained or weights is not None:
-        efficientnet.load_weights(stages, head, None if weights is None else Path(weights))
+        efficientnet.load_weights(stages, head, weights)
     size, smallest = efficientnet.IMAGE_SIZE, efficientnet.SMALLEST
     backbone = Backbone(name, stages, head, efficientnet.MEAN, efficientnet.STD, size, smallest)
     if pretrained and weights is None:
@@ -149,7 +150,7 @@ def _from_torchvision(name: str, pretrained: bool, weights: str | Path | None) -
 
     state = None
     if weights is not None:
-        state = read_weights(Path(weights))
+        state = read_weights(weights)
     elif pretrained:
         fetch_weights(name, quiet=True)
         state = read_fetched(name)

@@ -96,7 +96,7 @@ def _conv_norm_relu(before: int, after: int, kernel: int, stride: int = 1) -> nn
     return nn.Sequential(_Conv(before, after, kernel, stride), _norm(after), nn.ReLU6(inplace=True))
 
 
-def load_weights(stages: dict[str, nn.Sequential], head: nn.Linear, path: Path | None = None) -> None:
+def load_weights(stages: dict[str, nn.Sequential], head: nn.Linear, path: str | Path | None = None) -> None:
     """Put the weights of ImageNet in place: those of the package, or of a file with the same names.
 
     Raises

@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from tlkit import checks
 from tlkit.disk import download
 from tlkit.disk.cards import read_card
 
@@ -100,9 +101,9 @@ def put_weights(network: nn.Module, name: str, state: dict[str, Tensor]) -> None
     network.load_state_dict(state, strict=False)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(path: str | Path) -> dict[str, Tensor]:
     """A file of weights that somebody gave; no code in it is run."""
-    path = path.expanduser()
+    path = checks.path("weights", path)
     if not path.is_file():
         raise ValueError(f"There is no weights file {path}. You are in {Path.cwd()}.")
     try:
@@ -125,6 +126,6 @@ def read_shipped(path: Path) -> dict[str, Tensor]:
     if not path.exists():
         raise ValueError(f"The weights {path.name} are missing from {path.parent}.\n{again}")
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != read_card(path.with_suffix(".toml"))["sha256"]:
+    if hashlib.sha256(content).hexdigest() != read_card(path.with_suffix(".toml"), ["sha256"])["sha256"]:
         raise ValueError(f"The weights file {path.name} is damaged: its checksum is not the one on its card.\n{again}")
     return safetensors.torch.load(content)

@@ -198,6 +198,8 @@ def compare(
     seeds = [checks.count("seed", seed, 0) for seed in seeds]
     if not ways or not seeds:
         raise ValueError("compare needs at least one way and one seed.")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds={seeds} names a seed twice: the same draw again says nothing new. Give others.")
     alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1)) == 1
     one_cut = isinstance(split, Split) and split.draw is None
     rows, correct = [], {}

@@ -242,7 +242,8 @@ def load_map(path: str | Path = "drawn") -> DecisionMap:
     ValueError
         If the file is missing or is not a map.
     """
-    ledger = ledger_at(Path(SHIPPED.get(path, path)))
+    shipped = isinstance(path, str) and path in SHIPPED
+    ledger = ledger_at(SHIPPED[path] if shipped else checks.path("path", path))
     return DecisionMap(ledger.read(), pixels_of(ledger.card()))
 
 

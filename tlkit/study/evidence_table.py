@@ -72,7 +72,8 @@ def run_evidence(
     made_from = {name: told for name, told in kit.made_from(datasets).items() if not name.startswith("settings_")}
     command = "python -m tlkit evidence --backbone NAME, for each network in the table"
     about = facts(_WHAT, command, machine_here(f"computed on {kit.device}, {jobs} at once"))
-    return EvidenceTable(_ledger_at(Path(out)).fill(cells, run, made_from | {"features": FEATURES}, about))
+    ledger = _ledger_at(checks.path("out", out))
+    return EvidenceTable(ledger.fill(cells, run, made_from | {"features": FEATURES}, about))
 
 
 def _measure(dataset: str, per_class: int, seed: int, kit: Kit) -> list[dict]:
@@ -148,4 +149,4 @@ def load_evidence(path: str | Path = SHIPPED) -> EvidenceTable:
     ValueError
         If the file is missing or is not such a table.
     """
-    return EvidenceTable(_ledger_at(Path(path)).read())
+    return EvidenceTable(_ledger_at(checks.path("path", path)).read())

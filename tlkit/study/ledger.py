@@ -119,7 +119,7 @@ class Ledger:
         with only_writer(self.path):
             rows, card = self._begin(made_from, about)
             done = {tuple(row[name] for name in self.cell) for row in rows}
-            missing = [cell for cell in cells if cell not in done]
+            missing = [cell for cell in dict.fromkeys(cells) if cell not in done]
             if not missing:
                 print(f"All of it is in {self.path} already. To measure it anew, give another path.")
             total = len(missing) + len(done)

@@ -96,7 +96,8 @@ def run_rate_sweep(
     asked = f"--backbone {backbone} --datasets {' '.join(datasets)} --per-class {sizes} --seeds {seeds}"
     asked += f" --image-size {image_size}" * (image_size is not None) + " --weights FILE" * (weights is not None)
     about = facts(_WHAT, f"python -m tlkit rate-sweep {asked}", machine_here(f"computed on {device}, {jobs} at once"))
-    return RateSweep(_ledger_at(Path(out)).fill(cells, run, _made_from(backbone, datasets, image_size, weights), about))
+    made_from = _made_from(backbone, datasets, image_size, weights)
+    return RateSweep(_ledger_at(checks.path("out", out)).fill(cells, run, made_from, about))
 
 
 def _measure(
@@ -185,7 +186,8 @@ def load_rate_sweep(path: str | Path = "drawn") -> RateSweep:
     ValueError
         If the file is missing or is not such a table.
     """
-    return RateSweep(_ledger_at(Path(SHIPPED.get(path, path))).read())
+    shipped = isinstance(path, str) and path in SHIPPED
+    return RateSweep(_ledger_at(SHIPPED[path] if shipped else checks.path("path", path)).read())
 
 
 @styled

@@ -189,7 +189,7 @@ def run_map(
         if backend != "dask":
             kit = replace(kit, device=str(pick_device(device)))
         made_from = kit.made_from(datasets)
-        rows = ledger_at(Path(out or SHIPPED[world].name)).fill(
+        rows = ledger_at(checks.path("out", out or SHIPPED[world].name)).fill(
             cells,
             lambda missing: run(partial(_measure, *cell[1:], kit, made_from) for cell in missing),
             made_from,

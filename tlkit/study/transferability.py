@@ -81,7 +81,7 @@ def run_transferability(
     command = f"python -m tlkit transferability --seeds {seeds} --jobs {jobs}"
     about = facts(_WHAT, command, machine_here(f"computed on {device}, {jobs} at once"))
     cells = _cells(seeds, datasets, cuts)
-    return Transferability(_ledger_at(Path(out)).fill(cells, run, _made_from(per_class, epochs), about))
+    return Transferability(_ledger_at(checks.path("out", out)).fill(cells, run, _made_from(per_class, epochs), about))
 
 
 def _ledger_at(path: Path) -> Ledger:
@@ -155,7 +155,7 @@ def load_transferability(path: str | Path = SHIPPED) -> Transferability:
     ValueError
         If the file is missing or is not such a table.
     """
-    return Transferability(_ledger_at(Path(path)).read())
+    return Transferability(_ledger_at(checks.path("path", path)).read())
 
 
 # Blue for B's own stages, red for A's; full lines with filled marks are frozen.

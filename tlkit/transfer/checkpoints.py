@@ -2,10 +2,13 @@
 
 import hashlib
 import warnings
+import weakref
+import zipfile
 from pathlib import Path
 
 import torch
 
+from tlkit import checks
 from tlkit.data.splits import ImageSet
 from tlkit.disk.cache import digest, write_atomically
 from tlkit.disk.tables import digest_rows
@@ -13,12 +16,15 @@ from tlkit.nets.backbone import Backbone
 
 __all__: list[str] = []
 
+# Whoever runs the cell of an interrupted training again hands over the network that has moved on since.
+_began: "weakref.WeakKeyDictionary[Backbone, str]" = weakref.WeakKeyDictionary()
+
 
 def place(checkpoint: str | Path | None) -> Path | None:
     """The file as a path in a folder that is there; raises ValueError where no file can lie."""
     if checkpoint is None:
         return None
-    path = Path(checkpoint).expanduser()
+    path = checks.path("checkpoint", checkpoint)
     if path.is_dir():
         raise ValueError(f"The checkpoint {path} is a folder. Name a file in it, such as {path / 'run.pt'}.")
     try:
@@ -30,15 +36,18 @@ def place(checkpoint: str | Path | None) -> Path | None:
     return path
 
 
-def about(network: Backbone, train: ImageSet, val: ImageSet | None) -> dict[str, str | int]:
-    """What a checkpoint belongs to: fingerprints of the network and the pictures, and what is frozen."""
+def about(path: Path, network: Backbone, train: ImageSet, val: ImageSet | None) -> dict[str, str | int]:
+    """What a checkpoint belongs to: fingerprints of the network as it begins and of the pictures; what is frozen."""
     parts = [f"{name}{tuple(tensor.shape)}" for name, tensor in network.stages.state_dict().items()]
     layers = hashlib.blake2b("/".join(parts).encode(), digest_size=8).hexdigest()
+    if not path.exists() or network not in _began:
+        _began[network] = digest(*network.state_dict().values())
     return {
         "backbone": network.name,
         "classes of the head": network.head.out_features,
         "frozen stages": network.frozen,
         "layers": layers,
+        "starting weights": _began[network],
         "training pictures": _fingerprint(train),
         "val pictures": _fingerprint(val) if val is not None else "none",
     }
@@ -46,6 +55,12 @@ def about(network: Backbone, train: ImageSet, val: ImageSet | None) -> dict[str,
 
 def _fingerprint(part: ImageSet) -> str:
     return f"{len(part)}, {digest_rows(part.images)[:8]}{digest(part.labels)[:8]}"
+
+
+def done(path: Path, network: Backbone) -> None:
+    """Remove the checkpoint of a run that came to its end."""
+    path.unlink(missing_ok=True)
+    _began.pop(network, None)
 
 
 def keep(path: Path, parts: dict, history: dict, best: dict, settings: dict) -> None:
@@ -61,6 +76,9 @@ def keep(path: Path, parts: dict, history: dict, best: dict, settings: dict) -> 
 def read(path: Path, settings: dict, where: torch.device) -> dict:
     """What ``keep`` wrote; ValueError if the file is damaged, or belongs to a run with other settings."""
     try:
+        with zipfile.ZipFile(path) as parts:
+            if damaged := parts.testzip():  # torch reads past a flipped bit in silence
+                raise ValueError(f"the checksum of {damaged} does not match")
         state = torch.load(path, weights_only=True, map_location=where)
         known = dict(state["settings"])
         missing = {"network", "optimizer", "schedule", "scaler", "history", "best"} - set(state)

@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from tlkit import text_tables
+from tlkit import checks, text_tables
 from tlkit.bars import tqdm
 from tlkit.data.pictures import BadPicture
 from tlkit.figures import answer_plots
@@ -42,13 +42,9 @@ def photo_files(photos: str | Path | Iterable[str | Path]) -> list[tuple[str, Pa
         raise ValueError("There is no photo to name: the list is empty.")
     found: list[tuple[str, Path]] = []
     for given in paths:
-        if not isinstance(given, (str, os.PathLike)):
-            raise TypeError(f"predict_photos takes paths, but one of what it got is of type {type(given).__name__}.")
-        if not str(given).strip():
-            raise ValueError("There is no photo to name: the path is empty.")
+        path = checks.path("the path of a photo", given)
         if str(given).startswith(("http://", "https://")):
             raise ValueError(f"{given} is an address on the web. Save the photo as a file first, and give its path.")
-        path = Path(given).expanduser()
         if not os.path.isdir(path):
             found.append((str(given), path))
             continue

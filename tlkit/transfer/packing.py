@@ -40,6 +40,9 @@ def pack(classifier: Classifier, weights: str) -> tuple[dict[str, Tensor], dict]
 def unpack(folder: str, card: dict, tensors: dict[str, Tensor], device: str) -> Classifier:
     """The classifier that was packed; ValueError if card and tensors do not belong together."""
     size, names = card["image_size"], card["class_names"]
+    odd = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if odd:
+        raise ValueError(f"The weights of {folder} hold numbers that are none (NaN or infinite), in {odd[0]!r}.")
     size = tuple(size) if isinstance(size, list) else (size, size)
     reading = _reading(folder, card)
     if card.get("kind", "network") == "network":
@@ -53,7 +56,7 @@ def unpack(folder: str, card: dict, tensors: dict[str, Tensor], device: str) -> 
 def _reading(folder: str, card: dict) -> Reading | None:
     try:
         return Reading(**json.loads(card["reading"])) if "reading" in card else None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         said = card["reading"]
         raise ValueError(f"The card of {folder} does not say how photos are read, but: {said}.") from error
 

@@ -11,16 +11,14 @@ import safetensors
 import safetensors.torch
 import torch
 
-from tlkit import __version__, text_tables
-from tlkit.disk.cards import read_card, write_card
-from tlkit.transfer import packing
+from tlkit import __version__, checks, text_tables
+from tlkit.disk.cards import read_card, seal, write_card
+from tlkit.transfer import model_folders, packing
 from tlkit.transfer.classifier import Classifier
+from tlkit.transfer.model_folders import CARD, WEIGHTS
 from tlkit.transfer.results import Result
 
 __all__ = ["ModelZoo", "load_model", "model_zoo", "save_model"]
-
-_WEIGHTS, _CARD = "model.safetensors", "card.toml"
-_NEEDED = {"backbone", "class_names", "image_size", "mean", "std", "sha256"}
 
 
 def save_model(
@@ -67,10 +65,10 @@ def save_model(
     """
     if not isinstance(result, Result):
         raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got a {type(result).__name__}.")
-    folder = Path(folder).expanduser()
+    folder = checks.path("folder", folder)
     _check_place(folder, overwrite)
     classifier, split = result.classifier, result.split
-    tensors, facts = packing.pack(classifier, _WEIGHTS)
+    tensors, facts = packing.pack(classifier, WEIGHTS)
     content = safetensors.torch.save(tensors)
     height, width = classifier.size
     card = {
@@ -95,7 +93,7 @@ def save_model(
     if result.test_accuracy is not None:
         card |= {"test_accuracy": round(result.test_accuracy, 4), "test_pictures": len(split.test)}
     card = _with_about(card | facts, about or {})
-    _write(folder, {_WEIGHTS: content, _CARD: write_card(card).encode()})
+    _write(folder, {WEIGHTS: content, CARD: seal(write_card(card)).encode()})
     return folder
 
 
@@ -103,16 +101,16 @@ def _check_place(folder: Path, overwrite: bool) -> None:
     """Refuse a folder that is there, unless it is a saved model that may be replaced."""
     if not folder.exists() and not folder.is_symlink():
         return
-    others = sorted({path.name for path in folder.iterdir()} - {_WEIGHTS, _CARD}) if folder.is_dir() else []
+    others = sorted({path.name for path in folder.iterdir()} - {WEIGHTS, CARD}) if folder.is_dir() else []
     try:
-        is_model = folder.is_dir() and not others and _NEEDED - {"image_size"} <= set(read_card(folder / _CARD))
+        is_model = bool(folder.is_dir() and not others and read_card(folder / CARD, model_folders.NEEDED))
     except ValueError:
         is_model = False
     if not overwrite:
         hint = "overwrite=True replaces it. Or give" if is_model else "Give"
         raise ValueError(f"{folder} exists already. {hint} another name.")
     if not is_model:
-        why = f"It also holds {others[0]}." if others else f"It has no {_CARD} of a model."
+        why = f"It also holds {others[0]}." if others else f"It has no {CARD} of a model."
         raise ValueError(f"{folder} is not a saved model alone, so it is not overwritten. {why}\nGive another name.")
 
 
@@ -169,38 +167,13 @@ def load_model(folder: str | Path, device: str = "auto") -> Classifier:
     ConnectionError
         If it is a probe on an ImageNet backbone whose weights are not here and can not be fetched.
     """
-    folder = Path(folder).expanduser()
-    card, content = _read(folder)
+    folder = checks.path("folder", folder)
+    card = model_folders.read(folder)
     try:
-        tensors = safetensors.torch.load(content)
+        tensors = safetensors.torch.load_file(folder / WEIGHTS)
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{_WEIGHTS} of {folder.name} is no file of tensors. Get the folder again.") from error
+        raise ValueError(f"{WEIGHTS} of {folder.name} is no file of tensors. Get the folder again.") from error
     return packing.unpack(folder.name, card, tensors, device)
-
-
-def _read(folder: Path) -> tuple[dict, bytes]:
-    """The card and the bytes of the weights, which are those that the card describes; ValueError if not."""
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}. You are in {Path.cwd()}.")
-    if not (folder / _CARD).exists():
-        raise ValueError(f"{folder.name} has no {_CARD}, which says what its weights are for. Ask who made it.")
-    card = read_card(folder / _CARD)
-    absent = _NEEDED - set(card)
-    if absent:
-        raise ValueError(f"The card of {folder.name} does not say: {', '.join(sorted(absent))}.")
-    names, size = card["class_names"], card["image_size"]
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"The card of {folder.name} has no list of class_names.")
-    sides = size if isinstance(size, list) and len(size) == 2 else [size]
-    if not all(isinstance(side, int) and 8 <= side <= 4096 for side in sides):
-        raise ValueError(f"The card of {folder.name} has no image_size in pixels, but {size!r}.")
-    try:
-        content = (folder / _WEIGHTS).read_bytes()
-    except OSError as error:
-        raise ValueError(f"{folder.name} has no readable {_WEIGHTS}. Get the whole folder again.") from error
-    if hashlib.sha256(content).hexdigest() != card["sha256"]:
-        raise ValueError(f"{_WEIGHTS} of {folder.name} is not the file that its card describes. Get the folder again.")
-    return card, content
 
 
 @dataclass(repr=False)
@@ -238,7 +211,8 @@ class ModelZoo:
 def _score(card: dict, part: str) -> str:
     """An accuracy and on how many pictures of which draw it was measured, as far as the card says."""
     share, pictures, seed = card.get(f"{part}_accuracy"), card.get(f"{part}_pictures", "?"), card.get("split_seed", "?")
-    return f"{share:.1%} of {pictures}, seed {seed}" if isinstance(share, (int, float)) else "not stated"
+    known = isinstance(share, (int, float)) and not isinstance(share, bool) and 0 <= share <= 1
+    return f"{share:.1%} of {pictures}, seed {seed}" if known else "not stated"
 
 
 def model_zoo(folder: str | Path) -> ModelZoo:
@@ -252,14 +226,14 @@ def model_zoo(folder: str | Path) -> ModelZoo:
     ValueError
         If there is no such folder.
     """
-    folder = Path(folder).expanduser()
+    folder = checks.path("folder", folder)
     if not folder.is_dir():
         raise ValueError(f"There is no folder {folder}. You are in {Path.cwd()}.")
     zoo = ModelZoo({}, {})
     for entry in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         try:
-            card, content = _read(entry)
-            zoo.cards[entry.name] = card | {"megabytes": len(content) / 1e6}
+            zoo.cards[entry.name] = model_folders.read(entry)
+            zoo.cards[entry.name]["megabytes"] = (entry / WEIGHTS).stat().st_size / 1e6
         except ValueError as error:
             zoo.refused[entry.name] = str(error).partition("\n")[0]
     return zoo

@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -67,8 +66,10 @@ class TrainingRun:
         self.labels = self.images.labels.to(device)
         self.history, self.good = History(), _copy(self.network)
         self.best = self.good  # of the epochs so far, on val
-        if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume()
+        if self.checkpoint is not None:
+            self.about = self._about()  # before the first step: the weights that it begins with belong to it
+            if self.checkpoint.exists():
+                self._resume()
 
     def train(self) -> History:
         """Epoch by epoch, to the last one or until something ends it; returns the history."""
@@ -99,7 +100,7 @@ class TrainingRun:
         if self.patience is not None:
             self.network.load_state_dict(self.best, strict=False)
         if self.checkpoint is not None:
-            self.checkpoint.unlink(missing_ok=True)
+            checkpoints.done(self.checkpoint, self.network)
         return self.history
 
     @property
@@ -152,13 +153,12 @@ class TrainingRun:
         self.history.val_accuracy.append(reached)
         self.bar.set_postfix(val=f"{reached:.1%}")
 
-    @cached_property
     def _about(self) -> dict:
         """What a checkpoint of this run belongs to."""
         names = ("epochs", "batch_size", "weight_decay", "warm_up", "seed", "class_weight", "patience", "passes")
         weights = [sum(p.numel() for p in group["params"]) for group in self.groups]
         return (
-            checkpoints.about(self.network, self.images, self.val)
+            checkpoints.about(self.checkpoint, self.network, self.images, self.val)
             | {
                 "learning rates": str(self.rates),
                 "weights of each rate": str(weights),
@@ -170,11 +170,11 @@ class TrainingRun:
     def _keep(self) -> None:
         if self.checkpoint is not None:
             best = self.best if self.patience is not None else {}
-            checkpoints.keep(self.checkpoint, self.parts, vars(self.history), best, self._about)
+            checkpoints.keep(self.checkpoint, self.parts, vars(self.history), best, self.about)
 
     def _resume(self) -> None:
         """Put everything back to the last whole epoch of an interrupted run."""
-        state = checkpoints.read(self.checkpoint, self._about, self.network.device)
+        state = checkpoints.read(self.checkpoint, self.about, self.network.device)
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
         self.history, self.good = History(**state["history"]), _copy(self.network)
