@@ -192,5 +192,5 @@ def test_colab_has_every_package_of_the_course():
     held = (home.COURSE / "tests" / "colab-constraints.txt").read_text().replace("-", "_")
     needed = (home.COURSE / "pyproject.toml").read_text().split("dependencies = [")[1].split("]")[0]
     names = re.findall(r'"([\w-]+)>=[\d.]+"', needed)  # tomli is for older Pythons than Colab's
-    names.remove(efficientnet.PACKAGE)  # a file of weights, without which every lesson runs (test_efficientnet.py)
+    names.remove(efficientnet.PACKAGE)  # a file of weights: lessons run without it, or fetch it (09)
     assert len(names) > 10 and all(re.search(rf"^{name.replace('-', '_')}==", held, re.MULTILINE) for name in names)
