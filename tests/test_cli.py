@@ -22,7 +22,7 @@ from tools import publish
 @pytest.mark.parametrize(
     ("package", "commands"),
     [
-        ("tlkit", ("fetch", "map", "transferability")),
+        ("tlkit", ("fetch", "map", "progress", "transferability")),
         ("tools", ("badges", "costs", "exercises", "html", "pictures", "pretrain", "rehearse")),
     ],
 )

@@ -9,6 +9,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import tlkit
 
@@ -129,3 +130,25 @@ def test_a_small_class_has_fewer_folds_and_one_row_is_refused(blobs):
         tlkit.LinearProbe(cv=1).fit(X, y)
     with pytest.raises(ValueError, match="not by both"):
         tlkit.LinearProbe(cv=5).fit(X, y, X_val, y_val)
+
+
+def _blas_threads():
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("kind", ["softmax", "one-vs-rest"])
+def test_each_fit_has_one_blas_thread_and_the_setting_comes_back(blobs, kind, monkeypatch):
+    """Several wait for each other; fits of seconds then take half a minute."""
+    X, y, *_ = blobs
+    fit, seen = LogisticRegression.fit, []
+
+    def watched(*given):
+        seen.extend(_blas_threads())
+        return fit(*given)
+
+    monkeypatch.setattr(LogisticRegression, "fit", watched)
+    with threadpool_limits(2, "blas"):
+        before = _blas_threads()
+        tlkit.LinearProbe(kind).fit(X, y)
+        assert _blas_threads() == before
+    assert set(seen) <= {1} and len(seen) >= len(before)

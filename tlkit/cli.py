@@ -12,6 +12,7 @@ _HOME = {
     "evidence": ("tlkit.study.evidence_table", "run_evidence"),
     "fetch": ("tlkit.fetching", "fetch_or_list"),
     "map": ("tlkit.study.survey", "run_map"),
+    "progress": ("tlkit.exercises.report", "run_progress"),
     "rate-sweep": ("tlkit.study.rate_sweep", "run_rate_sweep"),
     "transferability": ("tlkit.study.transferability", "run_transferability"),
 }
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_transferability(commands)
     _add_rate_sweep(commands)
     _add_evidence(commands)
+    _add_progress(commands)
     options = vars(parser.parse_args(arguments))
     return run(*_HOME[options.pop("command")], options, goes_on=True)
 
@@ -105,3 +107,14 @@ def _add_evidence(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 5)")
     parser.add_argument("--jobs", type=int, help="places at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
+
+
+def _add_progress(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_progress
+    what = "what is done here; a copy to hand in; a CSV of what a class handed in"
+    parser = commands.add_parser("progress", help=what, **said)
+    parser.add_argument("--export", metavar="FILE", help="write a copy to hand in, for example 'Your Name.json'")
+    sources = "make a CSV from the progress files of students: files, folders, zips"
+    parser.add_argument("--report", nargs="+", metavar="PATH", help=sources)
+    parser.add_argument("--out", metavar="FILE", help="the CSV (default: report.csv, here)")
+    parser.add_argument("--force", action="store_true", help="replace the CSV though it is no report of this command")

@@ -14,13 +14,14 @@ from tlkit import course
 from tlkit.bars import tqdm
 from tlkit.data.splits import Split, load_dataset
 from tlkit.disk.cards import read_card, write_card
-from tlkit.figures import galleries, plots
+from tlkit.figures import galleries, pictograms, plots
 from tlkit.intervals import accuracy_interval
 from tlkit.study.decision import load_map
 from tlkit.study.map_grid import plot_winners
 from tlkit.study.map_plots import plot_overview
 from tlkit.transfer.network_ways import from_scratch
 from tlkit.transfer.probe_ways import linear_probe
+from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces
 from tools.notebooks import execute, write_notebook
@@ -41,6 +42,8 @@ def pictures() -> None:
         _save(axes, course.COURSE / "datasets" / f"{name}.jpg")
     for people in FACE_SETS.values():
         _save(_people_sheet(people), course.COURSE / "datasets" / f"{people.name}.jpg")
+    for way in WAYS:
+        (folder / pictograms.file_name(way)).write_text(pictograms.pictogram(way) + "\n", encoding="utf-8")
     page = ways_page(load_map())
     (course.COURSE / "lessons" / "WAYS.md").write_text(page, encoding="utf-8")
     _save(_world_strip(), folder / "world.png")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from statistics import median
 
+from tlkit.figures import pictograms
 from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import WAYS
 
@@ -16,6 +17,10 @@ targets of 17 classes at {sizes} images per class, {seeds} draws of each, on the
 [its card](../datasets/decision_map.toml), where each result had one core. That machine was busy at times, and on \
 photos with another network the seconds are others: measure your own with `tlkit.compare` \
 ([lesson 08](08_real_photos.ipynb)). This page is written by `make pictures`.
+
+In the first row a photo goes through the stages of a network into its head. Blue, with a snowflake: frozen, it stays \
+as it is. Orange: trained; with the five of a die it starts at random, with a flame it does not. Half and half: first \
+frozen, then trained. What the scissors cut off is not used.
 
 """
 
@@ -77,6 +82,7 @@ def _rows(
     def word(name: str) -> tuple[str, Callable[[str], str]]:
         return name, lambda way: _WORDS[way][name]
 
+    yield "in a picture", _picture
     yield word("what is trained")
     yield "weights trained, median", lambda way: f"{median(_all(measured, places, way, 'trained_parameters')):,.0f}"
     yield word("data wanted")
@@ -92,6 +98,10 @@ def _rows(
     yield "best and worst draw apart, at most", lambda way: _spread(measured, places, way)
     yield word("lesson")
     yield word("call")
+
+
+def _picture(way: str) -> str:
+    return f'<img src="pictures/{pictograms.file_name(way)}" alt="{pictograms.WORDS[way]}" height="26">'
 
 
 def _all(measured: DecisionMap, places: list[tuple[str, int]], way: str, what: str) -> list[float]:

@@ -63,7 +63,7 @@ def _question(page):
 
 # What a person sees as one thing: a button, a picture, a bar, and each line of text that stands in none of these.
 BOXES = """() => {
-  const page = document.querySelector(".demo-page"), whole = "button, img, .track:not(.scale), .clock", boxes = [];
+  const page = document.querySelector(".demo-page"), whole = "button, img, svg, .track:not(.scale), .clock", boxes = [];
   const add = (name, r) => r.width && r.height && boxes.push([name, r.left, r.top, r.right, r.bottom]);
   page.querySelectorAll(whole).forEach((e) => add(e.innerText || e.className || "picture", e.getBoundingClientRect()));
   const texts = document.createTreeWalker(page, NodeFilter.SHOW_TEXT), range = document.createRange();

@@ -21,7 +21,7 @@ from tlkit.disk.spelling import encoding_of
 __all__: list[str] = []
 
 NAMES = 2  # raise it when names come out otherwise: what was unpacked before is unpacked anew
-_DAMAGED = (zipfile.BadZipFile, tarfile.ReadError, EOFError, zlib.error, lzma.LZMAError)
+DAMAGED = (zipfile.BadZipFile, tarfile.ReadError, EOFError, zlib.error, lzma.LZMAError)
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -41,7 +41,7 @@ def unpack(archive: Path, folder: Path) -> Path:
         inside.mkdir()
         try:
             (_unpack_zip if is_zip else _unpack_tar)(archive, inside)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise _damaged(archive) from error
         except DiskFull:
             raise
@@ -93,7 +93,7 @@ def _raw(member: zipfile.ZipInfo) -> bytes:
     return member.orig_filename.encode("cp437")
 
 
-def _with_right_names(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+def with_right_names(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """The members, named as they were meant; folders are parted by slashes, whatever made the archive."""
     encoding = _encoding(members)
     for member in members:
@@ -102,13 +102,17 @@ def _with_right_names(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     return members
 
 
+def leads_outside(name: str) -> bool:
+    """Whether the name of a member would lead out of the folder that it is unpacked into."""
+    where = PureWindowsPath(name)  # as Windows reads it: drives and backslashes too
+    return bool(where.anchor) or ".." in where.parts
+
+
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as file:
-        members = _with_right_names(file.infolist())
+        members = with_right_names(file.infolist())
         for member in members:
-            # As Windows reads it: drives and backslashes too.
-            where = PureWindowsPath(member.filename)
-            if where.anchor or ".." in where.parts:
+            if leads_outside(member.filename):
                 raise _outside(archive, member.filename)
         check_room(folder, sum(member.file_size for member in members), f"{archive.name}, unpacked,")
         for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", leave=False, delay=1):

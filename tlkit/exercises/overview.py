@@ -2,6 +2,8 @@
 
 import html
 import re
+import sys
+from pathlib import Path
 
 from tlkit import course
 from tlkit.exercises import exercises_of, progress
@@ -16,18 +18,40 @@ class Progress:
         self._lessons, self._parts, self._done = lessons, parts, progress.done()
 
     @property
+    def names(self) -> list[str]:
+        """Every exercise and every quiz, ``"00.1"`` to ``"13.quiz"``."""
+        return [name for parts in self._parts.values() for name, _ in parts]
+
+    @property
     def share(self) -> float:
         """How much of everything is done, 0 to 1."""
-        every = [name for parts in self._parts.values() for name, _ in parts]
-        return sum(name in self._done for name in every) / max(1, len(every))
+        return sum(name in self._done for name in self.names) / max(1, len(self.names))
+
+    def export(self, path: str | Path) -> None:
+        """Write it to a file to hand in, ``"Your Name.json"``: the name of the file says whose it is.
+
+        Raises
+        ------
+        ValueError
+            If another kind of file has that name, or there is no such folder.
+        """
+        path = Path(path)
+        if not path.parent.is_dir() or path.is_dir():
+            raise ValueError(f"{path} cannot be written: there is no such folder, or it is one.")
+        if path.exists():
+            try:
+                progress.parse(path.read_bytes())
+            except ValueError as error:
+                raise ValueError(f"{path} is there already and {error}. Give another name.") from error
+        progress.write_record(path, progress.Record(path.stem, progress.record().done))
+        say(f"Written to {path.resolve()}")
 
     def _marks(self, lesson: str) -> str:
         return " ".join("●" if name in self._done else "○" for name, _ in self._parts[lesson])
 
     def __repr__(self) -> str:
         lines = [f"{number}  {self._marks(number):10} {title}" for number, (_, title) in self._lessons.items()]
-        where = progress.progress_file()
-        return "\n".join([*lines, f"Done: {self.share:.0%}. Kept in {where}; nothing leaves this machine."])
+        return "\n".join([*lines, f"Done: {self.share:.0%}. {_kept()}"])
 
     def _repr_html_(self) -> str:
         rows = []
@@ -41,9 +65,19 @@ class Progress:
             link = f'<a href="{file}">{number} · {html.escape(title)}</a>'
             rows.append(f'<tr><td style="text-align:left">{link}</td><td style="text-align:left">{marks}</td></tr>')
         head = "<tr><th style='text-align:left'>Lesson</th><th style='text-align:left'>Exercises, quiz</th></tr>"
-        where = html.escape(str(progress.progress_file()))
-        kept = f"Done: <b>{self.share:.0%}</b>. Kept in {where}; nothing leaves this machine."
+        kept = f"Done: <b>{self.share:.0%}</b>. {html.escape(_kept(), quote=False)}"
         return f"<table>{head}{''.join(rows)}</table><p>{kept}</p>"
+
+
+def _kept() -> str:
+    hand_in = 'To hand it in: tlkit.show_progress().export("Your Name.json")'
+    return f"Kept in {progress.progress_file()}; nothing leaves this machine. {hand_in}"
+
+
+def say(text: str) -> None:
+    """Print names from anywhere, also where the terminal has not all of their letters."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
 def show_progress() -> Progress:

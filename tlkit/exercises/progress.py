@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import warnings
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 import platformdirs
 
@@ -11,6 +14,20 @@ from tlkit.disk.cache import write_atomically
 from tlkit.disk.locks import locked
 
 __all__: list[str] = []
+
+_NAME = re.compile(r"\d\d\.(\d{1,2}|quiz)")
+
+
+class Record(NamedTuple):
+    """What a progress file says: whose it is, "" if it does not say, and when each thing was done, None if unknown."""
+
+    student: str
+    done: dict[str, datetime | None]
+
+    def as_json(self) -> str:
+        """The content of a progress file."""
+        times = {name: when and when.isoformat(timespec="seconds") for name, when in sorted(self.done.items())}
+        return json.dumps(({"student": self.student} if self.student else {}) | {"done": times}, ensure_ascii=False)
 
 
 def progress_file() -> Path:
@@ -25,16 +42,63 @@ def note(name: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_suffix(".lock"), timeout=5):  # a killed kernel may have left its lock
-            names = done() | {name}
-            write_atomically(path, lambda part: part.write_text(json.dumps(sorted(names)), encoding="utf-8"))
+            kept = record()
+            kept.done.setdefault(name, datetime.now(timezone.utc))  # when it was done first
+            write_record(path, kept)
     except OSError as error:
         warnings.warn(f"Could not remember that {name} is done ({error}); going on without.", stacklevel=3)
 
 
-def done() -> set[str]:
-    """The names of what is done. A file that cannot be read counts as empty."""
+def write_record(path: Path, kept: Record) -> None:
+    """Write a progress file, whole or not at all."""
+    write_atomically(path, lambda part: part.write_text(kept.as_json(), encoding="utf-8"))
+
+
+def record() -> Record:
+    """What is done on this machine. A file that cannot be read counts as empty."""
     try:
-        names = json.loads(progress_file().read_text(encoding="utf-8"))
+        return parse(progress_file().read_bytes())
     except (OSError, ValueError):
-        return set()
-    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
+        return Record("", {})
+
+
+def done() -> set[str]:
+    """The names of what is done on this machine."""
+    return set(record().done)
+
+
+def parse(data: bytes) -> Record:
+    """What a progress file says. An older one is a list of names, without times.
+
+    Raises
+    ------
+    ValueError
+        If it is none; the message says what it is instead, and follows upon its name.
+    """
+    if not data.strip():
+        raise ValueError("is empty")
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        begins = data.lstrip()[:1] in (b"{", b"[")
+        raise ValueError("is damaged" if begins else "is no progress file") from error
+    content = {"done": dict.fromkeys(filter(_is_text, content))} if isinstance(content, list) else content
+    names = content.get("done") if isinstance(content, dict) else None
+    if not isinstance(names, dict) or (names and not any(map(_NAME.fullmatch, names))):
+        raise ValueError("is no progress file, but something else in JSON")
+    student = content.get("student")
+    times = {name: _moment(when) for name, when in names.items() if _NAME.fullmatch(name)}
+    return Record(student if _is_text(student) else "", times)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _moment(when: object) -> datetime | None:
+    """A point in time, in UTC; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(when)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -12,6 +12,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from tlkit import checks
 from tlkit.bars import tqdm
@@ -142,11 +143,13 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             scaler = StandardScaler().fit(X)
             svms = fit_svms(scaler.transform(X), y, Cs, class_weight=self.class_weight)
             return [make_pipeline(scaler, svm) for svm in svms]
-        # Threads, because BLAS lets go of the interpreter while it works.
-        fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
-            delayed(self._pipeline(C).fit)(X, y) for C in Cs
-        )
-        return list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
+        # Threads, because BLAS lets go of the interpreter while it works; with one BLAS thread each, because several
+        # wait for each other longer than products of this size take: up to thirty times as long.
+        with threadpool_limits(1, "blas"):
+            fits = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
+                delayed(self._pipeline(C).fit)(X, y) for C in Cs
+            )
+            return list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
 
     def _pipeline(self, C: float) -> Pipeline:
         classifier = LogisticRegression(C=C, max_iter=1000, class_weight=self.class_weight)

@@ -72,7 +72,7 @@ def scale(model: MapModel, live: LiveComparison | None) -> str:
     if not model.revealed:
         return ""
     words = f'<i class="chance" style="left:{model.chance:.2%}">chance, {model.chance:.0%}</i>'
-    words += '<i style="left:50%">50%</i><i style="left:100%">100%</i>'
+    words += '<i style="left:100%">100%</i>'  # 50 % is plain to see, and in the way of what chance gets
     now = '<span class="now"></span>' if live else ""
     return f'<div class="track scale">{words}</div><span></span><b></b><span></span>{now}'
 
@@ -80,7 +80,7 @@ def scale(model: MapModel, live: LiveComparison | None) -> str:
 def legend(model: MapModel, live: LiveComparison | None) -> str:
     """What the colours of the bars mean."""
     if not model.revealed:
-        return "grey: hands"
+        return "grey: hands; snowflake: frozen; flame: trained; die: trained from random weights"
     return "grey: hands; colour: test (95 %)" + ("; ◆: live" if live else "")
 
 

@@ -7,6 +7,7 @@ import ipywidgets
 from matplotlib.axes import Axes
 
 from tlkit.figures import plots, style
+from tlkit.figures.pictograms import pictogram
 from tlkit.history import History
 from tlkit.study.decision import DecisionMap
 from tlkit.study.map_plots import place_title, plot_map, plot_stages
@@ -40,7 +41,11 @@ class DecisionMapPanel(Panel):
         self.live = LiveRun(self._run, self._on_epoch, lambda: self.model.place.lacks())
         self.curve = ipywidgets.HTML(layout={"overflow": "auto"})
         hands = ipywidgets.HTML("<b>Hands up</b> for each way:")
-        self._open([*self.controls.rows, [hands, *self.votes.values(), self.reveal]], [], height=320)
+        right = {"align_items": "flex-end"}
+        ballots = [
+            ipywidgets.VBox([ipywidgets.HTML(pictogram(w, 24)), box], layout=right) for w, box in self.votes.items()
+        ]
+        self._open([*self.controls.rows, [hands, *ballots, self.reveal]], [], height=320)
         live = ipywidgets.HBox([self.way, *self.live.controls], layout={"flex_flow": "row wrap"})
         *above, picture = self._box.children
         self._box.children = (*above, self._examples, picture, self.said, live, self.curve)
