@@ -159,6 +159,7 @@ class DemoPage:
     def _draw(self, notice: str = "") -> None:
         with self._drawing:  # a live run draws from threads of its own, and may be replaced meanwhile
             model, live = self.model, self.live
+            self.network.disabled = len(model.networks) < 2  # first: its key works as soon as the question stands
             self.place_text.value = demo_html.question(model, self._has_choice)
             for k, way in enumerate(WAYS, 1):
                 self.names[way].value = f"<b>{k}</b><span>{way}</span>{pictogram(way)}<b>{model.hands[way]}</b>"
@@ -174,7 +175,6 @@ class DemoPage:
                 "l: stop" if running else "l: not here" if lacks else f"l: train, {self._seconds:g} s"
             )
             self.world.description = f"w: {_after(model.worlds, model.world)}"
-            self.network.disabled = len(model.networks) < 2
 
     def _ipython_display_(self) -> None:
         rows = "".join(f"<p>{self.names[way].value}</p>" for way in WAYS)
