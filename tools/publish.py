@@ -190,10 +190,13 @@ def _megabytes(names: Sequence[str]) -> int:
 
 
 def minutes(seconds: int | None) -> str:
-    """Seconds in the words of a cost card: ``under 1/2 min``, ``about 2 min``."""
+    """Seconds in the words of a cost card: ``under half a minute``, ``about 1½ min``."""
     if seconds is None:
         return "–"
-    return "under 1/2 min" if seconds < 30 else "under 1 min" if seconds < 60 else f"about {round(seconds / 60)} min"
+    if seconds < 60:
+        return "under half a minute" if seconds < 30 else "under 1 min"
+    whole, half = divmod(round(seconds / 30), 2)
+    return f"about {whole}{'½' * half} min"
 
 
 def readme_table() -> str:

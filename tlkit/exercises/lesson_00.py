@@ -43,7 +43,7 @@ def _standardise(answer: object) -> str:
 
 @exercise(
     "00.2",
-    "who gets hurt",
+    "which species goes wrong",
     "Pick out the flowers whose label is this species. Which share of their answers is right?",
     "labels == label is a mask; answers[labels == label] are the answers to the flowers of this species.",
 )
@@ -72,7 +72,7 @@ def _right_by_species(answer: object) -> str:
             ],
             expected=right / np.bincount(labels),
         )
-    return "Their mean is the accuracy when every species has as many pictures; the smallest one tells who gets hurt."
+    return "Their mean is the accuracy when every species has as many pictures; the smallest one tells which species goes wrong."
 
 
 @exercise(
