@@ -127,7 +127,8 @@ def test_nobody_is_asked_about_news_however_the_course_is_installed():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(12, "under half a minute"), (45, "under 1 min"), (70, "about 1 min"), (86, "about 1½ min"), (None, "–")]
+    ("seconds", "words"),
+    [(12, "under half a minute"), (45, "under 1 min"), (70, "about 1 min"), (86, "about 1½ min"), (None, "–")],
 )
 def test_costs_are_told_in_minutes(seconds, words):
     assert publish.minutes(seconds) == words

@@ -72,7 +72,7 @@ def _right_by_species(answer: object) -> str:
             ],
             expected=right / np.bincount(labels),
         )
-    return "Their mean is the accuracy when every species has as many pictures; the smallest one tells which species goes wrong."
+    return "Their mean is the accuracy when every species has as many pictures; the smallest one tells who goes wrong."
 
 
 @exercise(
