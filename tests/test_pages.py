@@ -56,6 +56,7 @@ def course(tmp_path_factory):
 |1|2|
 """
     texts = [_cell("text", links, new_markdown_cell), _cell("shows", SHOWS)]
+    texts.append(_cell("some-claims", 'tlkit.claims({"two is <less> than three": 2 < 3})'))
     solution = [_cell("task", "### A task\n[back](../01_tiny.ipynb)", new_markdown_cell)]
     for path, notebook in {
         "00_first.ipynb": _lesson("00 · First?"),
@@ -75,6 +76,12 @@ def site(course, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     assert cli.main(["html", "--out", str(folder)]) == 0
     return folder
+
+
+def test_claims_are_one_line_that_unfolds_without_their_code(site):
+    page = (site / "01_tiny.html").read_text(encoding="utf-8")
+    assert "<summary>The one claim of the text holds in this run.</summary>" in page
+    assert "✓ two is &lt;less&gt; than three" in page and "claims({" not in page
 
 
 def _page(path):
