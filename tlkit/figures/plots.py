@@ -115,6 +115,7 @@ def plot_differences(
             xytext=(0, 9),
             ha="center",
             weight="bold",
+            bbox={"facecolor": paper(), "edgecolor": "none", "pad": 0.5},  # the line at zero may run behind it
         )
     axes.set_yticks(range(len(gains)), list(gains))
     axes.set_ylim(len(gains) - 0.5, -0.75)
