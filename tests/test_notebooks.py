@@ -1,5 +1,6 @@
 """Notebooks that are run, measured and made: mistakes are told by notebook and cell, and nothing is half done."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -184,6 +185,15 @@ def test_kernels_that_died_harm_no_later_one(dying, tmp_path):
         notebooks.execute(tmp_path / "killed.ipynb")
     ran, _ = notebooks.execute(_with_kernel(tmp_path / "a.ipynb", "python3"), last_cell="print(6 * 7)")
     assert ran.cells[-1].outputs[0].text == "42\n"
+
+
+def test_a_notebook_runs_where_a_loop_runs_already(tmp_path):
+    path = _with_kernel(tmp_path / "a.ipynb", "python3")
+
+    async def inside():
+        return notebooks.execute(path, last_cell="print(x)")[0]
+
+    assert asyncio.run(inside()).cells[-1].outputs[0].text == "1\n"
 
 
 def test_to_run_a_notebook_nothing_is_drawn_or_trained():

@@ -7,6 +7,8 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,8 +70,7 @@ def execute(path: Path, environment: dict[str, str] | None = None, last_cell: st
         client.on_cell_start = lambda cell, cell_index: begun.append(cell.id)
         start = time.perf_counter()
         try:
-            # In an event loop of its own: what a kernel that died leaves in a shared one cancels the next run.
-            asyncio.run(client.async_execute(env=os.environ | own | (environment or {}), stderr=subprocess.DEVNULL))
+            _to_its_end(client.async_execute(env=os.environ | own | (environment or {}), stderr=subprocess.DEVNULL))
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise LessonError(f'in cell "{begun[-1]}" of {path.name}\n{_in_a_line(error)}') from error
         except (NoSuchKernel, OSError, RuntimeError) as error:  # no kernel, no interpreter for it, or it died at once
@@ -80,6 +81,17 @@ def execute(path: Path, environment: dict[str, str] | None = None, last_cell: st
         except AssertionError as error:  # nbclient answers Ctrl-C by closing its kernel, and then misses it
             raise KeyboardInterrupt from error
         return notebook, time.perf_counter() - start
+
+
+def _to_its_end(execution: Coroutine) -> None:
+    """Run it in an event loop of its own: what a kernel that died leaves in a shared one cancels the next run."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(execution)
+    else:  # whoever called is inside a loop, as a browser's driver is, and no second one may run in this thread
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, execution).result()
 
 
 def _in_a_line(error: Exception) -> str:

@@ -37,7 +37,8 @@ def output(page, address):
     page.goto(address)
     page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    output = page.locator(".jp-OutputArea").last
+    # JupyterLab opens again what was open before, in tabs behind this one.
+    output = page.locator(".jp-NotebookPanel:visible .jp-OutputArea").last
     output.get_by_text("It says").wait_for(timeout=120_000)
     return output
 
