@@ -135,6 +135,23 @@ def lab(serve, course_copy, browser):
     return lambda notebook: f"{server}/lab/tree/{notebook}?token={TOKEN}"
 
 
+@pytest.fixture
+def run_all():
+    """Open a notebook in JupyterLab and run all its cells; what was open before opens again, in tabs behind it."""
+    ready = """name => {
+        const shown = window.jupyterapp?.shell.currentWidget;
+        const idle = shown?.sessionContext?.session?.kernel?.status === 'idle';
+        return idle && shown.context.path.endsWith(name) && shown.content.widgets.length > 0;
+    }"""
+
+    def run(page, address):
+        page.goto(address)
+        page.wait_for_function(ready, arg=address.partition("?")[0].rpartition("/")[2])
+        page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def figures_are():
     """Look at every figure and every sheet of photos, as it shows: is its paper light, or dark?"""

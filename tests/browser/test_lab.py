@@ -39,10 +39,8 @@ def _write_and_run(page, cell, source):
     page.keyboard.press("Shift+Enter")
 
 
-def test_a_student_works_through_a_lesson(page, address, cell, figures_are):
-    page.goto(address)
-    page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+def test_a_student_works_through_a_lesson(page, address, cell, figures_are, run_all):
+    run_all(page, address)
     cell("quiz").locator(".widget-radio-box").first.wait_for(timeout=300_000)
     assert page.get_by_text("Jupyter news").count() == 0, "the first thing to see is the lesson"
     assert page.locator(".progress:visible").count() == 0, "what is finished has gone"

@@ -33,11 +33,8 @@ def address(lab, course_copy):
 
 
 @pytest.fixture
-def output(page, address):
-    page.goto(address)
-    page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    # JupyterLab opens again what was open before, in tabs behind this one.
+def output(page, address, run_all):
+    run_all(page, address)
     output = page.locator(".jp-NotebookPanel:visible .jp-OutputArea").last
     output.get_by_text("It says").wait_for(timeout=120_000)
     return output
