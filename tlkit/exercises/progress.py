@@ -42,11 +42,25 @@ def note(name: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_suffix(".lock"), timeout=5):  # a killed kernel may have left its lock
-            kept = record()
+            kept = _kept_or_set_aside(path)
             kept.done.setdefault(name, datetime.now(timezone.utc))  # when it was done first
             write_record(path, kept)
     except OSError as error:
         warnings.warn(f"Could not remember that {name} is done ({error}); going on without.", stacklevel=3)
+
+
+def _kept_or_set_aside(path: Path) -> Record:
+    """What the file says. A damaged one may still hold names that a person can read: it is renamed, never replaced."""
+    try:
+        data = path.read_bytes()
+        return parse(data) if data.strip() else Record("", {})
+    except FileNotFoundError:
+        return Record("", {})
+    except ValueError as error:
+        aside = path.with_name(f"{path.stem}-damaged-{datetime.now():%Y%m%d-%H%M%S-%f}{path.suffix}")
+        path.rename(aside)
+        warnings.warn(f"Your progress file {path} {error}. It is kept as {aside.name}; a new one begins.", stacklevel=4)
+        return Record("", {})
 
 
 def write_record(path: Path, kept: Record) -> None:
