@@ -98,7 +98,7 @@ def test_a_map_holds_pictures_of_one_size_in_either_world(tmp_path):
     small = dict(datasets=["tissue"], per_class=[5], ways=["probe"], seeds=1, out=tmp_path / "map.csv")
     assert tlkit.run_map(**small, image_size=32).image_size == 32
     assert tlkit.load_map(small["out"]).image_size == 32 and read_card(tmp_path / "map.toml")["image_size_drawn"] == 32
-    with pytest.raises(ValueError, match="image_size_drawn"):
+    with pytest.raises(ValueError, match="measured with other image size"):
         tlkit.run_map(**small | {"seeds": 2})
 
 

@@ -25,7 +25,8 @@ __all__: list[str] = []
 
 Row = dict[str, str | int | float]
 Cell = tuple[str | int | float, ...]
-_IN_WORDS = {"world": "pictures"}  # what an entry of a card is called in messages
+# What an entry of a card is called in messages.
+_IN_WORDS = {"world": "pictures", "image_size": "image size", "image_size_drawn": "image size"}
 
 
 class _Changed(ValueError):

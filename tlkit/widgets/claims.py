@@ -1,7 +1,5 @@
 """What a lesson says, held against the run at hand, in one line that can be unfolded."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping
 
