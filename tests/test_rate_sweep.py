@@ -34,7 +34,7 @@ def test_a_sweep_goes_on_where_it_stopped_and_says_what_it_was_made_from(tmp_pat
     card = read_card(out.with_suffix(".toml"))
     assert card["backbone"] == "minivgg" and card["head_rate"] == 3e-3 and "rate-sweep" in card["command"]
     other = [*command, "--image-size", "32", "--seeds", "1"]
-    assert main(other) == 1 and "other image_size" in capsys.readouterr().err
+    assert main(other) == 1 and "other image size" in capsys.readouterr().err
 
 
 def test_the_best_factor_is_val_s_and_test_is_not_looked_at():
