@@ -26,6 +26,7 @@ _NAMES = {
     "nets.freezing": ("freeze", "parameter_groups", "unfreeze"),
     "data.augment": ("Augmentation",),
     "data.splits": ("ImageSet", "Split", "load_dataset"),
+    "folders.arrays": ("load_arrays",),
     "folders.loading": ("load_folder",),
     "history": ("History",),
     "intervals": ("accuracy_interval", "mean_interval", "points"),

@@ -92,7 +92,7 @@ class Split:
     train, val, test : ImageSet
     per_class, seed : int
         What the split was made with; the same two give the same split again. Where classes differ
-        in size, ``per_class`` is their mean, and ``fewest`` the training pictures of the smallest.
+        in size, ``per_class`` is their mean, as it is by default, and ``fewest`` the training pictures of the smallest.
     draw : function from seed to Split, or None
         Makes the same kind of split with another seed; ``compare`` calls it. None for a set that came
         cut into parts: there is one cut.
@@ -107,14 +107,16 @@ class Split:
     train: ImageSet
     val: ImageSet
     test: ImageSet
-    per_class: int
-    seed: int
+    per_class: int | None = None
+    seed: int = 0
     draw: "Callable[[int], Split] | None" = field(default=None, repr=False, compare=False)
     report: object = field(default=None, repr=False, compare=False)
     reading: Reading | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = tuple(self.class_names)
+        if self.per_class is None:
+            object.__setattr__(self, "per_class", max(1, round(len(self.train) / max(1, len(names)))))
         for part in ("train", "val", "test"):
             if getattr(self, part).class_names != names:
                 object.__setattr__(self, part, replace(getattr(self, part), class_names=names))
@@ -216,12 +218,10 @@ def split_of(
     rows: dict[str, Tensor] | None = None,
 ) -> Split:
     """Make a split of a collection of pictures: of the rows of each part, or dealt by the seed."""
-    classes = len(collection.class_names)
     rows = _deal(collection, per_class, seed) if rows is None else rows
     taken = collection.take(rows)
     sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
-    mean = round(len(rows["train"]) / classes)
-    about = dict(per_class=mean, seed=seed, draw=draw, report=report, reading=collection.reading)
+    about = dict(seed=seed, draw=draw, report=report, reading=collection.reading)
     return Split(name, collection.class_names, **sets, **about)
 
 

@@ -1,7 +1,7 @@
 """Your own pictures: a folder with one subfolder a class, a set that is cut into parts, a table, or a zip of these."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -162,9 +162,18 @@ def _unpacked(path: Path, report: FolderReport) -> tuple[Path, Path | None]:
 
 def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
     """The files that can be used, each once, with the names of their classes; the rest goes to the report."""
-    classes = spelling.one_spelling([item.label for item in items], report.notes)
+    found = each_once(list(zip(items, looks.look_at([item.path for item in items], base))), report)
+    pages = [item.name for item, seen in found if seen.pages]
+    if pages:
+        report.notes.append(f"Of files with several pages or frames the first is read: {few(pages, 3)}.")
+    return found
+
+
+def each_once(looked: Found, report: FolderReport) -> Found:
+    """Of what was looked at, the pictures that can be used, each once, with the names of their classes."""
+    classes = spelling.one_spelling([item.label for item, _ in looked], report.notes)
     where: dict[str, Found] = {}
-    for item, seen in zip(items, looks.look_at([item.path for item in items], base)):
+    for item, seen in looked:
         if seen.problem:
             report.left_out[item.name] = seen.problem
         else:
@@ -182,9 +191,6 @@ def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
         others = [item.name for item, _ in places[1:] if item.name != first.name]
         report.left_out |= dict.fromkeys(others, f"the same picture as {first.name}")
         found.append(places[0])
-    pages = [item.name for item, seen in found if seen.pages]
-    if pages:
-        report.notes.append(f"Of files with several pages or frames the first is read: {few(pages, 3)}.")
     return found
 
 
@@ -200,7 +206,9 @@ def _one_reading(found: Found, report: FolderReport) -> tuple[Found, depths.Read
     return [(item, seen) for item, seen in found if item.name not in empty], reading
 
 
-def _classes(found: Found, report: FolderReport) -> tuple[list[str], Tensor, Found]:
+def _classes(
+    found: Found, report: FolderReport, in_order: Callable[[Iterable[str]], list[str]] = spelling.in_order
+) -> tuple[list[str], Tensor, Found]:
     """The classes that have pictures enough, the label of each picture, and the pictures, class by class."""
     there = {item.part or "train" for item, _ in found}
     fewest = 1 + len({"val", "test"} - there)  # one to train, and one for each part that is dealt
@@ -212,7 +220,7 @@ def _classes(found: Found, report: FolderReport) -> tuple[list[str], Tensor, Fou
             report.left_out[label] = f"a class of {where} that train does not have ({everywhere[label]:,} pictures)"
         elif train[label] < fewest:
             report.left_out[label] = _small(train[label], fewest)
-    names = spelling.in_order(label for label, count in train.items() if count >= fewest)
+    names = in_order(label for label, count in train.items() if count >= fewest)
     for part in sorted(there - {"train"}):
         if names and not any(item.label in names for item, _ in found if item.part == part):
             other = few(sorted({item.label for item, _ in found if item.part == part}), 3)

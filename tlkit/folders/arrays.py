@@ -1,0 +1,234 @@
+"""Pictures that are no folder: arrays, an ``.npz``, or a dataset of another library become a split, with a report."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+
+from tlkit import checks
+from tlkit.bars import tqdm
+from tlkit.data import dealing, photos, pixels, splits
+from tlkit.data.pictures import BadPicture
+from tlkit.disk import spelling
+from tlkit.disk.spelling import few
+from tlkit.folders import loading
+from tlkit.folders.listing import FolderReport, Item
+from tlkit.folders.looks import Seen
+from tlkit.folders.sources import Source, sources_of
+
+__all__ = ["load_arrays"]
+
+_NO_LABEL = "it has no label"
+_AGAIN = 4  # pictures at each end that are looked at twice
+_ONE_AT_A_TIME = threading.Lock()  # a dataset need not stand being read by two threads
+
+
+class _Handle(NamedTuple):
+    """Where a picture is."""
+
+    source: Source
+    number: int
+    group: object
+
+
+def load_arrays(
+    images: object,
+    labels: object = None,
+    class_names: Sequence[str] | Mapping | None = None,
+    groups: object = None,
+    per_class: int | None = None,
+    seed: int = 0,
+    image_size: int = 224,
+    quiet: bool = False,
+) -> splits.Split:
+    """Make a split of pictures that are no folder, as ``load_folder`` makes one of files.
+
+    Every picture is looked at once, and treated as a file of the same pixels would be: what can not be used, and
+    what is there twice, is left out, and a report says so. It is printed, and is the split's ``report``. A set that
+    comes in parts stays as it is cut; one that is missing is dealt from train.
+
+    Parameters
+    ----------
+    images : array, dataset, path, or dict of these
+        Pictures, as NumPy array or tensor ``(n, h, w)``, ``(n, h, w, c)`` or ``(n, c, h, w)``, or as a list, with
+        ``labels``. Or a dataset, the rows of which are (picture, label), as torchvision's, or dicts, as those of
+        Hugging Face. Or the path of an ``.npz`` with ``train_images``, ``train_labels`` and so on, as of MedMNIST, or
+        ``images`` and ``labels``. Or a dict from ``"train"``, and ``"val"`` or ``"test"``, to datasets or to
+        (images, labels).
+        Bytes are 0 to 255; whole numbers of more bits, and floats, are scaled by one rule for the whole set, which
+        the report says: floats up to 1 have 1 as white. Floats below 0 are refused: they were normalised.
+    labels : array, tensor or list (n,) or (n, 1), or str
+        A whole number or a text for each picture; of a dataset of dicts, the name of the column.
+    class_names : list of str, or dict from label to str, optional
+        The names of the labels 0, 1, 2, ...; by default those that the dataset has, or else the labels.
+    groups : array or list (n,), or str, optional
+        What each picture belongs to, a text or a whole number, so that no group is in two parts; of a dataset of
+        dicts, the name of the column; of a dict of parts, a dict.
+    per_class, seed, image_size, quiet
+        As for ``load_folder``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what can not be read as pictures and labels, labels without a name, fewer than two classes with
+        pictures enough, an ``.npz`` that is damaged, holds Python objects or is too large for memory.
+    OSError
+        If the disk has no room for the scaled pictures.
+    """
+    if per_class is not None:
+        checks.count("per_class", per_class, 1)
+    checks.count("seed", seed, 0)
+    checks.count("image_size", image_size, 16, 512)
+    sources = sources_of(images, labels, groups)
+    names = _names(class_names, sources)
+    report = FolderReport()
+    found = loading.each_once(_looked_at(sources, names, report), report)
+    found, reading = loading._one_reading(found, report)
+    order = spelling.in_order if names is None else partial(sorted, key=list(names.values()).index)
+    names, labels, kept = loading._classes(found, report, order)
+    cut = loading._cut(kept)
+    if len(names) < 2:
+        if not quiet:
+            print(report)
+        raise _too_few(names, report)
+    handles = [item.path for item, _ in kept]
+    take = photos.taker(handles, [seen.checksum for _, seen in kept], image_size, read=partial(_read, reading=reading))
+    collection = photos.Collection(names, labels, take, reading, _numbered([handle.group for handle in handles]))
+    rows = _dealt(collection, per_class, seed, cut)
+    loading._note_parts(kept, rows, labels, names, report)
+    if not quiet:
+        print(report)
+    name = next(iter(sources.values())).name
+    draw = None if cut else partial(_again, collection, name, per_class)
+    return splits.split_of(collection, name, per_class, seed, draw, report, rows)
+
+
+def _again(collection: photos.Collection, name: str, per_class: int | None, seed: int) -> splits.Split:
+    """The same pictures, dealt by another seed."""
+    return splits.split_of(collection, name, per_class, seed, partial(_again, collection, name, per_class))
+
+
+def _dealt(collection: photos.Collection, per_class: int | None, seed: int, cut: dict | None) -> dict:
+    labels, classes = collection.labels, len(collection.class_names)
+    if collection.groups is None:
+        return dealing.deal(labels, classes, per_class, seed, cut)
+    if cut and len(cut) < 3:
+        raise ValueError("groups= deals a set that is whole. This one is cut, and lacks val or test: give both.")
+    if cut:
+        return dealing.deal(labels, classes, per_class, seed, cut)
+    return dealing.deal_groups(labels, classes, per_class, collection.groups, seed)
+
+
+def _numbered(groups: list) -> torch.Tensor | None:
+    """Groups as numbers; a picture without one is a group of its own."""
+    if all(group is None for group in groups):
+        return None
+    number: dict[object, int] = {}
+    keys = ((k,) if group is None else str(group) for k, group in enumerate(groups))
+    return torch.tensor([number.setdefault(key, len(number)) for key in keys])
+
+
+def _names(given: Sequence[str] | Mapping | None, sources: dict[str | None, Source]) -> dict[object, str] | None:
+    """The name of each label; None where labels are their own names."""
+    if given is None:
+        given = next((source.class_names for source in sources.values() if source.class_names), None)
+    if given is None:
+        return None
+    if hasattr(given, "tolist"):
+        given = given.tolist()
+    if isinstance(given, (str, bytes)) or not isinstance(given, (Mapping, Sequence)):
+        raise TypeError(f"class_names must be a list of texts, one for each label from 0 on, not {given!r:.60}.")
+    pairs = dict(given) if isinstance(given, Mapping) else dict(enumerate(given))
+    shown = spelling.one_spelling(map(str, pairs.values()), [])
+    if len(set(shown.values())) < len(pairs):
+        raise ValueError(f"Two of class_names are the same: {few(map(str, pairs.values()), 10)}. Each needs its own.")
+    return {int(key) if str(key).isdigit() else key: shown[str(name)] for key, name in pairs.items()}
+
+
+def _looked_at(sources: dict[str | None, Source], names: dict | None, report: FolderReport) -> list[tuple[Item, Seen]]:
+    """All pictures with class, part and what a look at each gave; those without a label go to the report."""
+    found = []
+    total = sum(source.count for source in sources.values())
+    with tqdm(total=total, desc="looking at pictures", unit="picture", leave=False, delay=1) as bar:
+        for part, source in sources.items():
+            for k in range(source.count):
+                bar.update(1)
+                called = f"{part + ' ' if part else ''}picture {k}"
+                try:
+                    picture, label, group = source.row(k)
+                except MemoryError:
+                    raise
+                except Exception as error:  # whatever a dataset of another library raises for a damaged picture
+                    report.left_out[called] = f"the dataset could not give it ({type(error).__name__}: {error})"
+                    continue
+                label = _label(label, names, called)
+                if label is None:
+                    report.left_out[called] = _NO_LABEL
+                    continue
+                found.append((Item(_Handle(source, k, group), called, label, part), _seen(picture)))
+    _check_the_same_again(found)
+    return found
+
+
+def _check_the_same_again(found: list[tuple[Item, Seen]]) -> None:
+    """Refuse a dataset that gives another picture each time: its augmentation would be in val and test as well."""
+    for item, seen in [*found[:_AGAIN], *found[-_AGAIN:]]:
+        if seen.checksum != _seen(item.path.source.row(item.path.number)[0]).checksum:
+            raise ValueError(
+                f"Two looks at {item.name} gave two pictures: the dataset's transform is random, in val and test too.\n"
+                "Leave it out, dataset.transform = None, and augment in training: augmentation=tlkit.Augmentation(...)."
+            )
+
+
+def _seen(picture: object) -> Seen:
+    try:
+        checksum, depth = pixels.look(picture)
+    except BadPicture as error:
+        return Seen("", str(error))
+    return Seen(f"pixels/{checksum}", depth=depth)
+
+
+def _label(value: object, names: dict | None, called: str) -> str | None:
+    """The class of a picture; None if nobody knows it."""
+    array = pixels.as_array(value)
+    if array is not None and array.size == 1:
+        value = array.item()
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, str):
+        value = value.strip() or None
+    if isinstance(value, float):
+        value = None if value != value else int(value) if value.is_integer() else value
+    if value is None:
+        return None
+    if not isinstance(value, (str, int)):
+        raise ValueError(
+            f"The label of {called} is {value!r:.60}, but a class is a whole number or a text.\n"
+            "Of one 1 among zeros: labels.argmax(1). Measured values are no classes: cut them into some first."
+        )
+    if names is None or value in names.values():
+        return str(value)
+    if value == -1:  # as sets are published whose test labels are kept back
+        return None
+    if value not in names:
+        raise ValueError(
+            f"The label of {called} is {value!r:.60}, but class_names names {few(map(str, names), 3)} to "
+            f"{list(names)[-1]}.\nGive a name for each label. If yours count from 1: labels - 1."
+        )
+    return names[value]
+
+
+def _read(handle: _Handle, size: int, reading: object) -> object:
+    with _ONE_AT_A_TIME:
+        picture = handle.source.row(handle.number)[0]
+    return pixels.square(picture, size, reading)
+
+
+def _too_few(names: list[str], report: FolderReport) -> ValueError:
+    example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
+    return ValueError(
+        f"There are too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
+        f"Left out were {len(report.left_out):,}: {example}."
+    )
