@@ -76,7 +76,10 @@ def _shapes(archive: zipfile.ZipFile, name: str) -> dict[str, tuple[int, ...]]:
                 f"{name}: the array {member[:-4]} is of Python objects, which are not opened, because they can run "
                 "code.\nSave pictures of one size as numbers, and names as text: np.array(names, dtype=str)."
             )
-        total += prod(shape) * dtype.itemsize
+        size = prod(shape) * dtype.itemsize
+        if size < 0 or archive.getinfo(member).file_size < size:
+            raise ValueError(f"{member} is shorter than its header says")
+        total += size
         shapes[member[:-4]] = shape
     if total > LARGEST:
         raise _Refused(

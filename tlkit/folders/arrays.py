@@ -87,7 +87,7 @@ def load_arrays(
     found = loading.each_once(_looked_at(sources, names, report), report)
     found, reading = loading._one_reading(found, report)
     order = spelling.in_order if names is None else partial(sorted, key=list(names.values()).index)
-    names, labels, kept = loading._classes(found, report, order)
+    names, numbers, kept = loading._classes(found, report, order)
     cut = loading._cut(kept)
     if len(names) < 2:
         if not quiet:
@@ -95,9 +95,9 @@ def load_arrays(
         raise _too_few(names, report)
     handles = [item.path for item, _ in kept]
     take = photos.taker(handles, [seen.checksum for _, seen in kept], image_size, read=partial(_read, reading=reading))
-    collection = photos.Collection(names, labels, take, reading, _numbered([handle.group for handle in handles]))
+    collection = photos.Collection(names, numbers, take, reading, _numbered([handle.group for handle in handles]))
     rows = _dealt(collection, per_class, seed, cut)
-    loading._note_parts(kept, rows, labels, names, report)
+    loading._note_parts(kept, rows, numbers, names, report)
     if not quiet:
         print(report)
     name = next(iter(sources.values())).name

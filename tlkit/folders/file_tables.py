@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
+from tlkit import checks
 from tlkit.disk.spelling import encoding_of, few, plain
 from tlkit.folders.listing import FolderReport, Item, Place, is_hidden, pictures_below
 from tlkit.folders.part_names import part_of
@@ -140,7 +141,9 @@ def _leaves(cell: str) -> bool:
     return "://" not in cell and (bool(where.anchor) or where.parts[:1] == ("..",))
 
 
-def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> Iterator[Item]:
+def items_of_table(
+    place: Place, report: FolderReport, inside: Path | None, column: str | None = None
+) -> Iterator[Item]:
     """The files that a table names, relative to itself, with label and part.
 
     Parameters
@@ -150,6 +153,8 @@ def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> I
         Gets what is missing, and which columns were taken.
     inside : Path or None
         The folder that no file may lie outside of: that of an unpacked archive.
+    column : str, optional
+        Which one holds the classes.
 
     Raises
     ------
@@ -160,7 +165,7 @@ def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> I
         table = read_table(place.path)
     except csv.Error as error:
         raise ValueError(f"{place.path.name} is no table that can be read ({error}). Save it as CSV again.") from error
-    label = _label_column(table)
+    label = _label_column(table, column)
     part = None if place.part else table.part_column
     report.notes += [*_about(table, label, part), *table.notes]
     finder = _Finder(place.path.parent, inside)
@@ -183,8 +188,10 @@ def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> I
         report.notes.append(f"Found by their names alone, without the folder or ending: {few(by_name, 3)}.")
 
 
-def _label_column(table: Table) -> str:
+def _label_column(table: Table, wanted: str | None) -> str:
     others = [column for column in table.header if column != table.file_column]
+    if wanted is not None and table.file_column:
+        return checks.choose("column of classes", wanted, others)
     if table.file_column and table.label_columns:
         return table.label_columns[0]
     if table.file_column and len(others) == 1:  # a column of files, and another: what else could it be

@@ -14,8 +14,9 @@ from tlkit.data.splits import Split, split_of
 from tlkit.disk import archives, spelling
 from tlkit.disk.cache import cache_folder
 from tlkit.disk.spelling import few
-from tlkit.folders import looks, parts
+from tlkit.folders import layouts, looks, parts
 from tlkit.folders.file_tables import ENDINGS, items_of_table
+from tlkit.folders.from_path import items_by_path, past_wrapper, reader
 from tlkit.folders.listing import FolderReport, Item, Place, items_of_folder, subfolders
 from tlkit.folders.looks import Seen
 from tlkit.folders.part_names import PARTS
@@ -35,6 +36,7 @@ def load_folder(
     train: str | Path | None = None,
     val: str | Path | None = None,
     test: str | Path | None = None,
+    labels: str | Callable[[str], str] | None = None,
 ) -> Split:
     """Make a split of your own pictures, stratified by class.
 
@@ -68,6 +70,10 @@ def load_folder(
     train, val, test : str or Path, optional
         Instead of ``path``: the folder, table or zip of each part. The subfolders of ``train`` are the
         classes, whatever they are called; val and test may lack some of them.
+    labels : str or function, optional
+        Where names carry the class, as in ``cat_7.jpg``: a regular expression with one bracket around it,
+        ``r"(.+)_"``, or a function from a file's path, as text relative to the folder, to the class, None
+        for a file without one. Folders called train, val and test stay parts. Of a table, the name of its column.
 
     Raises
     ------
@@ -85,28 +91,33 @@ def load_folder(
     given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
     _check_given(given)
     report = FolderReport()
-    base, items = _listed(given, report)
+    base, items = _listed(given, labels, report)
     found = _usable(base, items, report)
     found, reading = _one_reading(found, report)
-    names, labels, kept = _classes(found, report)
+    names, numbers, kept = _classes(found, report)
     cut = _cut(kept)
     if len(names) < 2:
         if not quiet:
             print(report)
-        raise _too_few(next(iter(given.values())), names, report, cut)
-    rows = dealing.deal(labels, len(names), per_class, seed, cut)
-    _note_parts(kept, rows, labels, names, report)
+        raise _too_few(next(iter(given.values())), base, names, report, cut)
+    rows = dealing.deal(numbers, len(names), per_class, seed, cut)
+    _note_parts(kept, rows, numbers, names, report)
     if not quiet:
         print(report)
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
-    collection = photos.Collection(names, labels, photos.taker(files, keys, image_size, reading), reading)
+    collection = photos.Collection(names, numbers, photos.taker(files, keys, image_size, reading), reading)
     first = given.get(None, given.get("train"))
-    same = dict(image_size=image_size, quiet=True, train=given.get("train"))
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"), labels=labels)
     again = partial(load_folder, given.get(None), per_class, **same)
     return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
 
 
 def _absolute(path: str | Path) -> Path:
+    if hasattr(path, "__getitem__") and not isinstance(path, (str, bytes)):
+        raise TypeError(
+            "load_folder's path must be a path, as text or pathlib.Path. For arrays, and datasets of other libraries:\n"
+            "tlkit.load_arrays(images, labels), or tlkit.load_arrays(dataset)."
+        )
     # A later draw may be asked for from another folder.
     return checks.path("the path of a folder, a table or a zip", path).absolute()
 
@@ -120,31 +131,54 @@ def _check_given(given: dict[str | None, Path]) -> None:
     for path in given.values():
         if not path.exists():
             raise ValueError(f"There is no folder or file {path}. You are in {Path.cwd()}.")
+        if path.suffix.lower() == ".npz":
+            raise ValueError(f'{path.name} holds arrays, and no files of pictures: tlkit.load_arrays("{path}").')
     if len(set(given.values())) < len(given):
         raise ValueError("Two of train, val and test are the same path. A picture can be in one part only.")
 
 
-def _listed(given: dict[str | None, Path], report: FolderReport) -> tuple[Path, list[Item]]:
+def _listed(
+    given: dict[str | None, Path], labels: str | Callable[[str], str] | None, report: FolderReport
+) -> tuple[Path, list[Item]]:
     """All files of a set with label and part, and the folder that they are counted to."""
     items: list[Item] = []
     known: list[str] = []
+    column = labels if isinstance(labels, str) and "(" not in labels else None
+    read = reader("labels", labels) if labels is not None and column is None else None
     for part, path in given.items():
         root, inside = _unpacked(path, report)
+        if read and root.is_dir():
+            base = past_wrapper(root) if inside else root
+            items += items_by_path(base, part, read, report)
+            continue
         if part is None:
             base, places = parts.find_places(root, report)
         else:
             base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report, known)
             known += [folder.name for folder in subfolders(places[0].path)] if places[0].path.is_dir() else []
         for place in places:
-            items += _items(place, base, report, inside)
+            if labels is not None and (read or place.path.is_dir()):
+                raise ValueError(_of_column(labels, place.path))
+            items += _items(place, base, report, inside, column)
     if set(given) == {"train"}:  # nothing is cut: all of it is dealt
         items = [Item(item.path, item.name, item.label) for item in items]
     return base, items
 
 
-def _items(place: Place, base: Path, report: FolderReport, inside: Path | None) -> list[Item]:
+def _of_column(labels: object, path: Path) -> str:
+    if path.is_file():
+        return f"{path.name} is a table: labels must be the name of its column of classes, not {labels!r:.60}."
+    return (
+        f"{path} has no table with a column {labels!r:.60}, and as a regular expression labels needs one bracket "
+        'around the class.\nFor cat_7.jpg write labels=r"(.+)_"; for a subfolder each class leave labels out.'
+    )
+
+
+def _items(
+    place: Place, base: Path, report: FolderReport, inside: Path | None, column: str | None = None
+) -> list[Item]:
     if place.path.is_file():
-        return list(items_of_table(place, report, inside))
+        return list(items_of_table(place, report, inside, column))
     return list(items_of_folder(place, base, report))
 
 
@@ -267,11 +301,11 @@ def _note_parts(kept: Found, rows: dict, labels: Tensor, names: list[str], repor
                 report.notes.append(f"{part.capitalize()} has {few_of} of: {few(of)}.")
 
 
-def _too_few(path: Path, names: list[str], report: FolderReport, cut: dict | None) -> ValueError:
+def _too_few(path: Path, base: Path, names: list[str], report: FolderReport, cut: dict | None) -> ValueError:
     enough = "with pictures enough for the parts that are dealt" if cut else "of three pictures or more"
     example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
     return ValueError(
         f"{path} has too few classes {enough} ({len(names)}); a classifier needs at least two.\n"
-        "Put the pictures of each class into a subfolder with the name of the class.\n"
+        f"{layouts.nearest(base)}\n"
         f"Left out were {len(report.left_out)}: {example}."
     )
