@@ -1,6 +1,7 @@
 """Pictures that are no files: arrays, tensors and Pillow's own, read as a file of the same pixels would be."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -126,6 +127,8 @@ def look(value: object) -> tuple[str, Depth | None]:
         depth = depths.measure(found)
         if depth is None:
             raise BadPicture("none of its pixels has a value")
+        if depth.kind == "real" and depth.low is not None and 0 <= depth.low <= depth.high <= 1:
+            depth = replace(depth, low=0.0, high=1.0)  # shares of white, however dark the picture
     else:
         found = pictures._as_rgb(found)
         about, content, depth = f"{found.size}", np.asarray(found), None

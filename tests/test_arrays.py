@@ -1,0 +1,279 @@
+"""Pictures that are no folder: arrays and datasets are read as a folder of the same pictures would be."""
+
+import numpy as np
+import pytest
+import torch
+from folder_makers import ids, is_short, numbers, sizes
+from PIL import Image
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+import tlkit
+
+
+def load(images, labels=None, *more, **options):
+    return tlkit.load_arrays(images, labels, *more, **{"image_size": 16, "quiet": True} | options)
+
+
+def flat_arrays(count=24, classes=2, size=16):
+    """uint8 ``(n, size, size, 3)``, flat: red says the class and green the number; and the labels in turn."""
+    labels = np.arange(count) % classes
+    colours = np.stack([40 * labels, np.arange(count), np.full(count, 7)], 1).astype(np.uint8)
+    return np.broadcast_to(colours[:, None, None], (count, size, size, 3)).copy(), labels
+
+
+def noise(count=12, size=20, depth=8):
+    images = np.random.default_rng(0).integers(0, 2**depth, (count, size, size, 3))
+    return images.astype(np.uint8 if depth == 8 else np.uint16), np.arange(count) % 2
+
+
+def same(first, second):
+    parts = [(getattr(first, part), getattr(second, part)) for part in ("train", "val", "test")]
+    return all(torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels) for a, b in parts)
+
+
+# --- What is read
+
+
+@pytest.mark.parametrize("kind", ["colour", "grey", "16 bits"])
+def test_arrays_become_what_a_folder_of_the_same_pictures_becomes(empty_cache, tmp_path, kind):
+    images, labels = noise(depth=16 if kind == "16 bits" else 8)
+    images = images if kind == "colour" else images[..., 0]
+    for row, (image, label) in enumerate(zip(images, labels)):
+        (tmp_path / "set" / "ab"[label]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / "set" / "ab"[label] / f"{row:02}.png")
+    folder = tlkit.load_folder(tmp_path / "set", image_size=16, quiet=True)
+    split = load(images, labels, ["a", "b"])
+    assert split.class_names == folder.class_names and split.reading == folder.reading
+    table = {bytes(image.numpy()) for part in ("train", "val", "test") for image in getattr(folder, part).images}
+    assert table == {bytes(image.numpy()) for part in ("train", "val", "test") for image in getattr(split, part).images}
+
+
+def test_every_layout_is_the_same_split(empty_cache):
+    images, labels = noise()
+    split = load(images, labels)
+    assert sizes(split) == {"train": 6, "val": 2, "test": 4} and split.name == "arrays"
+    for others in (
+        images.transpose(0, 3, 1, 2),
+        torch.from_numpy(images),
+        torch.from_numpy(images).permute(0, 3, 1, 2),
+        images.astype(np.int64),
+        list(images),
+        [Image.fromarray(image) for image in images],
+        np.concatenate([images, np.full_like(images[..., :1], 255)], 3),
+    ):
+        assert same(split, load(others, labels))
+    for others in (
+        labels[:, None],
+        torch.from_numpy(labels),
+        labels.tolist(),
+        labels.astype(float),
+        labels.astype("U1"),
+    ):
+        assert same(split, load(images, others))
+
+
+def test_floats_have_one_as_white_and_the_report_says_so(empty_cache):
+    images, labels = noise()
+    split = load(images, labels)
+    for scaled, line in (
+        (images / 255, "12 pictures of floats: 0 is black, 1 white, in all of them."),
+        (torch.from_numpy(images).float(), "12 pictures of floats: 0 is black, 255 white, in all of them."),
+        (torch.from_numpy(images).to(torch.float64) / 255 * 1.0002, "1 white"),
+    ):
+        read = load(scaled, labels)
+        assert line in str(read.report) and same(split, read)
+    bits = load(images.astype(np.uint16) * 16, labels)
+    assert "0 is black, 4,095 white (12 bits)" in str(bits.report) and bits.reading.whole == (0, 4095)
+    holes = (images / 255).astype(np.float32)
+    holes[3, 4, 5], holes[6] = np.nan, np.nan
+    report = load(holes, labels).report
+    assert report.left_out == {"picture 6": "none of its pixels has a value"}
+    assert "1 have missing pixels (NaN), filled with the middle value: picture 3." in str(report)
+
+
+def test_truth_values_are_black_and_white(empty_cache):
+    images, labels = noise()
+    assert set(load(images[..., 0] > 100, labels, image_size=20).train.images.unique().tolist()) >= {0, 255}
+
+
+def test_names_keep_their_numbers_and_texts_name_themselves(empty_cache):
+    images, labels = flat_arrays()
+    split = load(images, labels, ["zebra", "ant"])
+    assert split.class_names == ["zebra", "ant"] and split.report.read == {"zebra": 12, "ant": 12}
+    assert [red // 40 for red, _ in ids(split.train.images)] == split.train.labels.tolist()
+    assert load(images, labels, {"0": "zebra", "1": "ant"}).class_names == ["zebra", "ant"]
+    assert load(images, np.array(["zebra", "ant"])[labels]).class_names == ["ant", "zebra"]
+    assert load(images, labels + 9).class_names == ["9", "10"]
+    assert load(images, labels, ["a", "b", "c"]).class_names == ["a", "b"]
+
+
+def test_a_split_of_arrays_is_drawn_again_and_holds_no_copies(empty_cache):
+    images, labels = flat_arrays()
+    images[5] = images[3]  # of the same class
+    images[4] = images[7]  # of another
+    split = load(images, labels, per_class=3)
+    assert split.per_class == 3 and split.seed == 0 and sizes(split)["train"] == 6
+    assert split.report.left_out["picture 5"] == "the same picture as picture 3"
+    assert {split.report.left_out[f"picture {k}"] for k in (4, 7)} == {"the same picture is in 0 and 1"}
+    again = split.draw(1)
+    assert again.seed == 1 and not same(split, again) and same(again, load(images, labels, per_class=3, seed=1))
+    assert same(split, again.draw(0))
+
+
+@pytest.mark.parametrize("groups", [np.arange(24) // 4, [f"subject {k // 4}" for k in range(24)]], ids=["int", "text"])
+def test_no_group_lies_in_two_parts(empty_cache, groups):
+    images, labels = flat_arrays()
+    for seed in range(3):
+        split = load(images, labels, groups=groups, seed=seed)
+        found = [{green // 4 for _, green in ids(getattr(split, part).images)} for part in ("train", "val", "test")]
+        assert all(found) and sum(map(len, found)) == len(set.union(*found)) <= 6
+
+
+# --- Datasets of other libraries
+
+
+def test_a_folder_of_torchvision_with_its_names(empty_cache, tmp_path):
+    (images, labels), root = flat_arrays(), tmp_path / "set"
+    for row, (image, label) in enumerate(zip(images, labels)):
+        (root / ["ash", "birch"][label]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(root / ["ash", "birch"][label] / f"{row:02}.png")
+    dataset = ImageFolder(root)
+    split = load(dataset)
+    assert split.class_names == ["ash", "birch"] and split.report.read == {"ash": 12, "birch": 12}
+    assert same(split, load(ImageFolder(root, transforms.ToTensor())))
+    parts = load({"train": Subset(dataset, [*range(6), *range(12, 18)]), "validation": Subset(dataset, [7, 8, 19, 20])})
+    assert parts.class_names == ["ash", "birch"] and len(parts.val) == 4 and parts.draw is None
+    assert "No test: it is dealt from train" in str(parts.report)
+    (root / "ash" / "00.png").write_bytes(b"no picture")
+    report = load(ImageFolder(root)).report
+    assert list(report.left_out) == ["picture 0"] and "could not give it" in report.left_out["picture 0"]
+
+
+class Rows:
+    """As a dataset of Hugging Face: rows are dicts, and features know names."""
+
+    class Names:
+        names = ("ash", "birch")
+
+    def __init__(self, **columns):
+        self.columns, self.features = columns, {"label": self.Names(), "fine": None}
+
+    def __len__(self):
+        return len(self.columns["image"])
+
+    def __getitem__(self, row):
+        return {name: values[row] for name, values in self.columns.items()}
+
+
+def test_rows_of_dicts(empty_cache):
+    images, labels = flat_arrays()
+    pictures = [Image.fromarray(image) for image in images]
+    split = load(Rows(image=pictures, label=labels.tolist()))
+    assert split.class_names == ["ash", "birch"] and split.name == "Rows" and same(split, load(images, labels))
+    fine = Rows(
+        image=pictures, label=labels.tolist(), fine=(np.arange(24) % 4).tolist(), who=(np.arange(24) // 4).tolist()
+    )
+    assert load(fine).class_names == ["ash", "birch"]
+    assert load(fine, "fine").class_names == ["0", "1", "2", "3"]
+    assert same(load(fine, groups="who"), load(images, labels, groups=np.arange(24) // 4))
+    assert same(split, load([{"img": image, "target": label} for image, label in zip(images, labels)]))
+    kept_back = labels.copy()
+    kept_back[[2, 5]] = -1
+    report = load(Rows(image=pictures, label=kept_back.tolist())).report
+    assert report.left_out == {"picture 2": "it has no label", "picture 5": "it has no label"}
+
+
+def test_pairs_and_parts(empty_cache):
+    images, labels = flat_arrays(48)
+    split = load({"train": (images[:24], labels[:24]), "test": (images[24:], labels[24:])})
+    assert numbers(split.test) == sorted((k % 2, k + 7 * 256) for k in range(24, 48)) and split.draw is None
+    tensors = torch.from_numpy(images).permute(0, 3, 1, 2)
+    dataset = TensorDataset(tensors[:24], torch.from_numpy(labels[:24]))
+    assert same(split, load({"train": dataset, "test": [(tensors[k], labels[k]) for k in range(24, 48)]}))
+
+
+# --- What is refused
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield from ()
+
+
+class Broken:
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, row):
+        raise OSError("no such disk")
+
+
+IMAGES, LABELS = flat_arrays()
+PILS = [Image.fromarray(image) for image in IMAGES]
+PAIRS = list(zip(PILS, LABELS.tolist()))
+
+
+class Random:
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, row):
+        return torch.rand(3, 16, 16), row % 2
+
+
+WRONG = {
+    "no labels": ((IMAGES,), ValueError, "without labels: load_arrays"),
+    "too few labels": ((IMAGES, LABELS[:9]), ValueError, "24 pictures but 9 labels"),
+    "one-hot": ((IMAGES, np.eye(2)[LABELS]), ValueError, r"\(24, 2\).*labels.argmax\(1\)"),
+    "measures": ((IMAGES, LABELS + 0.5), ValueError, "picture 0 is 0.5, but a class is"),
+    "one label": ((IMAGES, "cat"), TypeError, "labels must be an array or a list"),
+    "one class": ((IMAGES, LABELS * 0), ValueError, "too few classes"),
+    "flat rows": ((IMAGES[..., 0].reshape(24, -1), LABELS), ValueError, r"images.reshape\(-1, 16, 16\)"),
+    "pictures last": ((IMAGES.transpose(1, 2, 3, 0), LABELS), ValueError, r"images.transpose\(3, 0, 1, 2\)"),
+    "two channels": ((IMAGES[..., :2], LABELS), ValueError, "no axis of 1, 3 or 4 channels"),
+    "volumes": ((IMAGES[:, None], LABELS), ValueError, r"the shape is \(24, 1, 16, 16, 3\)"),
+    "tiny": ((IMAGES[:, :4, :4], LABELS), ValueError, "sides of 8 pixels or more"),
+    "none": ((IMAGES[:0], LABELS[:0]), ValueError, r"no picture in it \(n = 0\)"),
+    "from -1 to 1": ((IMAGES / 127.5 - 1, LABELS), ValueError, r"from -1 to .* black .*: \(images \+ 1\) / 2"),
+    "normalised": ((IMAGES / 20 - 2.1, LABELS), ValueError, r"images \* std \+ mean"),
+    "normalised rows": (([(torch.rand(3, 16, 16) - 0.9, 0)],), ValueError, "take Normalize out"),
+    "zero and one": ((IMAGES % 2, LABELS), ValueError, r"images \* 255"),
+    "int8": ((IMAGES.astype(np.int8), LABELS), ValueError, r"images.view\(np.uint8\)"),
+    "complex": ((IMAGES * 1j, LABELS), ValueError, "complex128 are no shades"),
+    "too few names": ((IMAGES, LABELS, ["a"]), ValueError, "label of picture 1 is 1, but class_names"),
+    "names twice": ((IMAGES, LABELS, ["Ash", "ash"]), ValueError, "Two of class_names are the same"),
+    "a name": ((IMAGES, LABELS, "ash"), TypeError, "class_names must be a list"),
+    "groups": ((IMAGES, LABELS, None, [1, 2]), ValueError, "24 pictures but 2 groups"),
+    "files": ((["a.png", "b.png"], [0, 1]), TypeError, r"names of files .*tlkit.load_folder"),
+    "a dataset and labels": ((PAIRS, LABELS), TypeError, "leave labels out"),
+    "a dict and labels": (({"train": PAIRS}, LABELS), TypeError, "leave labels out"),
+    "no part": (({"left": PAIRS, "right": PAIRS},), ValueError, "dict with train, and val or test; this has left"),
+    "no train": (({"test": PAIRS},), ValueError, "dict with train"),
+    "a dict of arrays": (({"a": IMAGES, "b": LABELS[:3]},), ValueError, r"It has: a \(24, 16, 16, 3\), b \(3,\)"),
+    "a loader": ((DataLoader(PAIRS),), TypeError, r"load_arrays\(loader.dataset\)"),
+    "a stream": ((Stream(),), TypeError, r"list\(rows.take\(1000\)\)"),
+    "nothing": ((None,), TypeError, "takes arrays with their labels"),
+    "an empty list": (([],), ValueError, "its length is 0"),
+    "pictures alone": ((PILS,), TypeError, r"load_arrays\(pictures, labels\)"),
+    "a broken dataset": ((Broken(),), ValueError, r"OSError: no such disk.*dataset\[0\]"),
+    "a random transform": ((Random(),), ValueError, "Two looks at picture 0 gave two pictures"),
+    "two columns": (([{"image": PILS[0], "red": 1, "blue": 2}],), ValueError, "Which column is the label.*red, blue"),
+    "another column": (([{"image": PILS[0], "label": 1}], "lable"), ValueError, "Did you mean 'label'"),
+    "bytes in a row": (([{"image": {"bytes": b""}, "label": 1}],), ValueError, r"datasets.Image\(\)"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_no_set_of_pictures_is_refused_with_what_to_do(empty_cache, case):
+    given, kind, said = WRONG[case]
+    with pytest.raises(kind, match=f"(?s){said}") as caught:
+        load(*given)
+    assert is_short(caught)
+
+
+@pytest.mark.parametrize("options", [{"per_class": 0}, {"seed": -1}, {"image_size": 8}])
+def test_numbers_out_of_range_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        load(IMAGES, LABELS, **options)
