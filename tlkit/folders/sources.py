@@ -224,7 +224,8 @@ def columns_of(first: Mapping, label: str | None) -> tuple[str, str]:
     if picture is None or label is None:
         what = "a picture" if picture is None else "the label"
         kept = any(isinstance(value, Mapping) and "bytes" in value for value in first.values())
-        hint = "Its pictures are not decoded: cast the column to datasets.Image()." if kept else 'Say it: labels="...".'
+        hint = "Its pictures are not decoded: cast the column to datasets.Image()." if kept else ""
+        hint = hint or ('Say it: labels="...".' if picture else "Give a list of pairs: [(row[...], row[...]), ...].")
         raise ValueError(f"Which column is {what}? The rows have: {few(map(str, first), 10)}. {hint}")
     return picture, label
 
@@ -239,9 +240,9 @@ def _names(rows: object, label: str | None) -> Sequence[str] | None:
     if label is not None:
         feature = (getattr(rows, "features", None) or {}).get(label)
         return getattr(feature, "names", None)
-    while rows is not None:
+    for _ in range(_TRIES):  # a part of a part of a dataset
         names = getattr(rows, "classes", None)
-        if names is not None and len(names) and all(isinstance(name, str) for name in names):
+        if isinstance(names, (list, tuple)) and names and all(isinstance(name, str) for name in names):
             return list(names)
         rows = getattr(rows, "dataset", None)
     return None
