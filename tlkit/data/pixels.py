@@ -88,7 +88,10 @@ def _shades(array: np.ndarray) -> np.ndarray:
     """Whole numbers or floats as float32, NaN where nothing is known."""
     if array.dtype.kind not in "iuf" or array.dtype == np.int8:
         more = " If they are bytes: images.view(np.uint8)." if array.dtype == np.int8 else ""
-        raise NoShade(f"Values of the type {array.dtype} are no shades. Give uint8, 0 to 255, or floats, 0 to 1.{more}")
+        raise NoShade(
+            f"These pictures are of the type {array.dtype!s:.40}, which has no shades. "
+            f"Give uint8, 0 to 255, or floats, 0 to 1.{more}"
+        )
     if array.ndim == 3 and array.shape[2] == 4:
         raise BadPicture(f"four channels of {array.dtype}: take the first three, images[..., :3], or give uint8")
     values = array.astype(np.float32)

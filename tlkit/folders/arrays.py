@@ -5,15 +5,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import torch
-
 from tlkit import checks
 from tlkit.bars import tqdm
 from tlkit.data import dealing, photos, pixels, splits
 from tlkit.data.pictures import BadPicture
 from tlkit.disk import spelling
-from tlkit.disk.spelling import few
-from tlkit.folders import loading
+from tlkit.folders import annotations, loading
 from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.looks import Seen
 from tlkit.folders.sources import Source, sources_of
@@ -30,7 +27,7 @@ class _Handle(NamedTuple):
 
     source: Source
     number: int
-    group: object
+    group: str | None
 
 
 def load_arrays(
@@ -82,7 +79,8 @@ def load_arrays(
     checks.count("seed", seed, 0)
     checks.count("image_size", image_size, 16, 512)
     sources = sources_of(images, labels, groups)
-    names = _names(class_names, sources)
+    known = next((source.class_names for source in sources.values() if source.class_names), None)
+    names = annotations.names_of(known if class_names is None else class_names)
     report = FolderReport()
     found = loading.each_once(_looked_at(sources, names, report), report)
     found, reading = loading._one_reading(found, report)
@@ -95,7 +93,9 @@ def load_arrays(
         raise _too_few(names, report)
     handles = [item.path for item, _ in kept]
     take = photos.taker(handles, [seen.checksum for _, seen in kept], image_size, read=partial(_read, reading=reading))
-    collection = photos.Collection(names, numbers, take, reading, _numbered([handle.group for handle in handles]))
+    collection = photos.Collection(
+        names, numbers, take, reading, annotations.numbered([handle.group for handle in handles])
+    )
     rows = _dealt(collection, per_class, seed, cut)
     loading._note_parts(kept, rows, numbers, names, report)
     if not quiet:
@@ -121,32 +121,6 @@ def _dealt(collection: photos.Collection, per_class: int | None, seed: int, cut:
     return dealing.deal_groups(labels, classes, per_class, collection.groups, seed)
 
 
-def _numbered(groups: list) -> torch.Tensor | None:
-    """Groups as numbers; a picture without one is a group of its own."""
-    if all(group is None for group in groups):
-        return None
-    number: dict[object, int] = {}
-    keys = ((k,) if group is None else str(group) for k, group in enumerate(groups))
-    return torch.tensor([number.setdefault(key, len(number)) for key in keys])
-
-
-def _names(given: Sequence[str] | Mapping | None, sources: dict[str | None, Source]) -> dict[object, str] | None:
-    """The name of each label; None where labels are their own names."""
-    if given is None:
-        given = next((source.class_names for source in sources.values() if source.class_names), None)
-    if given is None:
-        return None
-    if hasattr(given, "tolist"):
-        given = given.tolist()
-    if isinstance(given, (str, bytes)) or not isinstance(given, (Mapping, Sequence)):
-        raise TypeError(f"class_names must be a list of texts, one for each label from 0 on, not {given!r:.60}.")
-    pairs = dict(given) if isinstance(given, Mapping) else dict(enumerate(given))
-    shown = spelling.one_spelling(map(str, pairs.values()), [])
-    if len(set(shown.values())) < len(pairs):
-        raise ValueError(f"Two of class_names are the same: {few(map(str, pairs.values()), 10)}. Each needs its own.")
-    return {int(key) if str(key).isdigit() else key: shown[str(name)] for key, name in pairs.items()}
-
-
 def _looked_at(sources: dict[str | None, Source], names: dict | None, report: FolderReport) -> list[tuple[Item, Seen]]:
     """All pictures with class, part and what a look at each gave; those without a label go to the report."""
     found = []
@@ -163,11 +137,12 @@ def _looked_at(sources: dict[str | None, Source], names: dict | None, report: Fo
                 except Exception as error:  # whatever a dataset of another library raises for a damaged picture
                     report.left_out[called] = f"the dataset could not give it ({type(error).__name__}: {error})"
                     continue
-                label = _label(label, names, called)
+                label = annotations.label_of(label, names, called)
                 if label is None:
                     report.left_out[called] = _NO_LABEL
                     continue
-                found.append((Item(_Handle(source, k, group), called, label, part), _seen(picture)))
+                handle = _Handle(source, k, annotations.group_of(group, called))
+                found.append((Item(handle, called, label, part), _seen(picture)))
     _check_the_same_again(found)
     return found
 
@@ -190,36 +165,6 @@ def _seen(picture: object) -> Seen:
     return Seen(f"pixels/{checksum}", depth=depth)
 
 
-def _label(value: object, names: dict | None, called: str) -> str | None:
-    """The class of a picture; None if nobody knows it."""
-    array = pixels.as_array(value)
-    if array is not None and array.size == 1:
-        value = array.item()
-    if isinstance(value, bytes):
-        value = value.decode(errors="replace")
-    if isinstance(value, str):
-        value = value.strip() or None
-    if isinstance(value, float):
-        value = None if value != value else int(value) if value.is_integer() else value
-    if value is None:
-        return None
-    if not isinstance(value, (str, int)):
-        raise ValueError(
-            f"The label of {called} is {value!r:.60}, but a class is a whole number or a text.\n"
-            "Of one 1 among zeros: labels.argmax(1). Measured values are no classes: cut them into some first."
-        )
-    if names is None or value in names.values():
-        return str(value)
-    if value == -1:  # as sets are published whose test labels are kept back
-        return None
-    if value not in names:
-        raise ValueError(
-            f"The label of {called} is {value!r:.60}, but class_names names {few(map(str, names), 3)} to "
-            f"{list(names)[-1]}.\nGive a name for each label. If yours count from 1: labels - 1."
-        )
-    return names[value]
-
-
 def _read(handle: _Handle, size: int, reading: object) -> object:
     with _ONE_AT_A_TIME:
         picture = handle.source.row(handle.number)[0]
@@ -229,6 +174,6 @@ def _read(handle: _Handle, size: int, reading: object) -> object:
 def _too_few(names: list[str], report: FolderReport) -> ValueError:
     example = next((f"{name}: {why}" for name, why in report.left_out.items()), "nothing")
     return ValueError(
-        f"There are too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
+        f"The labels have too few classes of three pictures or more ({len(names)}); a classifier needs at least two.\n"
         f"Left out were {len(report.left_out):,}: {example}."
     )

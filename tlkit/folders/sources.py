@@ -13,7 +13,7 @@ from PIL import Image
 from tlkit import checks
 from tlkit.data.pixels import NoShade, as_array, check_floats
 from tlkit.disk.spelling import few
-from tlkit.folders import array_files
+from tlkit.folders import annotations, array_files
 from tlkit.folders.part_names import part_of
 
 __all__: list[str] = []
@@ -102,8 +102,8 @@ def _source(images: object, labels: object, groups: object, name: str) -> Source
 
 
 def _side_by_side(images: Sequence, labels: object, groups: object, name: str) -> Source:
-    given = column("labels", labels, len(images))
-    of = column("groups", groups, len(images)) if groups is not None else [None] * len(images)
+    given = annotations.column("labels", labels, len(images))
+    of = annotations.column("groups", groups, len(images)) if groups is not None else [None] * len(images)
     return Source(len(images), lambda k: (images[k], given[k], of[k]), name=name)
 
 
@@ -126,28 +126,6 @@ def _check_arrays(images: np.ndarray) -> None:
         check_floats(images.min(where=known, initial=np.inf), images.max(where=known, initial=-np.inf))
     elif images.dtype.kind in "iu" and images.max() == 1:
         raise NoShade("These whole numbers are 0 and 1, and 255 is white: they would be black. Write images * 255.")
-
-
-def column(name: str, values: object, count: int) -> list:
-    """One value a picture, from an array (n,) or (n, 1), a tensor or a list.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If there are more or fewer, or each is an array itself.
-    """
-    array = as_array(values)
-    if array is not None:
-        if array.ndim == 2 and array.shape[1] > 1:
-            raise ValueError(
-                f"{name} has the shape {array.shape}, but it takes one for each picture, (n,).\n"
-                f"If each row has one 1 among zeros, write {name}.argmax(1). A picture is of one class here."
-            )
-        values = array.reshape(-1).tolist() if array.ndim in (1, 2) else array
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or not hasattr(values, "__getitem__"):
-        raise TypeError(f"{name} must be an array or a list of one value for each picture, not {values!r:.60}.")
-    checks.same_length("pictures", count, name, len(values))
-    return list(values)
 
 
 def _check_rows(rows: object) -> None:
@@ -187,7 +165,7 @@ def _check_alone(first: object) -> None:
             "and load that: tlkit.load_folder(path of the table)."
         )
     if isinstance(first, (tuple, Mapping)):
-        raise TypeError("labels was given, but each row is no picture alone: leave labels out, the rows have theirs.")
+        raise TypeError("labels was given, but the rows are no pictures alone: leave labels out, the rows have theirs.")
 
 
 def _of_rows(rows: Sequence, label: str | None, group: object) -> Source:
@@ -204,7 +182,7 @@ def _of_rows(rows: Sequence, label: str | None, group: object) -> Source:
     by_key = is_dict and isinstance(group, str)
     if by_key:
         checks.choose("column", group, first)
-    given = [None] * len(rows) if group is None or by_key else column("groups", group, len(rows))
+    given = [None] * len(rows) if group is None or by_key else annotations.column("groups", group, len(rows))
 
     def row(k: int) -> tuple[object, object, object]:
         found = rows[k]
