@@ -1,7 +1,7 @@
 """Pictures that are no folder: arrays, an ``.npz``, or a dataset of another library become a split, with a report."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,7 +17,6 @@ from tlkit.folders.sources import Source, sources_of
 
 __all__ = ["load_arrays"]
 
-_NO_LABEL = "it has no label"
 _AGAIN = 4  # pictures at each end that are looked at twice
 _ONE_AT_A_TIME = threading.Lock()  # a dataset need not stand being read by two threads
 
@@ -79,23 +78,21 @@ def load_arrays(
     checks.count("seed", seed, 0)
     checks.count("image_size", image_size, 16, 512)
     sources = sources_of(images, labels, groups)
-    known = next((source.class_names for source in sources.values() if source.class_names), None)
-    names = annotations.names_of(known if class_names is None else class_names)
+    known = _names(class_names, sources)
     report = FolderReport()
-    found = loading.each_once(_looked_at(sources, names, report), report)
+    found = loading.each_once(_looked_at(sources, known, report), report)
     found, reading = loading._one_reading(found, report)
-    order = spelling.in_order if names is None else partial(sorted, key=list(names.values()).index)
-    names, numbers, kept = loading._classes(found, report, order)
+    names, numbers, kept = loading._classes(found, report, _order(known))
     cut = loading._cut(kept)
     if len(names) < 2:
         if not quiet:
             print(report)
         raise _too_few(names, report)
     handles = [item.path for item, _ in kept]
-    take = photos.taker(handles, [seen.checksum for _, seen in kept], image_size, read=partial(_read, reading=reading))
-    collection = photos.Collection(
-        names, numbers, take, reading, annotations.numbered([handle.group for handle in handles])
-    )
+    keys, read = [seen.checksum for _, seen in kept], partial(_read, reading=reading)
+    take = photos.taker(handles, keys, image_size, reading, read)
+    belongs = annotations.numbered([handle.group for handle in handles])
+    collection = photos.Collection(names, numbers, take, reading, belongs)
     rows = _dealt(collection, per_class, seed, cut)
     loading._note_parts(kept, rows, numbers, names, report)
     if not quiet:
@@ -103,6 +100,20 @@ def load_arrays(
     name = next(iter(sources.values())).name
     draw = None if cut else partial(_again, collection, name, per_class)
     return splits.split_of(collection, name, per_class, seed, draw, report, rows)
+
+
+def _names(given: Sequence[str] | Mapping | None, sources: dict[str | None, Source]) -> dict[str | None, dict | None]:
+    """The name of each label, part by part: a test set that lacks a class counts its own from 0 as well."""
+    known = next((source.class_names for source in sources.values() if source.class_names), None)
+    if given is not None:
+        return dict.fromkeys(sources, annotations.names_of(given))
+    return {part: annotations.names_of(source.class_names or known) for part, source in sources.items()}
+
+
+def _order(known: dict[str | None, dict | None]) -> Callable[[Iterable[str]], list[str]]:
+    """How classes are put in order: as their numbers are, where these have names."""
+    names = list(dict.fromkeys(name for of_part in known.values() for name in (of_part or {}).values()))
+    return partial(sorted, key=names.index) if names else spelling.in_order
 
 
 def _again(collection: photos.Collection, name: str, per_class: int | None, seed: int) -> splits.Split:
@@ -121,7 +132,9 @@ def _dealt(collection: photos.Collection, per_class: int | None, seed: int, cut:
     return dealing.deal_groups(labels, classes, per_class, collection.groups, seed)
 
 
-def _looked_at(sources: dict[str | None, Source], names: dict | None, report: FolderReport) -> list[tuple[Item, Seen]]:
+def _looked_at(
+    sources: dict[str | None, Source], names: dict[str | None, dict | None], report: FolderReport
+) -> list[tuple[Item, Seen]]:
     """All pictures with class, part and what a look at each gave; those without a label go to the report."""
     found = []
     total = sum(source.count for source in sources.values())
@@ -137,9 +150,9 @@ def _looked_at(sources: dict[str | None, Source], names: dict | None, report: Fo
                 except Exception as error:  # whatever a dataset of another library raises for a damaged picture
                     report.left_out[called] = f"the dataset could not give it ({type(error).__name__}: {error})"
                     continue
-                label = annotations.label_of(label, names, called)
+                label = annotations.label_of(label, names[part], called)
                 if label is None:
-                    report.left_out[called] = _NO_LABEL
+                    report.left_out[called] = "it has no label"
                     continue
                 handle = _Handle(source, k, annotations.group_of(group, called))
                 found.append((Item(handle, called, label, part), _seen(picture)))
