@@ -110,17 +110,42 @@ def _wilson(share: float, count: float, quantile: float) -> Interval:
     return Interval(share, max(0.0, min(low, share)), min(1.0, max(high, share)))  # but for rounding, they are that
 
 
-def picture_interval(correct: np.ndarray) -> Interval:
+def picture_interval(correct: np.ndarray, groups: np.ndarray | None = None) -> Interval:
     """The accuracy on one test set and its 95 % interval over the test pictures, as Wilson (1927).
 
     Parameters
     ----------
     correct : (n,), bool, or the share of runs that were right about each picture
+    groups : int (n,), optional
+        Pictures of one group are no independent witnesses. How far the groups scatter says how many independent
+        answers they are worth, as the scatter of draws does in ``accuracy_interval``.
     """
-    return _wilson(float(np.mean(correct)), len(correct), norm.ppf(0.975))
+    share = float(np.mean(correct))
+    if groups is None:
+        return _wilson(share, len(correct), norm.ppf(0.975))
+    error, quantile = _over_groups(np.asarray(correct, dtype=float), groups)
+    if np.isnan(error):
+        return Interval(share, np.nan, np.nan)
+    worth = share * (1 - share) / error**2 if error else len(np.unique(groups))
+    return _wilson(share, min(worth, len(correct)), quantile)
 
 
-def picture_difference(first: np.ndarray, second: np.ndarray, looks: int = 1) -> Interval:
+def _over_groups(values: np.ndarray, groups: np.ndarray, looks: int = 1) -> tuple[float, float]:
+    """The standard error of a mean whose values come in groups, and Student's quantile; NaN below three groups.
+
+    The variance of a ratio, total by number, over clusters (Cochran 1977, chapter 11).
+    """
+    names, index = np.unique(groups, return_inverse=True)
+    if len(names) < FEWEST:
+        return np.nan, np.nan
+    off = np.bincount(index, weights=values - values.mean())
+    quantile = student.ppf(1 - 0.025 / looks, len(names) - 1)
+    return float(np.sqrt(len(names) / (len(names) - 1) * (off**2).sum())) / len(values), float(quantile)
+
+
+def picture_difference(
+    first: np.ndarray, second: np.ndarray, looks: int = 1, groups: np.ndarray | None = None
+) -> Interval:
     """The difference of two accuracies on the same test pictures, 95 % interval over the pictures.
 
     Only pictures about which the two disagree count, as in the test of McNemar (1947). Half a
@@ -131,8 +156,12 @@ def picture_difference(first: np.ndarray, second: np.ndarray, looks: int = 1) ->
     ----------
     first, second : (n,), as for ``picture_interval``
     looks : as for ``mean_interval``
+    groups : as for ``picture_interval``
     """
     apart = np.subtract(first, second, dtype=float)
+    if groups is not None:
+        error, quantile = _over_groups(apart, groups, looks)
+        return within(Interval(float(apart.mean()), *(apart.mean() + np.array([-1, 1]) * quantile * error)))
     count, total = len(apart) + 2, apart.sum()
     half = norm.ppf(1 - 0.025 / looks) * np.sqrt((apart**2).sum() + 1 - total**2 / count) / count
     return within(Interval(float(apart.mean()), total / count - half, total / count + half))

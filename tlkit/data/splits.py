@@ -33,6 +33,8 @@ class ImageSet:
     labels : int64 tensor (n,), values 0 to k - 1
     class_names : tuple of str, one a label, or None where nobody knows them
         A split gives its own to its parts. Where two sets are known, labels are compared by name.
+    groups : int64 tensor (n,) or None
+        What pictures belong together: the same number for the same speaker, patient or burst.
 
     Raises
     ------
@@ -43,10 +45,13 @@ class ImageSet:
     images: Tensor
     labels: Tensor
     class_names: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
+    groups: Tensor | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         checks.images(self.images)
         checks.labels(self.labels, len(self.images))
+        if self.groups is not None:
+            checks.same_length("pictures", len(self.images), "groups", len(self.groups))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,8 +62,12 @@ class ImageSet:
         for label in self.labels.unique():
             mine = self.labels == label
             rank[mine] = torch.arange(int(mine.sum()))
-        keep = rank < per_class
-        return ImageSet(self.images[keep], self.labels[keep], self.class_names)
+        return self.where(rank < per_class)
+
+    def where(self, rows: Tensor) -> "ImageSet":
+        """Some of the pictures: bool ``(n,)``, or their rows, int64 ``(m,)``."""
+        groups = None if self.groups is None else self.groups[rows]
+        return ImageSet(self.images[rows], self.labels[rows], self.class_names, groups)
 
     def labels_as(self, class_names: Sequence[str] | None) -> Tensor:
         """The labels as numbers of other class names: by name, so that the order of a folder does not matter.
@@ -219,7 +228,11 @@ def split_of(
     classes = len(collection.class_names)
     rows = _deal(collection, per_class, seed) if rows is None else rows
     taken = collection.take(rows)
-    sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
+    of = collection.groups
+    sets = {
+        part: ImageSet(taken[part], collection.labels[rows[part]], groups=None if of is None else of[rows[part]])
+        for part in rows
+    }
     mean = round(len(rows["train"]) / classes)
     about = dict(per_class=mean, seed=seed, draw=draw, report=report, reading=collection.reading)
     return Split(name, collection.class_names, **sets, **about)
@@ -230,7 +243,7 @@ def _deal(collection: photos.Collection, per_class: int | None, seed: int) -> di
     labels, classes = collection.labels, len(collection.class_names)
     if collection.groups is None:
         return dealing.deal(labels, classes, per_class, seed)
-    return dealing.deal_groups(labels, classes, per_class, collection.groups, seed)
+    return dealing.deal_groups(labels, collection.class_names, per_class, collection.groups, seed)
 
 
 def _most(name: str) -> dict[str, int]:

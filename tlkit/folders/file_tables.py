@@ -140,8 +140,8 @@ def _leaves(cell: str) -> bool:
     return "://" not in cell and (bool(where.anchor) or where.parts[:1] == ("..",))
 
 
-def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> Iterator[Item]:
-    """The files that a table names, relative to itself, with label and part.
+def items_of_table(place: Place, report: FolderReport, inside: Path | None, groups: object = None) -> Iterator[Item]:
+    """The files that a table names, relative to itself, with label, part and group.
 
     Parameters
     ----------
@@ -150,6 +150,8 @@ def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> I
         Gets what is missing, and which columns were taken.
     inside : Path or None
         The folder that no file may lie outside of: that of an unpacked archive.
+    groups : object
+        The column of the groups, if it is the name of one.
 
     Raises
     ------
@@ -162,6 +164,7 @@ def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> I
         raise ValueError(f"{place.path.name} is no table that can be read ({error}). Save it as CSV again.") from error
     label = _label_column(table)
     part = None if place.part else table.part_column
+    group = groups if isinstance(groups, str) and groups in table.header else None
     report.notes += [*_about(table, label, part), *table.notes]
     finder = _Finder(place.path.parent, inside)
     by_name: list[str] = []
@@ -178,7 +181,7 @@ def items_of_table(place: Place, report: FolderReport, inside: Path | None) -> I
             report.left_out[cell] = f"its {part} is {row[part] or 'empty'}, which is no part"
         else:
             by_name += [cell] if finder.by_name else []
-            yield Item(path, cell, row[label], of)
+            yield Item(path, cell, row[label], of, row[group] if group else "")
     if by_name:
         report.notes.append(f"Found by their names alone, without the folder or ending: {few(by_name, 3)}.")
 

@@ -50,12 +50,13 @@ class FolderReport:
 
 @dataclass(frozen=True)
 class Item:
-    """A file of a set: where it is, its name in the report, its label as it is written, and its part, if any."""
+    """A file of a set: where it is, its name in the report, its label as it is written; part and group, if any."""
 
     path: Path
     name: str
     label: str
     part: str | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)

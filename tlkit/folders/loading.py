@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tlkit.disk.cache import cache_folder
 from tlkit.disk.spelling import few
 from tlkit.folders import looks, parts
 from tlkit.folders.file_tables import ENDINGS, items_of_table
+from tlkit.folders.groups import Groups, groups_of, note_groups, note_suspicion, numbered
 from tlkit.folders.listing import FolderReport, Item, Place, items_of_folder, subfolders
 from tlkit.folders.looks import Seen
 from tlkit.folders.part_names import PARTS
@@ -35,6 +37,7 @@ def load_folder(
     train: str | Path | None = None,
     val: str | Path | None = None,
     test: str | Path | None = None,
+    groups: Groups | None = None,
 ) -> Split:
     """Make a split of your own pictures, stratified by class.
 
@@ -68,6 +71,11 @@ def load_folder(
     train, val, test : str or Path, optional
         Instead of ``path``: the folder, table or zip of each part. The subfolders of ``train`` are the
         classes, whatever they are called; val and test may lack some of them.
+    groups : str, pattern or function, optional
+        What belongs together, such as all pictures of one patient, speaker, leaf or film: no group is ever on two
+        sides of the split. ``"folders"``: the folders below the classes. A column of the table. A regular expression
+        with one bracket, searched for in the path of each file, as ``r"patient(\d+)"``; or a function of that path,
+        which is relative to ``path``. The same name in two classes is the same group. The parts carry the groups.
 
     Raises
     ------
@@ -85,7 +93,7 @@ def load_folder(
     given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
     _check_given(given)
     report = FolderReport()
-    base, items = _listed(given, report)
+    base, items = _listed(given, report, groups)
     found = _usable(base, items, report)
     found, reading = _one_reading(found, report)
     names, labels, kept = _classes(found, report)
@@ -94,14 +102,21 @@ def load_folder(
         if not quiet:
             print(report)
         raise _too_few(next(iter(given.values())), names, report, cut)
-    rows = dealing.deal(labels, len(names), per_class, seed, cut)
+    of = [item.group for item, _ in kept]
+    together = None if groups is None else numbered(of)
+    if together is None:
+        rows = dealing.deal(labels, len(names), per_class, seed, cut)
+        note_suspicion([item for item, _ in kept], report)
+    else:
+        rows = dealing.deal_groups(labels, names, per_class, together, seed, cut)
+        note_groups(of, rows, report)
     _note_parts(kept, rows, labels, names, report)
     if not quiet:
         print(report)
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
-    collection = photos.Collection(names, labels, photos.taker(files, keys, image_size, reading), reading)
+    collection = photos.Collection(names, labels, photos.taker(files, keys, image_size, reading), reading, together)
     first = given.get(None, given.get("train"))
-    same = dict(image_size=image_size, quiet=True, train=given.get("train"))
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"), groups=groups)
     again = partial(load_folder, given.get(None), per_class, **same)
     return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
 
@@ -124,8 +139,8 @@ def _check_given(given: dict[str | None, Path]) -> None:
         raise ValueError("Two of train, val and test are the same path. A picture can be in one part only.")
 
 
-def _listed(given: dict[str | None, Path], report: FolderReport) -> tuple[Path, list[Item]]:
-    """All files of a set with label and part, and the folder that they are counted to."""
+def _listed(given: dict[str | None, Path], report: FolderReport, groups: Groups | None) -> tuple[Path, list[Item]]:
+    """All files of a set with label, part and group, and the folder that they are counted to."""
     items: list[Item] = []
     known: list[str] = []
     for part, path in given.items():
@@ -136,15 +151,17 @@ def _listed(given: dict[str | None, Path], report: FolderReport) -> tuple[Path, 
             base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report, known)
             known += [folder.name for folder in subfolders(places[0].path)] if places[0].path.is_dir() else []
         for place in places:
-            items += _items(place, base, report, inside)
+            items += _items(place, base, report, inside, groups)
     if set(given) == {"train"}:  # nothing is cut: all of it is dealt
-        items = [Item(item.path, item.name, item.label) for item in items]
+        items = [replace(item, part=None) for item in items]
+    if groups is not None and not any(item.group for item in items):
+        items = [replace(item, group=group) for item, group in zip(items, groups_of(groups, items))]
     return base, items
 
 
-def _items(place: Place, base: Path, report: FolderReport, inside: Path | None) -> list[Item]:
+def _items(place: Place, base: Path, report: FolderReport, inside: Path | None, groups: Groups | None) -> list[Item]:
     if place.path.is_file():
-        return list(items_of_table(place, report, inside))
+        return list(items_of_table(place, report, inside, groups))
     return list(items_of_folder(place, base, report))
 
 
@@ -168,7 +185,7 @@ def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
         if seen.problem:
             report.left_out[item.name] = seen.problem
         else:
-            named = Item(item.path, item.name, classes[item.label], item.part)
+            named = replace(item, label=classes[item.label])
             where.setdefault(seen.checksum, []).append((named, seen))
     found: Found = []
     for places in where.values():

@@ -73,11 +73,14 @@ class Comparison:
     one_cut : bool
         Whether all seeds share one train, val and test. Then seeds differ in the luck of training
         alone, which says nothing about other pictures: intervals are over the test pictures.
+    groups : int array (n,) or None
+        With ``one_cut``, what the test pictures belong to: intervals are over these groups then.
     """
 
     rows: list[dict]
     correct: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
     one_cut: bool = False
+    groups: np.ndarray | None = None
 
     @property
     def ways(self) -> list[str]:
@@ -100,7 +103,7 @@ class Comparison:
         """Mean test accuracy over the seeds with its 95 % interval, over draws or (``one_cut``) over test pictures."""
         values = self._by_seed(way, "accuracy")
         if self.one_cut:
-            return picture_interval(self._share_right(way, values))
+            return picture_interval(self._share_right(way, values), self.groups)
         pictures = sum(len(self.correct.get((way, seed), ())) for seed in values) or None
         return if_enough(accuracy_interval, list(values.values()), pictures=pictures)
 
@@ -121,23 +124,27 @@ class Comparison:
             raise ValueError(f"{first!r} and {second!r} have no seed in common, so there is nothing to pair.")
         checks.count("looks", looks, 1)
         if self.one_cut:
-            return picture_difference(self._share_right(first, both), self._share_right(second, both), looks)
+            first_right, second_right = self._share_right(first, both), self._share_right(second, both)
+            return picture_difference(first_right, second_right, looks, self.groups)
         return within(if_enough(mean_interval, [one[seed] - other[seed] for seed in both], looks=looks))
 
     def verdict(self, first: str, second: str, looks: int = 1) -> str:
         """The paired difference in points, and whether it is clear of the noise; ``looks`` as for ``difference``."""
-        over = f" (one cut: interval over {self._pictures:,} test pictures)" if self.one_cut else ""
+        over = f" (one cut: interval over {self._sample})" if self.one_cut else ""
         return f"{first} minus {second}: {points(self.difference(first, second, looks), looks)}{over}"
 
     def _share_right(self, way: str, seeds: Iterable[int]) -> np.ndarray:
         return np.mean([self.correct[way, seed] for seed in seeds], axis=0)
 
     @property
-    def _pictures(self) -> int:
-        return len(next(iter(self.correct.values())))
+    def _sample(self) -> str:
+        """What an interval of one cut is over."""
+        if self.groups is not None:
+            return f"{len(np.unique(self.groups)):,} groups of test pictures"
+        return f"{len(next(iter(self.correct.values()))):,} test pictures"
 
     def _table(self) -> list[tuple[str, ...]]:
-        over = f" over {self._pictures:,} test pictures of one cut" if self.one_cut else ""
+        over = f" over {self._sample} of one cut" if self.one_cut else ""
         lines = [("way", f"test accuracy (95 % interval{over})", "seconds", "trained weights")]
         for way in self.ways:
             seconds = f"{np.median(self.values(way, 'seconds')):,.1f}"
@@ -159,7 +166,7 @@ class Comparison:
         for way in self.ways:
             seconds = np.median(self.values(way, "seconds"))
             bars[f"{textwrap.fill(way, 12)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
-        over = f"\n95 % over {self._pictures:,} pictures of one cut" if self.one_cut else ""
+        over = f"\n95 % over {self._sample} of one cut" if self.one_cut else ""
         return plots.plot_bars(bars, f"test accuracy (%){over}", title, [self.accuracy(way) for way in self.ways])
 
 
@@ -210,7 +217,8 @@ def compare(
                 rows += found
                 correct[found[0]["way"], found[0]["seed"]] = right
             bar.update()
-    return Comparison(rows, correct, one_cut)
+    groups = split.test.groups.numpy() if one_cut and split.test.groups is not None else None
+    return Comparison(rows, correct, one_cut, groups)
 
 
 def _tasks(

@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from scipy.special import log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -77,9 +77,16 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         self.cv = cv
 
     def fit(
-        self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray | None = None, y_val: np.ndarray | None = None
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        X_val: np.ndarray | None = None,
+        y_val: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
     ) -> "LinearProbe":
         """Fit on features ``X`` (n, d) and labels ``y`` (n,); choose C on ``X_val``, ``y_val``.
+
+        With ``cv``, rows of one of the ``groups`` (n,) are never in two folds.
 
         Raises
         ------
@@ -101,7 +108,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         if self.cv is not None:
             if X_val is not None:
                 raise ValueError("C is chosen on a validation set or by cross-validation (cv), not by both.")
-            self.val_scores_ = self._cross_validate(Cs, X, y)
+            self.val_scores_ = self._cross_validate(Cs, X, y, groups)
             self.C_ = max(Cs, key=self.val_scores_.get)  # the first of equals
             (self.model_,) = self._fit_each([self.C_], X, y)
             return self
@@ -122,13 +129,18 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         self.C_, self.model_ = Cs[best], models[best]
         return self
 
-    def _cross_validate(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> dict[float, float]:
-        """Accuracy of each C on rows that its classifier has not seen."""
-        fewest = int(np.unique(y, return_counts=True)[1].min())
+    def _cross_validate(
+        self, Cs: list[float], X: np.ndarray, y: np.ndarray, groups: np.ndarray | None
+    ) -> dict[float, float]:
+        """Accuracy of each C on rows that its classifier has not seen, nor others of their groups."""
+        units = np.arange(len(y)) if groups is None else np.asarray(groups)
+        fewest = min(len(np.unique(units[y == label])) for label in self.classes_)
         if fewest < 2:
-            raise ValueError("Cross-validation leaves rows of each class out, so every class needs at least two.")
+            what = "rows" if groups is None else "groups"
+            raise ValueError(f"Cross-validation leaves {what} of each class out, so every class needs at least two.")
+        folds = StratifiedKFold if groups is None else StratifiedGroupKFold
         answers = {C: np.empty_like(y) for C in Cs}
-        for learn, left_out in StratifiedKFold(min(checks.count("cv", self.cv, 2), fewest)).split(X, y):
+        for learn, left_out in folds(min(checks.count("cv", self.cv, 2), fewest)).split(X, y, groups):
             for C, model in zip(Cs, self._fit_each(Cs, X[learn], y[learn])):
                 answers[C][left_out] = model.predict(X[left_out])
         return {C: self._accuracy(y, given) for C, given in answers.items()}

@@ -66,7 +66,7 @@ class PhotoNamer:
     def _spread(pictures: ImageSet) -> ImageSet:
         """A dozen of them, evenly spread: nobody chose those that go well."""
         rows = torch.linspace(0, len(pictures) - 1, min(len(pictures), _CLICKABLE)).long()
-        return ImageSet(pictures.images[rows], pictures.labels[rows], pictures.class_names)
+        return pictures.where(rows)
 
     def _strip_look(self) -> str:
         """The style that lays its picture over each button, under a name of this widget alone."""
