@@ -5,7 +5,7 @@ const everything = (selector) => page.querySelectorAll(selector); // what is hid
 const hands = {}; // from a place to the ways for which hands went up there, in their order
 const left = {}; // from a world to the place where we were in it
 const places = [...everything(".demo-choice")].map((choice) => choice.dataset.at);
-const closed = document.getElementById("closed");
+const notice = document.getElementById("closed");
 const worldOf = (address) => address.split("/")[0];
 let here = "";
 
@@ -41,12 +41,12 @@ function draw() {
   const most = Math.max(...counts), alone = counts.indexOf(most) === counts.lastIndexOf(most);
   const says = document.getElementById("rooms").children[alone ? counts.indexOf(most) : rows.length];
   everything(".room").forEach((room) => (room.innerHTML = up.length ? says.innerHTML : ""));
-  closed.hidden = true;
+  notice.hidden = true;
 }
 
 function vote(what, way) {
   const up = hands[here];
-  if (page.classList.contains("demo-revealed")) return (closed.hidden = false);
+  if (page.classList.contains("demo-revealed")) return (notice.hidden = false);
   if (what === "up") up.push(way);
   else if (what === "undo") up.pop();
   else if (up.includes(way)) up.splice(up.lastIndexOf(way), 1);
