@@ -60,6 +60,6 @@ page.addEventListener("click", (event) => {
   else if (to) go(button.name === "world" ? (left[worldOf(to)] ?? to) : to);
 });
 
-const asked = decodeURIComponent(location.hash.slice(1));
+const asked = location.hash.slice(1);
 go(places.includes(asked) ? asked : places[0]);
 turn("demo-night", matchMedia("(prefers-color-scheme: dark)").matches); // it opens as the machine is set; d changes it
