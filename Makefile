@@ -55,7 +55,7 @@ $(DEMO): $(READY) requirements-demo.txt
 rehearse: $(READY)  ## the evening before class: is everything here? Runs every lesson without network
 	$(BIN)/python -m tools rehearse --port $(PORT) $(ARGS)
 
-html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
+html: $(READY)  ## run the lessons and write them, and the map, as static pages to site/ (ARGS="03 --out pages")
 	$(BIN)/python -m tools html $(ARGS)
 
 # Two files at a time, each on one core; the lessons first, since a long one that begins last keeps a core waiting.

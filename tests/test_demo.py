@@ -16,7 +16,7 @@ from tlkit.history import History
 from tlkit.widgets import controls, places_here
 from tlkit.widgets.demo import demo_page
 
-TEMPLATE = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector" / "index.html.j2"
+PROJECTOR = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector"
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_dark_and_light_and_the_keys(page):
 
 def test_every_key_of_the_page_finds_its_button():
     page = demo_page(measured=[tlkit.load_map(), photo_map("squeezenet1_1", "efficientnet_lite0")])
-    script = TEMPLATE.read_text(encoding="utf-8")
+    script = "".join((PROJECTOR / name).read_text(encoding="utf-8") for name in ("index.html.j2", "keys.js"))
     pressed = set(re.findall(r'(?:press\(|: )"([a-z]+-?)"', script))
     assert pressed == {"reveal", "live", "world", "network", "dark", "help", "undo", "up-"}
     found = set(re.findall(r"demo-([a-z]+-?\d?)", json.dumps(_classes(page._box))))

@@ -25,7 +25,6 @@ from functools import partial
 
 import ipywidgets
 
-from tlkit.figures.pictograms import pictogram
 from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets import demo_html
@@ -161,8 +160,8 @@ class DemoPage:
             model, live = self.model, self.live
             self.network.disabled = len(model.networks) < 2  # first: its key works as soon as the question stands
             self.place_text.value = demo_html.question(model, self._has_choice)
-            for k, way in enumerate(WAYS, 1):
-                self.names[way].value = f"<b>{k}</b><span>{way}</span>{pictogram(way)}<b>{model.hands[way]}</b>"
+            for way in WAYS:
+                self.names[way].value = demo_html.name(model, way)
                 self.bars[way].value = demo_html.bar(model, way, live)
             self.legend.value = demo_html.legend(model, live)
             self.scale.value = demo_html.scale(model, live)

@@ -46,12 +46,18 @@ def strip_of(dataset: str, count: int = 14) -> str:
 def tiles_of(dataset: str, count: int = 6) -> str:
     """Example pictures as tiles of their own, or words."""
     if not is_here(dataset):
-        about = card_of(dataset)
-        words = f"<b>{html.escape(about['title'])}</b>. {html.escape(shorten(about['shows'], 130, placeholder=' …'))}"
-        return f'<div class="strip words"><p>{words}</p></div>'
+        return words_of(dataset)
     sources = [as_source(picture.permute(1, 2, 0).numpy(), "png") for picture in pictures_of(dataset, count)]
     tiles = "".join(f'<img alt="" src="{source}">' for source in sources)
-    return f'<div class="strip" role="img" aria-label="{len(sources)} pictures of {dataset}">{tiles}</div>'
+    says = html.escape(f"{len(sources)} pictures of {dataset}. {card_of(dataset)['shows']}")
+    return f'<div class="strip" role="img" aria-label="{says}">{tiles}</div>'
+
+
+def words_of(dataset: str) -> str:
+    """A target in the words of its card, where its pictures are not here or may not be passed on."""
+    about = card_of(dataset)
+    words = f"<b>{html.escape(about['title'])}</b>. {html.escape(shorten(about['shows'], 130, placeholder=' …'))}"
+    return f'<div class="strip words"><p>{words}</p></div>'
 
 
 def as_source(pixels: np.ndarray, kind: str, **settings: int) -> str:
