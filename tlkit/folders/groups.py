@@ -70,7 +70,7 @@ def note_groups(names: Sequence[str], rows: dict[str, Tensor], report: FolderRep
         if both:
             held = sum(parts[part][name] for name in both)
             report.notes.append(
-                f"The set's own cut tears groups apart: {few(both, 3)} of train are in {part} as well, with {held:,} of "
+                f"The set's own cut tears groups apart: {few(both, 3)} of train are in {part} as well, {held:,} of "
                 f"its {sum(parts[part].values()):,} pictures. What {part} says will not hold for new ones."
             )
 
