@@ -4,14 +4,14 @@ import html
 import time
 from textwrap import shorten
 
+from tlkit.figures.colours import WAY_COLOURS
 from tlkit.intervals import points
 from tlkit.study.decision import left_out
-from tlkit.study.map_plots import WAY_COLOURS
 from tlkit.study.places import quadrant
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.examples import tiles_of
-from tlkit.widgets.live import LiveComparison
+from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
+from tlkit.widgets.tiles import tiles_of
 
 __all__: list[str] = []
 
@@ -86,7 +86,7 @@ def legend(model: MapModel, live: LiveComparison | None) -> str:
 
 def answer(model: MapModel) -> str:
     """An invitation to vote, or, once revealed, what became of the rule and of the room's guess."""
-    hands, advice = model.hands, model.advice
+    hands = model.hands
     if not model.revealed:
         counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
         return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
@@ -94,7 +94,7 @@ def answer(model: MapModel) -> str:
     chosen = [way for way in WAYS if most and hands[way] == most]
     room = f" Room (grey): <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
     rule = f"Rule: <b>{model.rule}</b>.{room}"
-    if advice is None:
+    if (advice := model.advice) is None:
         return f"<b>Nobody can say yet.</b> {rule}<br>{left_out(model.missing)}"
     return (
         f"<b>{str(advice).splitlines()[-1]}</b> {rule}<br>"
