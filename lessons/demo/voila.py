@@ -7,9 +7,9 @@ from traitlets import Integer
 
 
 class Room(AsyncMappingKernelManager):
-    """A kernel for each page, as long as there are seats."""
+    """A kernel for each page, of some 60 MB, or 600 MB once it has trained; as long as there are seats."""
 
-    seats = Integer(40, config=True, help="Pages at once. One takes some 100 MB, and some 600 MB from its first run on.")
+    seats = Integer(40, config=True, help="Pages at once, with those that wait for somebody.")
 
     async def start_kernel(self, **about: object) -> str:
         if len(self) + len(self._pending_kernels) >= self.seats:
@@ -30,6 +30,9 @@ class Door(PasswordIdentityProvider):
 c = get_config()  # noqa: F821, Voila's own
 c.VoilaConfiguration.multi_kernel_manager_class = Room
 c.Voila.identity_provider_class = Door
+# Some pages wait ready, kernel and all, so that nobody who comes alone has to.
+c.VoilaConfiguration.preheat_kernel = True
+c.VoilaConfiguration.default_pool_size = 3
 # A page that closes ends its kernel. One that was lost (a phone asleep, no network) is ended after ten minutes.
 c.Room.cull_idle_timeout = 600
 c.Room.cull_interval = 60

@@ -1,8 +1,9 @@
 """The page of ``make demo`` in a room: seconds until each visitor's page stands, and memory of each.
 
 A visitor asks for the page as a browser does, and then its kernel for what the widgets show. All come at the same
-moment, and stay. The drawn examples are at hand, as ``make demo`` leaves them. What the browser itself needs is not in
-it. Memory is the proportional share: what kernels have in common counts once for all.
+moment, to a server that is ready for them, and stay. What the browser itself needs is not in it. Memory is the
+proportional share: what kernels have in common counts once for all. Seconds of computing hardly change on a busy
+machine.
 """
 
 import asyncio
@@ -17,9 +18,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import psutil  # comes with ipykernel
 from side_by_side import Options, Row, skipped
@@ -30,6 +32,7 @@ from tlkit.course import COURSE
 
 DEMO = COURSE / "lessons" / "demo"
 SIZES = (1, 30)
+READY = 5  # seconds from kernels that run to pages that wait in them
 PATIENCE = 300  # seconds, until a room that does not fill is a failure
 
 
@@ -42,56 +45,70 @@ def measure(options: Options) -> Iterator[Row]:
         about |= {"JUPYTER_PATH": str(DEMO), "JUPYTER_CONFIG_DIR": folder, "JUPYTER_RUNTIME_DIR": folder}
         subprocess.run([sys.executable, "-c", "import tlkit; tlkit.demo_page()"], env=about, check=True)
         for count in (1, 2) if options.quick else SIZES:
-            runs = [_room(count, about) for _ in range(1 if count > 1 else options.runs)]
-            yield from _rows(count, *zip(*runs))
+            rooms = [_room(count, about) for _ in range(options.runs)]
+            yield from _rows(f"{count} at once", rooms)
 
 
-def _rows(count: int, seconds: tuple[list[float], ...], memory: tuple[list[int], ...]) -> Iterator[Row]:
-    """When the last page stood, and what a kernel had in memory then."""
-    last = [max(each) for each in seconds]
-    first = f"the first page after {median(min(each) for each in seconds):.1f} s"
-    yield Row("room", f"{count} at once, until the last page stands", median(last), "s", None, "", _ends(last), first)
-    each = [sum(kernels) / count / 1e6 for kernels in memory]
-    together = f"together {median(map(sum, memory)) / 1e9:.2f} GB, without the server"
-    yield Row("room", f"{count} at once, memory of each", median(each), "MB", None, "", _ends(each), together)
+@dataclass
+class Room:
+    """What visitors of a fresh server found: the seconds until the first and the last page stood, and of each kernel,
+    while all are there, the bytes and the seconds that it has computed."""
+
+    first: float
+    last: float
+    memory: float
+    computing: float
+    kernels: int
 
 
-def _ends(values: list[float]) -> tuple[float, float]:
-    return min(values), max(values)
+def _rows(visitors: str, rooms: list[Room]) -> Iterator[Row]:
+    note = f"the first after {median(room.first for room in rooms):.2f} s"
+    yield _row(f"{visitors}, until the last page stands", [room.last for room in rooms], "s", note)
+    yield _row(f"{visitors}, computing of each kernel", [room.computing for room in rooms], "s")
+    note = f"{max(room.kernels for room in rooms)} kernels, with those that wait"
+    yield _row(f"{visitors}, memory of each kernel", [room.memory / 1e6 for room in rooms], "MB", note)
 
 
-def _room(count: int, about: dict[str, str]) -> tuple[list[float], list[int]]:
-    """The seconds of each visitor of a fresh server, and the bytes of each kernel while all are there."""
+def _row(contestant: str, values: list[float], unit: str, note: str = "") -> Row:
+    return Row("room", contestant, median(values), unit, spread=(min(values), max(values)), note=note)
+
+
+def _room(count: int, about: dict[str, str]) -> Room:
     with _served(about) as (server, address):
         return asyncio.run(_visit(count, server, address))
 
 
 @contextmanager
 def _served(about: dict[str, str]) -> Iterator[tuple[psutil.Process, str]]:
-    """The page as `make demo` serves it, at a free port."""
+    """The page as `make demo` serves it, at a free port, with as many pages ready as it keeps."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program = Path(sys.executable).with_name("voila")
     command = [program, "decision_map.ipynb", "--template=projector", "--no-browser", f"--port={port}"]
-    with subprocess.Popen(command, cwd=DEMO, env=about, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as voila:
+    log = Path(about["JUPYTER_RUNTIME_DIR"], f"{port}.log")
+    with log.open("w") as file, subprocess.Popen(command, cwd=DEMO, env=about, stderr=file) as voila:
         try:
-            while b"is running" not in (line := voila.stderr.readline()):
-                assert line, "Voila ended before it was ready"
+            until = time.monotonic() + PATIENCE
+            while "kernel(s)" not in log.read_text():  # "is filled with 3 kernel(s)"
+                assert voila.poll() is None and time.monotonic() < until, log.read_text()
+                time.sleep(0.1)
+            time.sleep(READY)
             yield psutil.Process(voila.pid), f"127.0.0.1:{port}"
         finally:
             voila.terminate()
-            voila.communicate(timeout=PATIENCE)
 
 
-async def _visit(count: int, server: psutil.Process, address: str) -> tuple[list[float], list[int]]:
+async def _visit(count: int, server: psutil.Process, address: str) -> Room:
     AsyncHTTPClient.configure(None, max_clients=count)
     visitors = await asyncio.wait_for(asyncio.gather(*(_visitor(address) for _ in range(count))), PATIENCE)
+    seconds = [taken for taken, _ in visitors]
     kernels = server.children(recursive=True)
-    memory = [kernel.memory_full_info().pss for kernel in kernels]
+    memory = mean(kernel.memory_full_info().pss for kernel in kernels)
+    computing = mean(sum(kernel.cpu_times()[:2]) for kernel in kernels)
     for _, line in visitors:
         line.close()
-    return [seconds for seconds, _ in visitors], memory
+    return Room(min(seconds), max(seconds), memory, computing, len(kernels))
 
 
 async def _visitor(address: str) -> tuple[float, WebSocketClientConnection]:
