@@ -51,20 +51,25 @@ def measure(options: Options) -> Iterator[Row]:
 
 @dataclass
 class Room:
-    """What visitors of a fresh server found: the seconds until the first and the last page stood, and of each kernel,
-    while all are there, the bytes and the seconds that it has computed."""
+    """What visitors of a fresh server found.
+
+    The seconds until the first and the last page stood; the bytes of a kernel while all are there, and the seconds that
+    it has computed; and the seconds that the server computed for each visitor.
+    """
 
     first: float
     last: float
     memory: float
     computing: float
+    serving: float
     kernels: int
 
 
 def _rows(visitors: str, rooms: list[Room]) -> Iterator[Row]:
     note = f"the first after {median(room.first for room in rooms):.2f} s"
     yield _row(f"{visitors}, until the last page stands", [room.last for room in rooms], "s", note)
-    yield _row(f"{visitors}, computing of each kernel", [room.computing for room in rooms], "s")
+    note = f"and {median(room.serving for room in rooms):.2f} s of the server for each visitor"
+    yield _row(f"{visitors}, computing of each kernel", [room.computing for room in rooms], "s", note)
     note = f"{max(room.kernels for room in rooms)} kernels, with those that wait"
     yield _row(f"{visitors}, memory of each kernel", [room.memory / 1e6 for room in rooms], "MB", note)
 
@@ -101,14 +106,15 @@ def _served(about: dict[str, str]) -> Iterator[tuple[psutil.Process, str]]:
 
 async def _visit(count: int, server: psutil.Process, address: str) -> Room:
     AsyncHTTPClient.configure(None, max_clients=count)
+    before = sum(server.cpu_times()[:2])
     visitors = await asyncio.wait_for(asyncio.gather(*(_visitor(address) for _ in range(count))), PATIENCE)
-    seconds = [taken for taken, _ in visitors]
+    seconds, serving = [taken for taken, _ in visitors], (sum(server.cpu_times()[:2]) - before) / count
     kernels = server.children(recursive=True)
     memory = mean(kernel.memory_full_info().pss for kernel in kernels)
     computing = mean(sum(kernel.cpu_times()[:2]) for kernel in kernels)
     for _, line in visitors:
         line.close()
-    return Room(min(seconds), max(seconds), memory, computing, len(kernels))
+    return Room(min(seconds), max(seconds), memory, computing, serving, len(kernels))
 
 
 async def _visitor(address: str) -> tuple[float, WebSocketClientConnection]:
