@@ -5,9 +5,15 @@ Every way takes ``(split, backbone, seed, ...)`` and returns a ``Result``. The b
 chooses what there is to choose; the test set stays closed until ``result.open_test()``.
 """
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlkit.transfer.results import Result
 
 __all__ = ["WAYS", "Way"]
 
@@ -35,12 +41,12 @@ class Way:
     pretrained: bool = True
 
     @property
-    def run(self) -> Callable:
+    def run(self) -> Callable[..., Result]:
         """Its function, from a split, a backbone, a seed and settings to a Result."""
         module, name = self.home.split(".")
         return getattr(importlib.import_module(f"tlkit.transfer.{module}"), name)
 
-    def __call__(self, *arguments: object, **settings: object) -> object:
+    def __call__(self, *arguments: object, **settings: object) -> Result:
         return self.run(*arguments, **settings)
 
 
