@@ -36,6 +36,5 @@ c.VoilaConfiguration.default_pool_size = 3
 # A page that closes ends its kernel. One that was lost (a phone asleep, no network) is ended after ten minutes.
 c.Room.cull_idle_timeout = 600
 c.Room.cull_interval = 60
-c.VoilaExecutor.startup_timeout = (
-    300  # seconds: when all come at once, the last kernel may take longer than the usual 60
-)
+# When all come at once, the last kernel may take longer than the usual 60 seconds.
+c.VoilaExecutor.startup_timeout = 300
