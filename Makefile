@@ -22,7 +22,7 @@ COLAB_LESSONS ?= [0-9][0-9]
 COLAB_BIN := .venv-colab/bin
 COLAB_READY := .venv-colab/.ready
 
-.PHONY: help lab demo rehearse html test test-browser test-colab bench lint exercises costs pictures map map-photos pretrain clean
+.PHONY: help lab demo rehearse html test test-faults test-browser test-colab bench lint exercises costs pictures map map-photos pretrain clean
 .DEFAULT_GOAL := help
 
 # In the order in which they stand here.
@@ -60,9 +60,13 @@ rehearse: $(READY)  ## the evening before class: is everything here? Runs every 
 html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
 	$(BIN)/python -m tools html $(ARGS)
 
-# Two test files at a time, each on one core.
+# Two files at a time, each on one core; the lessons first, since a long one that begins last keeps a core waiting.
 test: $(READY)  ## run the unit tests and every lesson (the widgets on the ipywidgets of Colab: make test-colab)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		--ignore tests/browser --ignore tests/faults $(ARGS)
+
+test-faults: $(READY)  ## damage every kind of file at random, kill runs and kernels (ARGS="--trials 300" for longer)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults $(ARGS)
 
 test-browser: $(READY)  ## play the student in a real browser (a system's Chromium or Chrome, or TLKIT_BROWSER=/path)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r tests/browser/requirements.txt -r requirements-demo.txt

@@ -6,12 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import safetensors.torch
 
-from tlkit import cli, course
+from tlkit import course
 from tlkit.data import splits
 from tlkit.disk.cards import read_card
 from tlkit.transfer.feeding import Feed
@@ -69,25 +68,6 @@ def test_pretraining_goes_on_after_an_interrupt_and_ships_weights_with_their_car
     state = load_backbone("minivgg", device="cpu").state_dict()
     for name, tensor in safetensors.torch.load_file(tmp_path / "minivgg.safetensors").items():
         assert state[name].equal(tensor)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="process groups are signalled otherwise there")
-def test_ctrl_c_in_the_middle_of_the_map_loses_nothing(tmp_path):
-    out = tmp_path / "map.csv"
-    arguments = ["map", "--out", str(out), "--datasets", "plates", "--per-class", "5", "--ways", "probe"]
-    arguments += ["--seeds", "5", "--device", "cpu"]
-    command = [sys.executable, "-m", "tlkit", *arguments, "--jobs", "2"]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=course.COURSE)
-    while not out.exists() and run.poll() is None:
-        time.sleep(0.05)
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to every process of the group
-    _, said = run.communicate(timeout=120)
-    assert run.returncode == 130 and "Run the same command again to go on." in said
-    kept = out.read_text().splitlines()
-    assert 2 <= len(kept) < 6
-    assert cli.main(arguments) == 0  # the rest in this process, which has loaded everything
-    whole = out.read_text().splitlines()
-    assert len(whole) == 6 and set(kept) <= set(whole)
 
 
 @pytest.mark.parametrize("port", ["70000", "0", "-1", "lab", "²"])

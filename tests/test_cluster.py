@@ -1,15 +1,11 @@
-"""The map and a comparison as tasks that know nothing of each other: here, in other processes, and on a Dask
-cluster that loses its workers in the middle."""
+"""The map and a comparison as tasks that know nothing of each other: here, in other processes, on a Dask cluster.
 
-import csv
-import os
+A cluster that loses its workers in the middle: ``tests/faults``."""
+
 import re
-import signal
-import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -20,17 +16,8 @@ from joblib.parallel import get_active_backend
 
 import tlkit
 from tlkit import cli
-from tlkit.disk.cache import cache_folder
 from tlkit.study import tasks
 from tlkit.study.tasks import dask_cluster
-
-MAP = dict(datasets=["tissue"], per_class=[5, 8], ways=["probe", "earlier stage"], seeds=2, device="cpu")
-ARGUMENTS = ["--datasets", "tissue", "--per-class", "5", "8", "--ways", "probe", "earlier stage", "--seeds", "2"]
-
-
-def without_seconds(path):
-    with path.open(newline="") as file:
-        return [timeless(row) for row in csv.DictReader(file)]
 
 
 def timeless(row):
@@ -44,81 +31,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-# ------------------------------------------------------------------------------ a real cluster
-
-
-@pytest.fixture(scope="module")
-def serial(tmp_path_factory):
-    """The rows that one process finds, one after another."""
-    folder = tmp_path_factory.mktemp("serial")
-    (folder / "cache").mkdir()
-    (cache_folder() / "pictures").mkdir(exist_ok=True)
-    (folder / "cache" / "pictures").symlink_to(cache_folder() / "pictures")  # drawn once; features anew
-    with pytest.MonkeyPatch.context() as patch, one_thread():
-        patch.setenv("TLKIT_CACHE", str(folder / "cache"))
-        tlkit.run_map(folder / "map.csv", **MAP)
-    return without_seconds(folder / "map.csv")
-
-
-@pytest.fixture
-def dask_processes(tmp_path):
-    """The scheduler's file. There are three workers of one thread; a nanny starts the first again when it dies."""
-    pytest.importorskip("distributed")
-    file, running = tmp_path / "scheduler.json", []
-
-    def start(*arguments):
-        command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(file), "--no-dashboard"]
-        environment = os.environ | {"TLKIT_CACHE": str(tmp_path / "cache of the workers")}
-        with (tmp_path / f"{len(running)}.log").open("w") as log:
-            running.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
-
-    start("scheduler", "--host", "127.0.0.1", "--port", "0")
-    for name, nanny in {"guarded": "--nanny", "alone": "--no-nanny", "last": "--no-nanny"}.items():
-        limits = ["--nthreads", "1", "--memory-limit", "0", "--local-directory", str(tmp_path)]
-        start("worker", "--name", name, nanny, "--host", "127.0.0.1", *limits)
-    yield file
-    for process in running:
-        os.killpg(process.pid, signal.SIGKILL)  # a nanny with its worker
-        process.wait()
-
-
-def kill_in_the_middle(client, pids, out, ended):
-    """Once there is a row, kill workers that are computing; how many tasks each of them had in hand."""
-    while not out.exists() and not ended.wait(0.02):
-        pass
-    for pid in pids.values():
-        os.kill(pid, signal.SIGSTOP)  # who is halted finishes nothing more, ...
-    time.sleep(0.3)
-    in_hand = client.processing()
-    for pid in pids.values():
-        os.kill(pid, signal.SIGKILL)  # ... so what the scheduler counts on is lost
-    return [len(in_hand[address]) for address in pids]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a process is halted and killed otherwise there")
-def test_a_map_whose_workers_are_killed_is_the_serial_one_but_for_seconds(
-    tmp_path, dask_processes, serial, monkeypatch
-):
-    from distributed import Client
-
-    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "cache of the client"))
-    out = tmp_path / "map.csv"
-    with Client(scheduler_file=str(dask_processes), set_as_default=False) as client, ThreadPoolExecutor(1) as thread:
-        client.wait_for_workers(3, timeout=120)
-        names = {worker["name"]: address for address, worker in client.scheduler_info()["workers"].items()}
-        pids = {address: pid for address, pid in client.run(os.getpid).items() if address != names["last"]}
-        killer = thread.submit(kill_in_the_middle, client, pids, out, ended := threading.Event())
-        command = ["map", "--out", str(out), "--backend", "dask", "--scheduler", client.scheduler.address]
-        code = cli.main([*command, "--device", "cpu", *ARGUMENTS])
-        ended.set()
-        assert code == 0
-        assert min(killer.result()) > 0, "both were computing when they were killed"
-        assert names["alone"] not in client.scheduler_info()["workers"]
-    assert without_seconds(out) == serial
-    assert "Dask cluster" in out.with_suffix(".toml").read_text()
-    assert not (tmp_path / "cache of the client").exists(), "the workers drew the pictures"
 
 
 # ------------------------------------------------------- a small cluster in this process, for the rest

@@ -146,25 +146,27 @@ def test_what_is_solved_is_remembered_and_nothing_else():
     assert progress.done() == set(), "deleting the file begins again"
 
 
-@pytest.mark.parametrize("content", ["{", "[1, 2", '{"a": 1}', '{"done": {"03.2": nul}}', "\xff"])
+@pytest.mark.parametrize(
+    "content",
+    ["", " \n", "{", "[1, 2", '{"a": 1}', '{"crc32": "00000000", "done": {}}', '{"done": {"03.2": nul}}', "\xff"],
+)
 def test_a_damaged_progress_file_is_set_aside_and_named_never_overwritten(content):
     path = progress.progress_file()
     path.parent.mkdir()
     path.write_bytes(content.encode("latin-1"))
     assert progress.done() == set()
     with pytest.warns(
-        UserWarning, match="Your progress file .* is (damaged|no progress file).* It is kept as done-damaged-"
+        UserWarning, match="Your progress file .* is (empty|damaged|no progress file).* It is kept as done-damaged-"
     ):
         progress.note("03.1")
     (aside,) = path.parent.glob("done-damaged-*.json")
     assert progress.done() == {"03.1"} and aside.read_bytes() == content.encode("latin-1")
 
 
-@pytest.mark.parametrize("content", ["", " \n", "[3, null]"])
-def test_a_progress_file_without_names_begins_anew(content, recwarn):
+def test_a_progress_file_without_names_begins_anew(recwarn):
     path = progress.progress_file()
     path.parent.mkdir()
-    path.write_text(content)
+    path.write_text("[3, null]")
     progress.note("03.1")
     assert progress.done() == {"03.1"} and not recwarn.list and not list(path.parent.glob("*damaged*"))
 

@@ -173,20 +173,6 @@ def test_a_kernel_that_dies_at_its_start_is_told(dying):
     assert "Traceback" not in told.stderr
 
 
-def test_kernels_that_died_harm_no_later_one(dying, tmp_path):
-    killed = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")]
-    )
-    nbformat.write(killed, tmp_path / "killed.ipynb")
-    for _ in range(3):
-        with pytest.raises(notebooks.LessonError, match="Kernel died"):
-            notebooks.execute(dying)
-    with pytest.raises(notebooks.LessonError, match="in cell .*\nDeadKernelError"):
-        notebooks.execute(tmp_path / "killed.ipynb")
-    ran, _ = notebooks.execute(_with_kernel(tmp_path / "a.ipynb", "python3"), last_cell="print(6 * 7)")
-    assert ran.cells[-1].outputs[0].text == "42\n"
-
-
 def test_a_notebook_runs_where_a_loop_runs_already(tmp_path):
     path = _with_kernel(tmp_path / "a.ipynb", "python3")
 

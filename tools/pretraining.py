@@ -13,7 +13,7 @@ from tlkit import checks
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import load_dataset, painter_version
 from tlkit.disk.cache import cache_folder, write_atomically
-from tlkit.disk.cards import write_card
+from tlkit.disk.cards import seal, write_card
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.weights import put_weights
 from tlkit.transfer.scoring import accuracy
@@ -85,7 +85,8 @@ def pretrain(
         "licence": "MIT",
     }
     write_atomically(folder / f"{name}.safetensors", lambda part: part.write_bytes(content))
-    write_atomically(folder / f"{name}.toml", lambda part: part.write_text(write_card(card), encoding="utf-8"))
+    text = seal(write_card(card))
+    write_atomically(folder / f"{name}.toml", lambda part: part.write_text(text, encoding="utf-8"))
     print(f"{reached:.1%} of {len(split.test):,} held-out pictures right; written to {folder}")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import warnings
+import zlib
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,8 @@ class Record(NamedTuple):
     def as_json(self) -> str:
         """The content of a progress file."""
         times = {name: when and when.isoformat(timespec="seconds") for name, when in sorted(self.done.items())}
-        return json.dumps(({"student": self.student} if self.student else {}) | {"done": times}, ensure_ascii=False)
+        content = ({"student": self.student} if self.student else {}) | {"done": times}
+        return json.dumps({"crc32": _checksum(content)} | content, ensure_ascii=False)
 
 
 def progress_file() -> Path:
@@ -52,8 +54,7 @@ def note(name: str) -> None:
 def _kept_or_set_aside(path: Path) -> Record:
     """What the file says. A damaged one may still hold names that a person can read: it is renamed, never replaced."""
     try:
-        data = path.read_bytes()
-        return parse(data) if data.strip() else Record("", {})
+        return parse(path.read_bytes())
     except FileNotFoundError:
         return Record("", {})
     except ValueError as error:
@@ -100,9 +101,16 @@ def parse(data: bytes) -> Record:
     names = content.get("done") if isinstance(content, dict) else None
     if not isinstance(names, dict) or (names and not any(map(_NAME.fullmatch, names))):
         raise ValueError("is no progress file, but something else in JSON")
+    if "crc32" in content and content.pop("crc32") != _checksum(content):
+        raise ValueError("is damaged, or was changed by hand")
     student = content.get("student")
     times = {name: _moment(when) for name, when in names.items() if _NAME.fullmatch(name)}
     return Record(student if _is_text(student) else "", times)
+
+
+def _checksum(content: dict) -> str:
+    """Older files have none: they are read as they are."""
+    return f"{zlib.crc32(json.dumps(content, sort_keys=True).encode()):08x}"
 
 
 def _is_text(value: object) -> bool:

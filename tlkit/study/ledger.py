@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tlkit.bars import tqdm
 from tlkit.disk.cache import write_atomically
-from tlkit.disk.cards import read_card, write_card
+from tlkit.disk.cards import read_card, seal, write_card
 from tlkit.disk.locks import only_writer
 
 __all__: list[str] = []
@@ -157,7 +157,7 @@ class Ledger:
         table.writerows(rows)
         content = text.getvalue()
         card |= {"rows": len(rows), "sha256_before": card.get("sha256", ""), "sha256": _checksum(content)}
-        write_atomically(self._card, lambda part: part.write_text(write_card(card), encoding="utf-8"))
+        write_atomically(self._card, lambda part: part.write_text(seal(write_card(card)), encoding="utf-8"))
         write_atomically(self.path, lambda part: part.write_text(content, encoding="utf-8", newline="\n"))
         return rows
 
