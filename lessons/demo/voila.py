@@ -36,5 +36,5 @@ c.VoilaConfiguration.default_pool_size = 3
 # A page that closes ends its kernel. One that was lost (a phone asleep, no network) is ended after ten minutes.
 c.Room.cull_idle_timeout = 600
 c.Room.cull_interval = 60
-# When all come at once, the last kernel may take longer than the usual 60 seconds.
-c.VoilaExecutor.startup_timeout = 300
+# When all come at once, the last kernel takes long to start, and its page long to arrive: better late than empty.
+c.VoilaExecutor.startup_timeout = c.VoilaExecutor.iopub_timeout = 300

@@ -122,6 +122,7 @@ async def _visitor(address: str) -> tuple[float, WebSocketClientConnection]:
     start = time.perf_counter()
     page = await AsyncHTTPClient().fetch(f"http://{address}/", request_timeout=PATIENCE, connect_timeout=PATIENCE)
     kernel = re.search(rb'kernelId": "([\w-]+)"', page.body)[1].decode()
+    assert b'"model_id"' in page.body, "the page came without its widgets"
     line = await websocket_connect(f"ws://{address}/api/kernels/{kernel}/channels")
     comm = {"comm_id": uuid.uuid4().hex}
     for kind, content in (
