@@ -44,7 +44,9 @@ lab: $(READY)  ## open JupyterLab on the first lesson
 	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
 	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(AS_ROOT) $(ARGS)
 
+# First the example pictures, if the cache has not got them: every page reads them there. The settings: lessons/demo/voila.py.
 demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (other machines: ARGS="--Voila.ip=0.0.0.0")
+	@$(BIN)/python -c "import tlkit; tlkit.demo_page()"
 	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila decision_map.ipynb \
 		--template=projector --port=$(PORT) $(ARGS)
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 import tlkit
 from tlkit.figures import galleries, plots, style
-from tlkit.figures.style import COLOURS
+from tlkit.figures.colours import COLOURS
 from tlkit.history import History
 from tlkit.study.map_plots import plot_overview
 from tlkit.world.catalogue import OFFLINE_DATASETS
@@ -130,10 +130,10 @@ def test_a_guess_is_recorded_and_compared(capsys):
 
 
 def test_a_guess_shows_itself_where_no_front_end_answers(monkeypatch):
-    from tlkit.widgets import controls
+    from tlkit.widgets import display
 
     shown = []
-    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
     tlkit.Guess("More <or> less?", ["more", "less"])._ipython_display_()
     assert "More &lt;or&gt; less?" in shown[0]["text/html"] and "<li>less</li>" in shown[0]["text/html"]
     assert "( ) more" in shown[0]["text/plain"]

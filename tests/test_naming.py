@@ -12,7 +12,7 @@ from PIL import Image
 
 import tlkit
 from tlkit.transfer.naming import PhotoNames
-from tlkit.widgets import controls
+from tlkit.widgets import display
 from tlkit.widgets.naming_html import Naming, naming_html, naming_of
 
 
@@ -154,7 +154,7 @@ def test_a_trained_network_says_probabilities_of_two_classes(tiny_split):
 
 def _shown(namer, monkeypatch):
     shown = []
-    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
     namer._ipython_display_()
     return shown[0]
 

@@ -11,7 +11,7 @@ from test_spectrograms import tone, write
 
 import tlkit
 from tlkit import cli, course, fetching
-from tlkit.data import dealing, photos, splits
+from tlkit.data import dealing, photo_sets, photos, splits
 from tlkit.nets import zoo
 
 LISTED = {"flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits"}
@@ -52,7 +52,7 @@ def test_every_card_says_what_a_reader_must_know(name):
 
 
 def test_the_cards_are_the_photo_sets():
-    assert set(photos.PHOTO_SETS) == LISTED
+    assert set(photo_sets.PHOTO_SETS) == LISTED
 
 
 def test_flowers17_is_dealt_in_file_order_and_like_the_drawn_sets(seventeen):

@@ -1,13 +1,16 @@
 """Refusing bad input before any work starts, in words that say what to do next."""
 
+from __future__ import annotations  # the hints name tensors, and PyTorch is loaded by those who have one
+
 import difflib
 import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__: list[str] = []
 
@@ -66,8 +69,10 @@ def path(name: str, value: str | os.PathLike) -> Path:
 
 def images(value: Tensor, smallest: int = 1) -> Tensor:
     """Return ``value`` if it is a batch of pictures, uint8 ``(n, 3, h, w)``; else say what is wrong."""
+    import torch
+
     expected = "Expected pictures as a uint8 tensor of shape (n, 3, height, width), values 0 to 255"
-    if not isinstance(value, Tensor):
+    if not isinstance(value, torch.Tensor):
         hint = "torch.as_tensor(...) makes one."
         if isinstance(value, (str, PurePath, list)):
             hint = "For photo files there is result.predict_photos(path), which reads them as in training."
@@ -97,8 +102,10 @@ def images(value: Tensor, smallest: int = 1) -> Tensor:
 
 def labels(value: Tensor, pictures: int) -> Tensor:
     """Return ``value`` if it holds one label a picture, int64 ``(n,)`` from 0 on; else say what is wrong."""
-    if not isinstance(value, Tensor) or value.dtype != torch.int64 or value.dim() != 1:
-        found = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.dtype != torch.int64 or value.dim() != 1:
+        found = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
         raise TypeError(f"Expected labels as an int64 tensor of shape (n,), but got {found}.")
     same_length("pictures", pictures, "labels", len(value))
     if value.min() < 0:

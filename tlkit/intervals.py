@@ -1,11 +1,10 @@
 """Means over draws, or over test pictures, with the uncertainty that belongs to them, and how they are printed."""
 
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from tlkit import checks
 
@@ -36,6 +35,7 @@ class Interval(NamedTuple):
         return f"{mean} ({low} to {high})" if self.known else f"{mean} ({_NONE})"
 
 
+_normal = NormalDist().inv_cdf
 _NONE = f"no interval: it takes {FEWEST} draws that differ"
 
 
@@ -97,9 +97,17 @@ def _spread(values: Sequence[float], looks: int = 1) -> tuple[float, float, floa
         raise ValueError(f"An interval needs one value for each of at least {FEWEST} draws, not {found}.")
     if not np.isfinite(values).all():
         raise ValueError(f"An interval needs numbers, but among the values are: {values.tolist()}.")
-    quantile = student.ppf(1 - 0.025 / checks.count("looks", looks, 1), len(values) - 1)
+    quantile = _student(1 - 0.025 / checks.count("looks", looks, 1), len(values) - 1)
     error = values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), 0.0 if np.ptp(values) < 1e-12 else float(error), float(quantile)
+
+
+def _student(chance: float, freedom: float) -> float:
+    """The quantile of Student's t."""
+    # Not from scipy.stats, which takes a second to import. This takes a third: not before there is an interval.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, chance))
 
 
 def _wilson(share: float, count: float, quantile: float) -> Interval:
@@ -122,7 +130,7 @@ def picture_interval(correct: np.ndarray, groups: np.ndarray | None = None) -> I
     """
     share = float(np.mean(correct))
     if groups is None:
-        return _wilson(share, len(correct), norm.ppf(0.975))
+        return _wilson(share, len(correct), _normal(0.975))
     error, quantile = _over_groups(np.asarray(correct, dtype=float), groups)
     if np.isnan(error):
         return Interval(share, np.nan, np.nan)
@@ -139,8 +147,8 @@ def _over_groups(values: np.ndarray, groups: np.ndarray, looks: int = 1) -> tupl
     if len(names) < FEWEST:
         return np.nan, np.nan
     off = np.bincount(index, weights=values - values.mean())
-    quantile = student.ppf(1 - 0.025 / looks, len(names) - 1)
-    return float(np.sqrt(len(names) / (len(names) - 1) * (off**2).sum())) / len(values), float(quantile)
+    quantile = _student(1 - 0.025 / looks, len(names) - 1)
+    return float(np.sqrt(len(names) / (len(names) - 1) * (off**2).sum())) / len(values), quantile
 
 
 def picture_difference(
@@ -163,7 +171,7 @@ def picture_difference(
         error, quantile = _over_groups(apart, groups, looks)
         return within(Interval(float(apart.mean()), *(apart.mean() + np.array([-1, 1]) * quantile * error)))
     count, total = len(apart) + 2, apart.sum()
-    half = norm.ppf(1 - 0.025 / looks) * np.sqrt((apart**2).sum() + 1 - total**2 / count) / count
+    half = _normal(1 - 0.025 / looks) * np.sqrt((apart**2).sum() + 1 - total**2 / count) / count
     return within(Interval(float(apart.mean()), total / count - half, total / count + half))
 
 

@@ -17,8 +17,8 @@ from tlkit.study.decision import DecisionMap, boards_of
 from tlkit.study.places import card_of, world_of
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets import demo_html
-from tlkit.widgets.examples import tiles_of, words_of
 from tlkit.widgets.map_model import MapModel
+from tlkit.widgets.tiles import tiles_of, words_of
 
 __all__: list[str] = []
 

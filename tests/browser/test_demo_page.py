@@ -1,7 +1,9 @@
 """The page for a projector, by keyboard alone, and whole on every projector."""
 
 import csv
+import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -24,8 +26,9 @@ def address(serve, free_port, browser, tmp_path_factory):
     maps = f"[tlkit.load_map(), tlkit.load_map('{_photos(folder / 'photos.csv')}')]"
     notebook = folder / "decision_map.ipynb"
     notebook.write_text(source.replace("seconds=20)", f"seconds=20, measured={maps})"), encoding="utf-8")
+    settings = str(COURSE / "lessons" / "demo")
     command = ["voila", notebook, "--no-browser", f"--port={free_port}", "--template=projector"]
-    return serve(*command, port=free_port, JUPYTER_PATH=str(COURSE / "lessons" / "demo"))
+    return serve(*command, f"--Voila.config_file_paths={[settings]}", port=free_port, JUPYTER_PATH=settings)
 
 
 def _photos(path):
@@ -165,3 +168,12 @@ def test_it_opens_dark_where_the_machine_is(page, address):
     page.locator(".demo-page.demo-night").wait_for()
     page.keyboard.press("d")
     page.locator(".demo-page:not(.demo-night)").wait_for()
+
+
+def test_the_benchmark_of_the_room_runs(tmp_path):
+    command = [sys.executable, COURSE / "tests" / "benchmarks", "room", "--quick", "--runs", "1"]
+    told = subprocess.run([*command, "--out", tmp_path / "bench.json"], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
+    assert len(rows) == 6 and all(row["value"] > 0 for row in rows)
+    assert all(row["value"] < 150 for row in rows if row["unit"] == "MB"), "PyTorch alone takes more"

@@ -11,9 +11,11 @@ from tlkit import checks
 from tlkit.bars import tqdm
 from tlkit.data import dealing, photos
 from tlkit.data.depths import Reading
+from tlkit.data.photo_sets import PHOTO_SETS
 from tlkit.disk.cache import cached
 from tlkit.disk.spelling import few
-from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD, draw_pictures
+from tlkit.world import WORLD
+from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
 from tlkit.world.faces import FACE_SETS, FACES, draw_faces
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
@@ -179,9 +181,9 @@ def load_dataset(
     ValueError, TypeError
         For an unknown name or class, photos that are not here, a number out of range, or one that is not whole.
     """
-    checks.choose("dataset", name, [*_DRAWN, "digits", *photos.PHOTO_SETS])
+    checks.choose("dataset", name, [*_DRAWN, "digits", *PHOTO_SETS])
     checks.count("seed", seed, 0)
-    size = checks.count("image_size", image_size or (224 if name in photos.PHOTO_SETS else 64), 16, 512)
+    size = checks.count("image_size", image_size or (224 if name in PHOTO_SETS else 64), 16, 512)
     draw = partial(load_dataset, name, per_class, image_size=size, classes=classes)
     if name not in _DRAWN:
         collection = photos.load(name, size, classes)

@@ -11,6 +11,8 @@ is looked into first and never written. What is read is mapped from its file, so
 machine share the memory.
 """
 
+from __future__ import annotations  # the hints name tensors, and PyTorch is loaded by those who have one
+
 import atexit
 import errno
 import functools
@@ -23,14 +25,15 @@ import uuid
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import safetensors
-import safetensors.torch
-import torch
-from torch import Tensor
 
 from tlkit.disk.locks import locked
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["cache_folder"]
 
@@ -130,6 +133,8 @@ def disk_is_full(path: Path) -> DiskFull:
 
 def digest(*tensors: Tensor) -> str:
     """A short fingerprint of the shape, type and bytes of tensors, as 32 hex digits."""
+    import torch
+
     total = hashlib.blake2b(digest_size=16)
     for tensor in tensors:
         plain = tensor.detach().cpu().contiguous()
@@ -156,6 +161,8 @@ def cached(kind: str, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[s
 
     A file that is damaged (cut short, a bit flipped) is noticed by its checksum and made anew.
     """
+    import safetensors.torch
+
     name, shared = f"{key}.safetensors", shared_folder()
     if shared and (tensors := _kept(shared / kind / name, "going on with your own cache")):
         return tensors

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
-from tlkit.figures.style import COLOURS, new_figure, styled
+from tlkit.figures.colours import COLOURS
+from tlkit.figures.style import new_figure, styled
 
 __all__ = ["plot_answers", "plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split"]
 

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tlkit import checks
-from tlkit.figures.style import COLOURS, ink, new_figure, paper, styled
+from tlkit.figures.colours import COLOURS
+from tlkit.figures.style import ink, new_figure, paper, styled
 from tlkit.history import History
 from tlkit.intervals import Interval, accuracy_interval, if_enough, points
 

@@ -20,10 +20,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox, BboxTransformFrom
 
+from tlkit.figures.colours import COLOURS
+
 __all__ = ["show"]
 
-# Okabe and Ito (2008): told apart by people who see colours differently.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLE = {
     "figure.dpi": 110,
     "font.size": 12,

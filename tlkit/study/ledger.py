@@ -12,9 +12,8 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 from tlkit.bars import tqdm
 from tlkit.disk.cache import write_atomically
@@ -175,7 +174,7 @@ def facts(what: str, command: str, machine: str) -> dict[str, str]:
         "command": command,
         "date": datetime.date.today().isoformat(),
         "machine": machine,
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
+        "versions": f"Python {platform.python_version()}, torch {version('torch').split('+')[0]}",
         "licence": "CC BY 4.0",
     }
 

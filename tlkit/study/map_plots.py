@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
-from tlkit.figures.style import COLOURS, grid_colour, ink, new_figure, paper, styled
+from tlkit.figures.colours import COLOURS, WAY_COLOURS
+from tlkit.figures.style import grid_colour, ink, new_figure, paper, styled
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap, left_out
@@ -16,8 +17,6 @@ from tlkit.transfer.ways import WAYS
 
 __all__ = ["plot_stages"]
 
-# How a way looks in every figure of the map, whatever else was measured beside it.
-WAY_COLOURS = dict(zip(WAYS, COLOURS))
 _HATCHES = dict(zip(WAYS, ("", "//", "..", "xx", "\\\\")))
 _SHORT = {
     "probe": "linear probe\non CNN codes",

@@ -13,7 +13,8 @@ import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
-from tlkit.data.photos import PHOTO_SETS, copy_of, is_here
+from tlkit.data.photo_sets import PHOTO_SETS, is_here
+from tlkit.data.photos import copy_of
 from tlkit.data.splits import Split, largest_of, load_dataset
 from tlkit.disk.cache import digest
 from tlkit.disk.cards import read_card
@@ -21,14 +22,15 @@ from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import WEIGHTS, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
-from tlkit.study.comparison import result_rows
 from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at, pixels_of
 from tlkit.study.ledger import facts, machine_here
 from tlkit.study.places import CLASSES, MAPS, RANK, world_of
 from tlkit.study.tasks import dask_cluster, run_tasks
+from tlkit.study.trials import result_rows
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
-from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
+from tlkit.world import WORLD
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["recompute", "run_map"]
 

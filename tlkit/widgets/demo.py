@@ -28,11 +28,11 @@ import ipywidgets
 from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets import demo_html
-from tlkit.widgets.controls import show_widget
-from tlkit.widgets.examples import tiles_of
-from tlkit.widgets.live import LiveComparison
+from tlkit.widgets.display import show_widget
+from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.place_controls import PlaceControls
+from tlkit.widgets.tiles import tiles_of
 
 __all__ = ["demo_page"]
 

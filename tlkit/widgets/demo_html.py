@@ -4,15 +4,15 @@ import html
 import time
 from textwrap import shorten
 
+from tlkit.figures.colours import WAY_COLOURS
 from tlkit.figures.pictograms import pictogram
 from tlkit.intervals import points
 from tlkit.study.decision import left_out
-from tlkit.study.map_plots import WAY_COLOURS
 from tlkit.study.places import quadrant
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.examples import tiles_of
-from tlkit.widgets.live import LiveComparison
+from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
+from tlkit.widgets.tiles import tiles_of
 
 __all__: list[str] = []
 
@@ -98,7 +98,7 @@ def legend(model: MapModel, live: LiveComparison | None) -> str:
 
 def answer(model: MapModel) -> str:
     """An invitation to vote, or, once revealed, what became of the rule and of the room's guess."""
-    hands, advice = model.hands, model.advice
+    hands = model.hands
     if not model.revealed:
         counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
         return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"

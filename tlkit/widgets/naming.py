@@ -15,7 +15,7 @@ from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.features import extract_features, sweep_features
 from tlkit.transfer.naming import PhotoNames
 from tlkit.transfer.results import Result
-from tlkit.widgets.controls import show_widget
+from tlkit.widgets.display import show_widget
 from tlkit.widgets.naming_html import naming_html, naming_of, small_source
 from tlkit.widgets.upload import first_file
 

@@ -13,7 +13,8 @@ from tlkit.study.decision import DecisionMap
 from tlkit.study.map_plots import place_title, plot_map, plot_stages
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.controls import Panel, show_widget
+from tlkit.widgets.controls import Panel
+from tlkit.widgets.display import show_widget
 from tlkit.widgets.examples import strip_of
 from tlkit.widgets.live import LiveRun
 from tlkit.widgets.map_model import MapModel

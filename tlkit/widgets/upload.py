@@ -9,7 +9,7 @@ import ipywidgets
 from tlkit.data.splits import Split
 from tlkit.disk.cache import cache_folder, write_atomically
 from tlkit.folders.loading import load_folder
-from tlkit.widgets.controls import show_widget
+from tlkit.widgets.display import show_widget
 
 __all__ = ["upload_folder"]
 
