@@ -103,7 +103,7 @@ def answer(model: MapModel) -> str:
         counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
         return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
     rule = f'Rule: <b>{model.rule}</b>.<span class="room">{room(model)}</span>'
-    if advice is None:
+    if (advice := model.advice) is None:
         return f"<b>Nobody can say yet.</b> {rule}<br>{left_out(model.missing)}"
     return (
         f"<b>{str(advice).splitlines()[-1]}</b> {rule}<br>"
