@@ -17,7 +17,7 @@ from tlkit.data import pictures
 from tlkit.data.depths import Reading
 from tlkit.data.inventory import file_of, key_of, listed, pictures_in
 from tlkit.disk import archives, download
-from tlkit.disk.cache import cache_folder, shared_folder
+from tlkit.disk.cache import find, folder_for
 from tlkit.disk.cards import read_card
 from tlkit.disk.locks import locked
 
@@ -35,10 +35,7 @@ def card(name: str) -> dict:
 
 def folder_of(name: str) -> Path:
     """Where a photo set lies, in the class's folder or in your own, or would lie, once it is fetched."""
-    shared = shared_folder()
-    if shared and (shared / "photo-sets" / name).is_dir():
-        return shared / "photo-sets" / name
-    return cache_folder() / "photo-sets" / name
+    return find("photo-sets", name)
 
 
 def is_here(name: str) -> bool:
@@ -56,11 +53,11 @@ def fetch(name: str) -> None:
     ValueError
         If what was fetched is not what the card describes.
     """
-    about, folder = card(name), folder_of(name)
+    about = card(name)
     if is_here(name):
         print(f"{name}: already here.")
         return
-    folder.parent.mkdir(exist_ok=True)
+    folder = folder_for("photo-sets") / name
     with locked(folder.with_name(f"{name}.lock")):
         if not is_here(name):
             _fetch_and_unpack(about, folder)
