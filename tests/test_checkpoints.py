@@ -217,7 +217,7 @@ def test_a_checkpoint_that_no_file_can_be_is_refused(small, tmp_path):
     (tmp_path / "file").touch()
     for path, message in (
         (tmp_path, "is a folder. Name a file in it"),
-        (tmp_path / "file" / "run.pt", "cannot be made"),
+        (tmp_path / "file" / "run.pt", "cannot be written .a file lies in the way"),
     ):
         with pytest.raises(ValueError, match=message) as caught:
             tlkit.train_network(_network(), small, small, checkpoint=path, **RUN)

@@ -211,7 +211,8 @@ def place_for(path: Path, what: str) -> None:
     except OSError as error:
         if is_full(error):
             raise disk_is_full(folder, f"The {what} {path.name} cannot be written.") from error
-        why = error.strerror
+        in_the_way = isinstance(error, (FileExistsError, NotADirectoryError))
+        why = "a file lies in the way" if in_the_way else error.strerror
         raise ValueError(f"The {what} {path} cannot be written ({why}). Name a file in a folder of yours.") from error
 
 
@@ -257,10 +258,12 @@ def cached(kind: str, key: str, make: Callable[[], dict[str, Tensor]]) -> dict[s
         tensors = {name: tensor.contiguous() for name, tensor in make().items()}
         notes = {"checksums": json.dumps({name: digest(tensor) for name, tensor in tensors.items()})}
         try:
+            check_room(folder, sum(tensor.nbytes for tensor in tensors.values()), f"A file of {kind}")
             write_atomically(path, lambda part: safetensors.torch.save_file(tensors, part, notes))
         except (OSError, safetensors.SafetensorError) as error:
             # The work is done: hand it over, and only the keeping is lost.
-            warnings.warn(f"Could not keep {path.name} in the cache ({error}); going on without.", stacklevel=2)
+            why = str(error).partition("\n")[0]
+            warnings.warn(f"Could not keep {path.name} in the cache ({why}); going on without.", stacklevel=2)
         return tensors
 
 

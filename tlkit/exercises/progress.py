@@ -51,7 +51,8 @@ def note(name: str) -> None:
             kept.done.setdefault(name, datetime.now(timezone.utc))  # when it was done first
             write_record(path, kept)
     except (OSError, ValueError) as error:
-        warnings.warn(f"Could not remember that {name} is done ({error}); going on without.", stacklevel=3)
+        why = str(error).partition("\n")[0]
+        warnings.warn(f"Could not remember that {name} is done ({why}); going on without.", stacklevel=3)
 
 
 def _kept_or_set_aside(path: Path) -> Record:
