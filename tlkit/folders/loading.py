@@ -74,7 +74,7 @@ def load_folder(
     ValueError
         If there is no such folder, fewer than two classes with pictures enough, folders that may be
         parts or classes, parts that share no class, or a zip that is damaged, writes outside of its
-        folder or names files there.
+        folder, names files there or holds far more than its size promises (``TLKIT_LIMITS=10`` raises all limits).
     OSError
         If the disk has no room for the decoded pictures.
     """
