@@ -73,7 +73,7 @@ def test_a_damaged_zip_is_refused(empty_cache, tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match="upload.zip is damaged, or is no zip") as caught:
         load(path)
-    assert is_short(caught) and not list((empty_cache / "uploads").iterdir())
+    assert is_short(caught) and not list((empty_cache / "uploads").glob("*"))
 
 
 # --- Names

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tlkit import checks
 from tlkit.course import COURSE
-from tlkit.disk.cache import cache_folder, shared_folder
+from tlkit.disk.cache import find
 from tlkit.disk.cards import read_card
 
 __all__: list[str] = []
@@ -21,10 +21,7 @@ def card(name: str) -> dict:
 
 def folder_of(name: str) -> Path:
     """Where a photo set lies, in the class's folder or in your own, or would lie, once it is fetched."""
-    shared = shared_folder()
-    if shared and (shared / "photo-sets" / name).is_dir():
-        return shared / "photo-sets" / name
-    return cache_folder() / "photo-sets" / name
+    return find("photo-sets", name)
 
 
 def is_here(name: str) -> bool:

@@ -16,6 +16,7 @@ from tlkit.data.depths import Reading
 from tlkit.data.inventory import file_of, key_of, listed, pictures_in
 from tlkit.data.photo_sets import card, folder_of, is_here
 from tlkit.disk import archives, download
+from tlkit.disk.cache import folder_for
 from tlkit.disk.locks import locked
 
 __all__: list[str] = []
@@ -33,11 +34,11 @@ def fetch(name: str) -> None:
     ValueError
         If what was fetched is not what the card describes.
     """
-    about, folder = card(name), folder_of(name)
+    about = card(name)
     if is_here(name):
         print(f"{name}: already here.")
         return
-    folder.parent.mkdir(exist_ok=True)
+    folder = folder_for("photo-sets") / name
     with locked(folder.with_name(f"{name}.lock")):
         if not is_here(name):
             _fetch_and_unpack(about, folder)

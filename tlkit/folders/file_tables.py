@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
+from tlkit.disk import limits
 from tlkit.disk.spelling import encoding_of, few, plain
 from tlkit.folders.listing import FolderReport, Item, Place, is_hidden, pictures_below
 from tlkit.folders.part_names import part_of
@@ -32,6 +33,7 @@ _PART = str.split("split splits set subset part partition usage phase datasplit 
 _NO_LABEL = {"", "nan", "null"}
 _WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 _SAMPLE = 50  # rows by which a column is judged
+_HEAD, LARGEST = 2**20, 10**8  # bytes: by which it is judged whether a file is a table, and of a table
 
 
 @dataclass
@@ -65,7 +67,7 @@ class Table:
         return max(found, key=counts.get) if found else None
 
     def _is_file(self, cell: str) -> bool:
-        return bool(cell) and (self.path.parent / cell.replace("\\", "/")).is_file()
+        return bool(cell) and is_file(self.path.parent / cell.replace("\\", "/"))
 
     @cached_property
     def label_columns(self) -> list[str]:
@@ -85,9 +87,20 @@ class Table:
         return None
 
 
-def read_table(path: Path) -> Table:
-    """Read a table in any of the usual encodings; columns are parted by a comma, a semicolon, a tab or a bar."""
-    raw = path.read_bytes()
+def is_file(path: Path) -> bool:
+    """Whether there is a file; of a name that is too long there is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_table(path: Path, raw: bytes | None = None) -> Table:
+    """Read a table in any of the usual encodings; columns are parted by a comma, a semicolon, a tab or a bar.
+
+    ``raw`` is its content, or as much of it as is wanted.
+    """
+    raw = limits.read(path, LARGEST) if raw is None else raw
     encoding = encoding_of(raw)
     text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
     if path.suffix.lower() == ".jsonl":
@@ -111,7 +124,7 @@ def _from_json(path: Path, text: str, encoding: str) -> Table:
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         header = list(rows[0]) if rows else []
         return Table(path, header, [{c: str(row.get(c, "")).strip() for c in header} for row in rows], encoding)
-    except (ValueError, AttributeError):  # no JSON, or no objects: it is no table of files
+    except (ValueError, AttributeError, RecursionError):  # no JSON, or no objects: it is no table of files
         return Table(path, [], [], encoding)
 
 
@@ -125,13 +138,20 @@ def _is_table(path: Path) -> bool:
     if "submission" in path.name.lower():  # Kaggle's example of answers, which are no labels
         return False
     try:
-        table = read_table(path)
+        table = read_table(path, _head_of(path))
     except (csv.Error, OSError):
         return False
     if not (table.rows and table.file_column and table.label_columns):
         return False
     finder, cells = _Finder(path.parent, None), [row[table.file_column] for row in table.rows[:_SAMPLE]]
     return any(_leaves(cell) or finder.find(cell, None) for cell in cells)
+
+
+def _head_of(path: Path) -> bytes:
+    """The first lines: a table of numbers that lies beside the pictures may be large."""
+    with open(path, "rb") as file:
+        raw = file.read(_HEAD)
+    return raw[: raw.rfind(b"\n") + 1] if len(raw) == _HEAD else raw
 
 
 def _leaves(cell: str) -> bool:
@@ -231,11 +251,8 @@ class _Finder:
                     f"The table of the archive names a file outside of its folder ({cell!r}). Nothing was read.\n"
                     "Let it name files relative to itself, inside of the archive."
                 )
-            try:
-                if path.is_file():
-                    return path
-            except (OSError, ValueError):  # longer than a path may be
-                return None
+            if is_file(path):
+                return path
         path = self._by_name(cell.replace("\\", "/"), part)
         self.by_name = path is not None
         return path

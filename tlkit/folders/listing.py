@@ -160,9 +160,9 @@ def _items_below(
     top: Path, label: str, part: str | None, seen: set[tuple[int, int]], base: Path, report: FolderReport
 ) -> Iterator[Item]:
     for folder, _, files in _walk(top, seen, report):
+        shown = _name(Path(folder), base)  # once: there may be 100,000 files in it
         for name in files:
-            path = Path(folder, name)
-            yield Item(path, _name(path, base), label, part)
+            yield Item(Path(folder, name), os.path.join(shown, readable(name)), label, part)
 
 
 def _name(path: Path, base: Path) -> str:

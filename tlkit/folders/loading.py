@@ -12,8 +12,8 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data import dealing, depths, photos
 from tlkit.data.splits import Split, split_of
-from tlkit.disk import archives, spelling
-from tlkit.disk.cache import cache_folder
+from tlkit.disk import archives, limits, spelling
+from tlkit.disk.cache import find, folder_for
 from tlkit.disk.spelling import few
 from tlkit.folders import looks, parts
 from tlkit.folders.file_tables import ENDINGS, items_of_table
@@ -82,7 +82,7 @@ def load_folder(
     ValueError
         If there is no such folder, fewer than two classes with pictures enough, folders that may be
         parts or classes, parts that share no class, or a zip that is damaged, writes outside of its
-        folder or names files there.
+        folder, names files there or holds far more than its size promises (``TLKIT_LIMITS=10`` raises all limits).
     OSError
         If the disk has no room for the decoded pictures.
     """
@@ -135,6 +135,8 @@ def _check_given(given: dict[str | None, Path]) -> None:
     for path in given.values():
         if not path.exists():
             raise ValueError(f"There is no folder or file {path}. You are in {Path.cwd()}.")
+        if not path.is_dir():
+            limits.check_is_file(path)
     if len(set(given.values())) < len(given):
         raise ValueError("Two of train, val and test are the same path. A picture can be in one part only.")
 
@@ -169,11 +171,17 @@ def _unpacked(path: Path, report: FolderReport) -> tuple[Path, Path | None]:
     """A folder or table; where it came out of an archive also the folder that it may not name files outside of."""
     if path.is_dir() or path.suffix.lower() in ENDINGS:
         return path, None
+    if not archives.is_archive(path):
+        raise ValueError(
+            f"{path.name} is damaged, or is no zip or tar archive; nor is it a folder, CSV, TSV or JSON lines.\n"
+            "Give a folder with one subfolder for each class, or a zip of one."
+        )
     encoding = archives.encoding_of_names(path)
     if encoding:
         report.notes.append(f"The names in {path.name} do not say how they are written; they were read as {encoding}.")
-    folder = cache_folder() / "uploads" / f"{path.stem}-{looks.checksum(path)}-{archives.NAMES}"
-    folder = folder if folder.is_dir() else archives.unpack(path, folder)
+    name = f"{path.stem[:50]}-{looks.checksum(path)}-{archives.NAMES}"
+    folder = find("uploads", name)
+    folder = folder if folder.is_dir() else archives.unpack(path, folder_for("uploads") / name)
     return folder, folder
 
 

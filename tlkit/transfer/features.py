@@ -114,7 +114,8 @@ def sweep_features(
     try:
         columns, seconds = table("features", key, len(images), make, what)
     except OSError as error:
-        warnings.warn(f"Could not keep the {what} in the cache ({error}); going on without.", stacklevel=2)
+        why = str(error).partition("\n")[0]
+        warnings.warn(f"Could not keep the {what} in the cache ({why}); going on without.", stacklevel=2)
         return _now(make, len(images), stages)
     return {stage: columns[stage].numpy() for stage in stages}, seconds
 

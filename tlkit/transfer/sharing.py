@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ import safetensors.torch
 import torch
 
 from tlkit import __version__, checks, text_tables
+from tlkit.disk import leavings
+from tlkit.disk.cache import DiskFull, check_room, disk_is_full, is_full
 from tlkit.disk.cards import read_card, seal, write_card
 from tlkit.transfer import model_folders, packing
 from tlkit.transfer.classifier import Classifier
@@ -61,7 +63,7 @@ def save_model(
         If the folder exists, the backbone is one that ``load_backbone`` cannot give back, or ``about``
         says what the card says by itself.
     OSError
-        If the folder cannot be written.
+        If the folder cannot be written, or the disk is full.
     """
     if not isinstance(result, Result):
         raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got a {type(result).__name__}.")
@@ -118,21 +120,32 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """The folder with these files, in place of what is there; what is there comes back if that fails."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-            entry, before = Path(temporary) / "entry", Path(temporary) / "before"
-            entry.mkdir()
+        leavings.sweep(folder.parent)
+        check_room(folder.parent, sum(map(len, files.values())), f"The model {folder.name}")
+        with leavings.temporary_folder(folder) as entry:
             for name, content in files.items():
                 (entry / name).write_bytes(content)
-            if folder.exists():
-                os.replace(folder, before)
-            try:
-                os.replace(entry, folder)
-            except OSError:
-                if before.exists():
-                    os.replace(before, folder)
-                raise
+            _put_in_place(entry, folder)
+    except DiskFull:
+        raise
     except OSError as error:
+        if is_full(error):
+            raise disk_is_full(folder.parent, f"{folder.name} was not saved; the result is as it was.") from error
         raise OSError(f"{folder} cannot be written ({error.strerror or error}). Give a folder of yours.") from error
+
+
+def _put_in_place(entry: Path, folder: Path) -> None:
+    if not folder.exists():
+        os.replace(entry, folder)
+        return
+    before = entry.with_suffix(".before")  # no name of what is swept away: a kill right here would lose the model
+    os.replace(folder, before)
+    try:
+        os.replace(entry, folder)
+    except OSError:
+        os.replace(before, folder)
+        raise
+    shutil.rmtree(before)
 
 
 def _with_about(card: dict, about: Mapping[str, str]) -> dict:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from tlkit.course import COURSE
 from tlkit.data import photo_sets
-from tlkit.disk.cache import cache_folder, shared_folder, write_atomically
+from tlkit.disk.cache import folder_for, folders_to_read, write_atomically
 from tlkit.disk.locks import locked
 from tlkit.study.places import card_of, world_of
 from tlkit.world import WORLD
@@ -58,11 +58,11 @@ def as_source(pixels: np.ndarray, kind: str, **settings: int) -> str:
 @cache
 def _sources(dataset: str, count: int) -> list[str]:
     """The tiles of a target that is here, from the cache, or drawn and kept there."""
-    name, shared = f"{dataset}-{count}-{_version(dataset)}.json", shared_folder()
-    if shared and (found := _kept(shared / "examples" / name)):
-        return found
-    path = cache_folder() / "examples" / name
-    path.parent.mkdir(exist_ok=True)
+    name = f"{dataset}-{count}-{_version(dataset)}.json"
+    for place in folders_to_read():
+        if found := _kept(place / "examples" / name):
+            return found
+    path = folder_for("examples") / name
     with locked(path.with_suffix(".lock")):
         return _kept(path) or _drawn(dataset, count, path)
 
