@@ -23,9 +23,11 @@ def pick_device(device: str = "auto") -> torch.device:
 
     Raises
     ------
-    ValueError
-        If a device is named that this machine does not have.
+    ValueError, TypeError
+        If a device is named that this machine does not have, or it is no name.
     """
+    if not isinstance(device, (str, torch.device)):
+        raise TypeError(f"device must be a text, such as 'auto', 'cpu' or 'cuda', not {checks.shown(device)}.")
     if device != "auto":
         try:
             torch.empty(1, device=device)

@@ -25,7 +25,7 @@ from tlkit.intervals import (
     within,
 )
 from tlkit.study.places import RANK
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import MOST_JOBS, run_tasks
 from tlkit.transfer.results import NetworkResult, Result
 from tlkit.transfer.ways import WAYS
 
@@ -194,13 +194,15 @@ def compare(
         For an unknown way, before any work starts.
     """
     if not isinstance(ways, Mapping):
-        ways = {checks.choose("way", way, WAYS): WAYS[way] for way in ways}
-    seeds = [checks.count("seed", seed, 0) for seed in seeds]
-    if not ways or not seeds:
-        raise ValueError("compare needs at least one way and one seed.")
+        ways = {checks.choose("way", way, WAYS): WAYS[way] for way in checks.several("ways", ways, "names")}
+    for way in checks.mapping("ways", ways, "a function").values():
+        checks.function("a way", way)
+    if not callable(split):
+        checks.instance("split", split, Split)
+    seeds = [checks.seed(seed) for seed in checks.several("seeds", seeds, "whole numbers")]
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds={seeds} names a seed twice: the same draw again says nothing new. Give others.")
-    alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1)) == 1
+    alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1, MOST_JOBS)) == 1
     one_cut = isinstance(split, Split) and split.draw is None
     rows, correct = [], {}
     with tqdm(total=len(ways) * len(seeds), desc="comparing", leave=False) as bar:

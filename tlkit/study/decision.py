@@ -126,6 +126,7 @@ class DecisionMap:
 
     rows: list[dict]
     image_size: int | None = None
+    _made_by = "tlkit.load_map() and tlkit.run_map() give one."
 
     @property
     def networks(self) -> list[str]:
@@ -260,7 +261,8 @@ def boards_of(maps: Iterable[DecisionMap] | None = None) -> dict[tuple[str, str]
     if maps is None:
         maps = [load_map(world) for world, path in SHIPPED.items() if path.exists()]
     boards = {}
-    for measured in maps:
+    for measured in checks.several("measured", maps, "maps"):
+        checks.instance("a map (measured)", measured, DecisionMap)
         for network in measured.networks:
             rows = measured.of(network).rows
             for world in MAPS:

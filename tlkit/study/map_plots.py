@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
+from tlkit import checks
 from tlkit.figures.style import COLOURS, grid_colour, ink, new_figure, paper, styled
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
@@ -144,6 +145,12 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
     sweeps : dict from a name to a dict from stage to accuracies, one a seed
     mark : a stage to point at, optional
     """
+    checks.text(title=title)
+    for name, sweep in checks.mapping("sweeps", sweeps, "a sweep").items():
+        for stage, values in checks.mapping(f"sweeps[{name!r}]", sweep, "accuracies", fewest=0).items():
+            checks.numbers(f"sweeps[{name!r}][{stage!r}]", values)
+    if mark is not None:
+        checks.choose("stage", mark, dict.fromkeys(stage for sweep in sweeps.values() for stage in sweep))
     axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, sweep in sweeps.items():
         means = [if_enough(accuracy_interval, values) for values in sweep.values()]

@@ -25,7 +25,7 @@ from tlkit.study.comparison import result_rows
 from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at, pixels_of
 from tlkit.study.ledger import facts, machine_here
 from tlkit.study.places import CLASSES, MAPS, RANK, world_of
-from tlkit.study.tasks import dask_cluster, run_tasks
+from tlkit.study.tasks import MOST_JOBS, dask_cluster, run_tasks
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
@@ -124,6 +124,11 @@ def recompute(
     """Run one cell of a map again, now and here; ``on_epoch_end`` in ``settings`` follows its training."""
     checks.choose("target dataset", dataset, RANK)
     checks.choose("way", way, WAYS)
+    check_backbone(backbone)
+    checks.seed(seed)
+    pick_device(device)
+    if image_size is not None:
+        checks.count("image_size", image_size, 16, 512)
     return Kit(backbone, image_size, device=device).run(dataset, per_class, way, seed, **settings)
 
 
@@ -181,15 +186,20 @@ def run_map(
     datasets = MAPS[world] if datasets is None else datasets
     per_class = (PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS) if per_class is None else per_class
     check_backbone(backbone)
+    if image_size is not None:
+        checks.count("image_size", image_size, 16, 512)
+    out = checks.path("out", SHIPPED[world].name if out is None else out)
+    if weights is not None:
+        weights = checks.path("weights", weights)
     kit = Kit(backbone, image_size, weights, device)
     cells = _cells(kit, datasets, per_class, ways, seeds)
     if jobs is not None:
-        checks.count("jobs", jobs, 1)
+        checks.count("jobs", jobs, 1, MOST_JOBS)
     with _crew(backend, jobs, scheduler) as run:
         if backend != "dask":
             kit = replace(kit, device=str(pick_device(device)))
         made_from = kit.made_from(datasets)
-        rows = ledger_at(checks.path("out", out or SHIPPED[world].name)).fill(
+        rows = ledger_at(out).fill(
             cells,
             lambda missing: run(partial(_measure, *cell[1:], kit, made_from) for cell in missing),
             made_from,
@@ -202,10 +212,12 @@ def _cells(
     kit: Kit, datasets: Sequence[str], per_class: Sequence[int], ways: Sequence[str], seeds: int
 ) -> list[tuple[str, int, str, int, str]]:
     """Every cell that is wanted, seed by seed; raises ValueError for what cannot be."""
-    places = kit.places(datasets, per_class)
-    for way in ways:
-        checks.choose("way", way, WAYS)
-    every = product(range(checks.count("seeds", seeds, 1)), places, ways)
+    checks.count("seeds", seeds, 1, checks.MANY)
+    ways = [checks.choose("way", way, WAYS) for way in checks.several("ways", ways, "names")]
+    places = kit.places(
+        checks.several("datasets", datasets, "names"), checks.several("per_class", per_class, "whole numbers")
+    )
+    every = product(range(seeds), places, ways)
     return [(kit.backbone, seed, dataset, size, way) for seed, (dataset, size), way in every]
 
 

@@ -3,6 +3,8 @@
 import html
 from collections.abc import Mapping
 
+from tlkit import checks
+
 __all__ = ["Claims", "claims"]
 
 
@@ -10,6 +12,7 @@ class Claims:
     """Statements, each with whether it held here. In a notebook one line, which a click unfolds."""
 
     def __init__(self, held: Mapping[str, bool]):
+        checks.flag(**{f"claims: {what!r}": holds for what, holds in held.items()})
         self.held = {what: bool(holds) for what, holds in held.items()}
 
     @property
@@ -51,8 +54,9 @@ def claims(held: Mapping[str, bool]) -> Claims:
     ------
     AssertionError
         If one does not hold. It names all of those.
+    ValueError, TypeError
+        If there is none, or what is said of one is neither True nor False.
     """
-    made = Claims(held)
-    assert made.held, "claims() needs one statement or more"
+    made = Claims(checks.mapping("held", held, "whether it holds"))
     assert not made.missed, f"the lesson says: {'; '.join(made.missed)}. This run found otherwise"
     return made

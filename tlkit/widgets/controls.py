@@ -49,9 +49,8 @@ class Guess:
     """
 
     def __init__(self, question: str, options: Sequence[str]):
-        self.question, self.options = question, list(options)
-        if len(self.options) < 2:
-            raise ValueError("A guess needs at least two options.")
+        checks.text(question=question)
+        self.question, self.options = question, checks.texts("options", options, fewest=2)
         self._buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout={"width": "auto"})
         self._said = ipywidgets.HTML("<i>No guess yet.</i>")
         self._buttons.observe(self._on_choice, "value")
@@ -132,7 +131,7 @@ def target_buttons(targets: Sequence[str], dataset: str) -> ipywidgets.ToggleBut
 
 def size_slider(per_class: int, sizes: Sequence[int] = PER_CLASS) -> ipywidgets.SelectionSlider:
     """Images per class, at the sizes that there are."""
-    if per_class not in sizes:
+    if checks.count("per_class", per_class, 1) not in sizes:
         raise ValueError(f"per_class must be one of {', '.join(map(str, sizes))}, but it is {per_class}.")
     return ipywidgets.SelectionSlider(
         options=[(str(size), size) for size in sizes],
@@ -219,6 +218,6 @@ def dataset_picker(dataset: str = "flowers", per_class: int = 20, sizes: Sequenc
     DatasetPicker
         With ``load(seed)``, and ``claims(held)`` for what the lesson says.
     """
-    for size in sizes:
-        checks.count("per_class", size, 1, min(OFFLINE_DATASETS[stop].largest for stop in STOPS))
+    most = min(OFFLINE_DATASETS[stop].largest for stop in STOPS)
+    sizes = [checks.count("sizes", size, 1, most) for size in checks.several("sizes", sizes, "whole numbers")]
     return DatasetPicker(dataset, per_class, sizes)

@@ -6,6 +6,7 @@ from functools import partial
 import ipywidgets
 from matplotlib.axes import Axes
 
+from tlkit import checks
 from tlkit.figures import plots, style
 from tlkit.figures.pictograms import pictogram
 from tlkit.history import History
@@ -107,6 +108,7 @@ def decision_map(
     ValueError
         If the map has no such place.
     """
+    checks.flag(reveal=reveal)
     return DecisionMapPanel(MapModel(measured, dataset, per_class, reveal))
 
 
@@ -141,7 +143,7 @@ class StagePicker(Panel):
     def _figure(self) -> Axes:
         model = self.model
         title = place_title(model.board, model.dataset, model.per_class)
-        return plot_stages({model.dataset: self._sweep}, self.stage.value, title)
+        return plot_stages({model.dataset: self._sweep}, self.stage.value or None, title)
 
 
 def stage_picker(

@@ -1,0 +1,211 @@
+"""For every public function and class a small call that is right, and what kind each argument is.
+
+What an argument is goes by its name, unless ``OWN_KIND`` says otherwise. A name that is new to both makes the walk
+fail, and so does a public name without a call.
+"""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from map_makers import photo_map
+from PIL import Image
+from torch import nn
+
+import tlkit
+
+KIND_OF = {
+    "about": "texts", "answer": "anything", "answers": "mapping", "augment": "augment", "axes": "axes",
+    "backbone": "backbone", "backbone_factor": "rate", "batch_size": "large count", "by": "name", "channel": "index",
+    "checkpoint": "new path", "class_names": "class names", "class_weight": "name", "classes": "count",
+    "columns": "count", "count": "count", "Cs": "Cs", "curves": "mapping", "cv": "large count",
+    "data_licence": "text", "dataset": "name", "desc": "text", "device": "device", "difference": "interval",
+    "draw": "function", "epochs": "count", "flip_horizontal": "flag", "flip_vertical": "flag", "folder": "path",
+    "gains": "mapping", "grid": "large count", "groups": "groups", "head_epochs": "count", "held": "claims",
+    "histories": "mapping", "image_size": "pixels", "images": "pictures", "intervals": "intervals", "jobs": "count",
+    "kind": "name", "labels": "labels", "last": "index", "learning_rate": "rate", "lesson": "name", "log_x": "flag",
+    "looks": "large count", "maps": "mapping", "mark": "name", "meadow": "name", "mean": "colours",
+    "measured": "map", "n_jobs": "cores", "name": "name", "names": "name", "nearest": "labels",
+    "network": "network", "on_epoch_end": "function", "option": "name", "options": "class names", "out": "new path",
+    "overwrite": "flag", "own_photo": "flag", "pace": "count", "part": "part", "passes": "count", "path": "path",
+    "patience": "large count", "per_class": "count", "pictures": "large count", "pool": "part", "precision": "name",
+    "predicted": "labels", "pretrained": "flag", "queries": "part", "question": "text", "quiet": "flag",
+    "relu": "flag", "result": "result", "reveal": "flag", "row_names": "row names", "rows": "count", "crop": "share",
+    "seconds": "rate", "seed": "seed", "seeds": "seeds", "sizes": "counts", "smallest": "count", "split": "split",
+    "stage": "name", "stage_decay": "share", "stages": "stage names", "std": "colours", "sweeps": "mapping",
+    "test": "part", "through": "name", "title": "text", "together": "large count", "train": "part",
+    "truth": "name", "unfreeze_last": "index", "val": "part", "val_each_epoch": "flag", "values": "mapping",
+    "views": "count", "warm_up": "share", "way": "name", "ways": "ways", "weight_decay": "not negative",
+    "weights": "path", "window": "count", "x": "numbers", "xlabel": "text", "ylabel": "text", "size": "count",
+    "X": "features", "y": "labels", "X_val": "features", "y_val": "labels", "number": "index",
+}  # fmt: skip
+OWN_KIND = {
+    ("Augmentation", "rotation"): "degrees",
+    ("Augmentation", "scale"): "factor",
+    ("Backbone", "name"): "anything",
+    ("Backbone", "head"): "network",
+    ("Backbone", "stages"): "stages",
+    ("accuracy_interval", "accuracies"): "numbers",
+    ("answer_balance", "answers"): "labels",
+    ("load_dataset", "classes"): "classes",
+    ("load_folder", "train"): "path",
+    ("load_folder", "val"): "path",
+    ("load_folder", "test"): "path",
+    ("load_map", "path"): "path",
+    ("mean_interval", "values"): "numbers",
+    ("name_photo", "model"): "result",
+    ("plot_winners", "maps"): "map",
+    ("run_map", "backend"): "name",
+    ("run_map", "datasets"): "stage names",
+    ("run_map", "per_class"): "counts",
+    ("run_map", "scheduler"): "anything",
+    ("run_map", "seeds"): "count",
+    ("save_model", "folder"): "new path",
+    ("ImageSet.first", "per_class"): "large count",
+    ("Split", "name"): "text",
+    ("Split", "report"): "anything",
+    ("Split", "reading"): "anything",
+}
+RECORDS = {"History"}  # what a training writes down as it goes, and nobody else makes
+MAPPINGS = {"OFFLINE_DATASETS", "WAYS", "PROBES"}  # public, and nothing to call
+
+
+def make_kit(folder: Path) -> SimpleNamespace:
+    """What the calls need, made once; files go into ``folder``."""
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(48) % 2
+    images = torch.randint(0, 256, (48, 3, 32, 32), generator=random, dtype=torch.uint8)
+    parts = [tlkit.ImageSet(images[k::3], labels[k::3]) for k in range(3)]
+    split = tlkit.Split("noise", ["a", "b"], *parts, per_class=8, seed=0)
+    backbone = tlkit.load_backbone("minivgg", device="cpu")
+    head = tlkit.load_backbone("minivgg", device="cpu").new_head(2)
+    probe = tlkit.linear_probe(split, backbone, device="cpu")
+    stages = {"conv": nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())}
+    X, y = np.random.default_rng(0).normal(size=(16, 4)), split.train.labels.numpy()
+    for k, picture in enumerate(images[:6].permute(0, 2, 3, 1).numpy()):
+        (folder / "pictures" / "ab"[k % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(folder / "pictures" / "ab"[k % 2] / f"{k}.png")
+    return SimpleNamespace(
+        images=images[:16], labels=split.train.labels.tolist(), split=split, part=parts[0], backbone=backbone,
+        head=head, probe=probe, stages=stages, X=X, y=y, map=photo_map(), meadow=tlkit.draw_meadow([0, 1]),
+        guess=tlkit.Guess("Which?", ["a", "b"]), quiz=tlkit.Quiz("03"), fitted=tlkit.LinearProbe().fit(X, y),
+        folder=folder, pictures=folder / "pictures", model=tlkit.save_model(probe, folder / "models" / "one"),
+    )  # fmt: skip
+
+
+def _way(k: SimpleNamespace, **more: object) -> dict:
+    return dict(split=k.split, backbone=k.backbone, device="cpu") | more
+
+
+def _training(k: SimpleNamespace) -> dict:
+    return dict(network=k.head, train=k.part, val=k.part, epochs=1)
+
+
+_SHARES = {"a": [0.5, 0.6, 0.8]}
+_NAMES = ["a", "b"]
+
+CALLS = {
+    "Augmentation": lambda k: dict(flip_horizontal=True),
+    "Augmentation.__call__": lambda k: dict(images=k.images),
+    "Backbone": lambda k: dict(
+        name="mine", stages=k.stages, head=nn.Linear(2, 2), mean=(0.5,) * 3, std=(0.5,) * 3, image_size=32, smallest=8
+    ),
+    "Backbone.activations": lambda k: dict(images=k.images),
+    "Backbone.new_head": lambda k: dict(classes=2),
+    "Guess": lambda k: dict(question="Which?", options=_NAMES),
+    "Guess.choose": lambda k: dict(option="a"),
+    "Guess.compare": lambda k: dict(truth="a"),
+    "ImageSet": lambda k: dict(images=k.images, labels=k.part.labels),
+    "ImageSet.first": lambda k: dict(per_class=1),
+    "ImageSet.labels_as": lambda k: dict(class_names=["b", "a"]),
+    "LinearProbe.fit": lambda k: dict(X=k.X, y=k.y, X_val=k.X, y_val=k.y),
+    "LinearProbe.predict": lambda k: dict(X=k.X),
+    "LinearProbe": lambda k: {},
+    "Quiz": lambda k: dict(lesson="03"),
+    "Quiz.choose": lambda k: dict(number=1, option=k.quiz.questions[0]["option"][0]["says"]),
+    "Split": lambda k: dict(
+        name="mine", class_names=_NAMES, train=k.part, val=k.part, test=k.part, per_class=8, seed=0
+    ),
+    "accuracy": lambda k: dict(network=k.head, part=k.part),
+    "accuracy_interval": lambda k: dict(accuracies=[0.5, 0.6, 0.8]),
+    "advise": lambda k: dict(split=k.split, backbone=k.backbone, device="cpu"),
+    "answer_balance": lambda k: dict(answers=k.labels, classes=2),
+    "as_convolutions": lambda k: dict(backbone=k.backbone),
+    "augmentation_desk": lambda k: dict(images=k.images[:2], views=1),
+    "cache_folder": lambda k: {},
+    "check": lambda k: dict(name="03.1", answer=...),
+    "check_environment": lambda k: {},
+    "claims": lambda k: dict(held={"one and one is two": True}),
+    "compare": lambda k: dict(ways=["probe"], split=k.split, seeds=[0]),
+    "dataset_picker": lambda k: {},
+    "decision_map": lambda k: {},
+    "demo_page": lambda k: {},
+    "draw_meadow": lambda k: dict(labels=[0]),
+    "earlier_stage": lambda k: _way(k, stages=["fc6", "fc7"]),
+    "extract_features": lambda k: dict(backbone=k.backbone, images=k.images),
+    "fetch": lambda k: dict(names="efficientnet_lite0"),
+    "fine_tuning_desk": lambda k: dict(split=k.split),
+    "freeze": lambda k: dict(backbone=k.head),
+    "from_scratch": lambda k: _way(k, epochs=1, passes=1),
+    "is_here": lambda k: dict(names="flowers17"),
+    "linear_probe": _way,
+    "load_backbone": lambda k: dict(device="cpu"),
+    "load_dataset": lambda k: dict(name="digits", per_class=2),
+    "load_folder": lambda k: dict(path=k.pictures, image_size=32, quiet=True),
+    "load_map": lambda k: {},
+    "load_model": lambda k: dict(folder=k.model, device="cpu"),
+    "mean_interval": lambda k: dict(values=[0.1, 0.2, 0.4]),
+    "model_zoo": lambda k: dict(folder=k.model.parent),
+    "name_photo": lambda k: dict(model=k.probe),
+    "parameter_groups": lambda k: dict(backbone=k.head, learning_rate=0.1),
+    "plot_answers": lambda k: dict(images=k.images, labels=k.labels, answers={"a": k.labels}, class_names=_NAMES),
+    "plot_bars": lambda k: dict(values=_SHARES),
+    "plot_curves": lambda k: dict(x=[1, 2], curves={"a": np.full((3, 2), 0.5)}, xlabel="x"),
+    "plot_differences": lambda k: dict(gains={"a": tlkit.mean_interval([0.1, 0.2, 0.4])}),
+    "plot_heat": lambda k: dict(meadow=k.meadow, maps={"poppy": np.zeros((4, 4))}),
+    "plot_mistakes": lambda k: dict(images=k.images, labels=k.labels, predicted=[0] * 16, class_names=_NAMES),
+    "plot_neighbours": lambda k: dict(
+        queries=k.part.first(1), pool=k.part, nearest=np.zeros((2, 2), int), class_names=_NAMES
+    ),
+    "plot_pictures": lambda k: dict(images=k.images, row_names=_NAMES),
+    "plot_split": lambda k: dict(split=k.split, columns=2),
+    "plot_stages": lambda k: dict(sweeps={"a": {"conv1": [0.1, 0.2, 0.4]}}),
+    "plot_training": lambda k: dict(histories={"a": tlkit.History([1.0], [0.5], [1.0])}),
+    "plot_winners": lambda k: dict(maps=k.map),
+    "points": lambda k: dict(difference=0.1),
+    "predict": lambda k: dict(network=k.head, images=k.images),
+    "pretrained_start": lambda k: _way(k, epochs=1, passes=1),
+    "quadrant": lambda k: dict(dataset="flowers", per_class=5),
+    "real_or_offline": lambda k: dict(dataset="flowers17", backbone="alexnet"),
+    "receptive_field": lambda k: dict(backbone=k.backbone, stage="conv1"),
+    "recompute": lambda k: dict(dataset="flowers", per_class=1, way="probe", device="cpu", image_size=32),
+    "run_map": lambda k: dict(
+        out=k.folder / "map.csv", datasets=["flowers"], per_class=[1], ways=["probe"], seeds=1, device="cpu", image_size=32
+    ),
+    "save_model": lambda k: dict(result=k.probe, folder=k.folder / "models" / "two", overwrite=True),
+    "show": lambda k: dict(axes=tlkit.plot_bars(_SHARES)),
+    "show_progress": lambda k: {},
+    "similarity": lambda k: dict(split=k.split, backbone=k.backbone, device="cpu"),
+    "stage_picker": lambda k: {},
+    "top_patches": lambda k: dict(backbone=k.backbone, images=k.images, stage="conv1", channel=0),
+    "train_network": _training,
+    "two_phase": lambda k: _way(k, epochs=1, head_epochs=1, passes=1),
+    "unfreeze": lambda k: dict(backbone=k.head),
+    "upload_folder": lambda k: {},
+}
+# Whose right call takes seconds, or looks at the whole machine: it is made elsewhere.
+SLOW = {"advise", "check_environment", "dataset_picker", "decision_map", "demo_page", "fetch", "fine_tuning_desk",
+        "recompute", "run_map", "stage_picker"}  # fmt: skip
+OWNERS = {
+    "Augmentation.__call__": lambda k: tlkit.Augmentation(flip_horizontal=True),
+    "Backbone.activations": lambda k: k.backbone,
+    "Backbone.new_head": lambda k: k.head,
+    "Guess.choose": lambda k: k.guess,
+    "Guess.compare": lambda k: k.guess,
+    "ImageSet.first": lambda k: k.part,
+    "ImageSet.labels_as": lambda k: k.split.train,
+    "LinearProbe.fit": lambda k: tlkit.LinearProbe(),
+    "LinearProbe.predict": lambda k: k.fitted,
+    "Quiz.choose": lambda k: k.quiz,
+}
