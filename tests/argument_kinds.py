@@ -57,13 +57,14 @@ _SETS = {"pairs": _PAIRS, "loader": DataLoader(_PAIRS), "tensor": _tensors(4, 3,
 _BAD_LABELS = {"floats": [0.5, 1.5], "short": [0], "negative": [-1] * 16, "strange": [999] * 16, "names": ["x"] * 16}
 _ODD_MAPPINGS = {"{}": {}, "{None}": {"a": None}, "{[]}": {"a": []}, "{object}": {"a": object()}, "{'x'}": {"a": "x"}}
 _BOOLS = {"1": 1, "'no'": "no", "[True]": [True]}
+_NO_PATHS = {"bytes": b"x", "list": ["a"], "home": "~nobody-of-that-name/x", "long": "x" * 300}
 
 KINDS = {
     # Names, texts, switches
     "name": Kind(more={"list": ["flowers"], "FLOWERS": "FLOWERS", "bytes": b"flowers"}),
     "text": Kind("'' nosuch NUL", {"bytes": b"x", "list": ["x"]}),
     "flag": Kind("True", _BOOLS),
-    "function": Kind(),
+    "function": Kind("Linear"),
     "anything": Kind(" ".join(COMMON)),
     "device": Kind(more={"cuda:99": "cuda:99", "list": ["cpu"]}, words="device"),
     # Numbers
@@ -79,25 +80,31 @@ KINDS = {
     "share": Kind(more={"1.5": 1.5, "'3'": "3", "[1]": [1]}),
     "any number": Kind(_NUMBERS, {"'3'": "3"}),
     "pixels": Kind(more={"0": 0, "8": 8, "'64'": "64", "(64, 64)": (64, 64)}),
-    "numbers": Kind(more={"two": [0.5, 0.6], "[nan]": [math.nan, 0.5, 0.6], "[None]": [None] * 3, "names": ["x"] * 3}, words="value"),
+    "numbers": Kind(more={"[nan]": [math.nan, 0.5], "[None]": [None, 1.0], "names": ["x"] * 2}),
+    "draws": Kind(more={"two": [0.5, 0.6], "[nan]": [math.nan, 0.5, 0.6], "names": ["x"] * 3}, words="interval needs"),
     "counts": Kind(more={"[0]": [0], "[2.5]": [2.5], "[None]": [None], "text": "12"}),
-    "seeds": Kind(more={"[0, 0]": [0, 0], "[-1]": [-1], "[None]": [None], "many": range(HUGE)}),
+    "seeds": Kind(more={"[0, 0]": [0, 0], "[-1]": [-1], "[None]": [None], "many": range(HUGE)}, words="seed"),
     # Pictures, labels, sets of them
     "pictures": Kind(
         more={"floats": torch.rand(4, 3, 32, 32), "grey": _tensors(4, 1, 32, 32), "none": _tensors(0, 3, 32, 32),
               "one": _tensors(3, 32, 32), "last": _tensors(4, 32, 32, 3)},
         words="pictures",
     ),  # fmt: skip
-    "labels": Kind(more=_BAD_LABELS),
+    "labels": Kind(more=_BAD_LABELS, words="label"),
+    "answers": Kind(more={name: bad for name, bad in _BAD_LABELS.items() if name != "short"}, words="label"),
+    "targets": Kind(more={"floats": [0.5] * 16, "short": [0], "flat": np.zeros((16, 2))}, words="labels"),
     "class names": Kind(more={"[7]": [7, 8], "text": "ab", "one": ["x"]}, words="class"),
     "row names": Kind(more={"[7]": [7, 8], "text": "ab"}),
     "features": Kind(more={"flat": np.zeros(4), "names": [["x"]], "empty": np.zeros((0, 3))}, words="features|rows"),
     "split": Kind(more=_SETS | {"name": "flowers"}, words="Split"),
+    "split or function": Kind("Linear", _SETS | {"name": "flowers", "another function": int}, words="Split"),
     "part": Kind(more=_SETS, words="ImageSet"),
     # Networks and results
     "network": Kind(more={"name": "minivgg", "list": ["minivgg"]}, words="Backbone"),
     "backbone": Kind(more={"list": ["minivgg"], "type": tlkit.Backbone}, words="backbone|Backbone"),
-    "stage names": Kind(more={"text": "conv1", "twice": ["conv1", "conv1"], "[7]": [7]}, words="stage"),
+    "stage names": Kind(more={"text": "conv1", "[7]": [7]}, words="stage"),
+    "names": Kind(more={"text": "flowers", "[7]": [7], "nosuch": ["nosuch"]}, words="There is no target dataset"),
+    "head": Kind("Linear", {"name": "fc8"}),
     "augment": Kind(more={"dict": {"flip_horizontal": True}, "class": tlkit.Augmentation}, words="Augmentation"),
     "groups": Kind(more={"[{}]": [{}], "[7]": [7], "no rate": [{"params": []}]}, words="parameter_groups"),
     "result": Kind(more={"a number": 0.9}, words="result of a way"),
@@ -106,15 +113,16 @@ KINDS = {
     "map": Kind(more={"[7]": [7], "dict": {"a": 1}}, words="map"),
     "axes": Kind(more={"dict": {}}, words="Axes|figure"),
     # Paths
-    "path": Kind(more={"bytes": b"x", "list": ["a"], "home": "~nobody-of-that-name/x", "long": "x" * 300}, words="path"),
-    "new path": Kind("nosuch", {"bytes": b"x", "list": ["a"], "home": "~nobody-of-that-name/x", "long": "x" * 300}),
+    "path": Kind(more=_NO_PATHS, words="path|There is no"),
+    "new path": Kind("nosuch", _NO_PATHS),
     # Mappings
-    "ways": Kind(more={"{}": {}, "{7}": {"a": 7}, "text": "probe", "[7]": [7], "twice": ["probe", "probe"]}, words="way"),
+    "ways": Kind(more={"{}": {}, "{7}": {"a": 7}, "text": "probe", "[7]": [7]}, words="way"),
     "mapping": Kind(more=_ODD_MAPPINGS | {"{7: ...}": {7: [0.1, 0.2, 0.3]}, "{nan}": {"a": [math.nan] * 3}}),
     "claims": Kind(more={"{}": {}, "{7: ...}": {7: True}, "{'no'}": {"a": "no"}, "{array}": {"a": np.ones(2)}}),
-    "texts": Kind(more={"{7: ...}": {7: "x"}, "{dict}": {"author": {}}, "list": ["author"]}, words="about"),
+    "histories": Kind(more={key: odd for key, odd in _ODD_MAPPINGS.items() if odd}),
+    "texts": Kind(more={"{7: ...}": {7: "x"}, "list": ["author"]}),
     "stages": Kind(more={"[7]": [7], "{7}": {"a": 7}, "{Linear}": {"a": nn.Linear(2, 2)}}, words="[Ss]tage"),
     "colours": Kind(more={"two": (0.5, 0.5), "names": ("a", "b", "c"), "large": (124.0, 116.0, 104.0)}),
     "Cs": Kind(more={"[0]": [0.0], "[nan]": [math.nan], "names": ["x"], "[None]": [None]}),
-    "classes": Kind(more={"1": 1, "text": "0", "[7]": [7, 8], "one": ["0"]}, words="class"),
+    "classes": Kind("7", more={"1": 1, "text": "0", "[7]": [7, 8], "one": ["0"]}, words="class"),
 }

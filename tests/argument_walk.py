@@ -17,7 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from argument_calls import CALLS, KIND_OF, OWN_KIND, OWNERS, make_kit
+from argument_calls import CALLS, KIND_OF, NONE_TOO, OWN_KIND, OWNERS, make_kit
 from argument_kinds import KINDS
 
 import tlkit
@@ -68,7 +68,7 @@ def arguments_of(name: str, kit: SimpleNamespace) -> list[inspect.Parameter]:
     return [each for each in parameters if each.kind is not each.VAR_KEYWORD]
 
 
-def call(name: str, kit: SimpleNamespace, **given: object) -> object:
+def call(name: str, kit: SimpleNamespace, /, **given: object) -> object:
     """The right call, with other values for some arguments."""
     arguments = CALLS[name](kit) | given
     several = [each.name for each in arguments_of(name, kit) if each.kind is each.VAR_POSITIONAL]
@@ -79,7 +79,8 @@ def walk(name: str, kit: SimpleNamespace) -> Iterator[Outcome]:
     """Every argument of one function with every value that it cannot have."""
     for argument in arguments_of(name, kit):
         kind = KINDS[OWN_KIND.get((name, argument.name)) or KIND_OF[argument.name]]
-        for label, value in kind.wrong(takes_none=argument.default is None).items():
+        takes_none = argument.default is None or (name, argument.name) in NONE_TOO
+        for label, value in kind.wrong(takes_none).items():
             words = f"{argument.name}|{argument.name.replace('_', ' ')}|{kind.words}"
             yield Outcome(argument.name, label, *_try(name, kit, {argument.name: value}, words))
 

@@ -24,14 +24,17 @@ MANY = 100_000  # of epochs, of draws, of anything that is done one after the ot
 def shown(value: object) -> str:
     """A value as a message names it: itself if it is plain, else what kind of thing it is."""
     is_plain = value is None or isinstance(value, (str, bytes, int, float))
-    return f"{value!r:.80}" if is_plain else f"a {type(value).__name__}"
+    return f"{value!r:.80}" if is_plain else _a(type(value).__name__)
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'AEIOUaeiou' else 'a'} {noun}"
 
 
 def instance(name: str, value: object, kind: type[T]) -> T:
     """Return ``value`` if it is a ``kind``; else raise TypeError, and say what makes one (``kind._made_by``)."""
     if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise TypeError(f"{name} must be {article} {kind.__name__}, not {shown(value)}. {kind._made_by}")
+        raise TypeError(f"{name} must be {_a(kind.__name__)}, not {shown(value)}. {kind._made_by}")
     return value
 
 

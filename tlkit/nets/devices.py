@@ -60,7 +60,7 @@ def pick_precision(device: torch.device, precision: str = "auto") -> torch.dtype
         For another name than ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     """
     source = "precision"
-    if precision == "auto":
+    if isinstance(precision, str) and precision == "auto":
         source, precision = "TLKIT_PRECISION", os.environ.get("TLKIT_PRECISION") or "auto"
     if checks.choose(source, precision, ["auto", *PRECISIONS]) != "auto":
         return PRECISIONS[precision]

@@ -34,12 +34,12 @@ def unfreeze(backbone: Backbone, last: int | None = None) -> Backbone:
     return _freeze_first(backbone, total - stages_to_unfreeze(backbone, last))
 
 
-def stages_to_unfreeze(backbone: Backbone, last: int | None) -> int:
+def stages_to_unfreeze(backbone: Backbone, last: int | None, name: str = "last") -> int:
     """``last`` as a number of stages that this backbone has; None means all."""
     total = len(backbone.stages)
-    if last is not None and checks.count("last", last, 0) > total:
+    if last is not None and checks.count(name, last, 0) > total:
         raise ValueError(
-            f"{backbone.name} has {total} stages, so the last {last} cannot be unfrozen. "
+            f"{backbone.name} has {total} stages, so the last {last} cannot be unfrozen ({name}). "
             f"Take 0 to {total}: {', '.join(backbone.stage_names)}."
         )
     return total if last is None else last

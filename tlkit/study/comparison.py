@@ -250,4 +250,4 @@ def _source(split: Split | Callable[[int], Split], seed: int) -> Split | Callabl
 
 
 def _drawn(source: Split | Callable[[int], Split], seed: int) -> Split:
-    return source if isinstance(source, Split) else source(seed)
+    return source if isinstance(source, Split) else checks.instance("what split(seed) gives", source(seed), Split)

@@ -83,7 +83,7 @@ class Kit:
 
     def made_from(self, datasets: Sequence[str]) -> dict[str, str | int]:
         """What a result depends on besides its cell: results with different ones do not belong into one map."""
-        if self.backbone == "minivgg":
+        if self.backbone == "minivgg" and self.weights is None:
             about = {"weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
         else:
             state = load_backbone(self.backbone, weights=self.weights, device="cpu").state_dict()
@@ -182,10 +182,9 @@ def run_map(
         For an unknown name, a number out of range, photos that are not here, or a cluster that cannot be used; or if
         ``out`` was made with other pictures, weights or settings, or is being written by another run.
     """
-    world = "drawn" if backbone == "minivgg" else "photos"
+    world = "drawn" if check_backbone(backbone) == "minivgg" else "photos"
     datasets = MAPS[world] if datasets is None else datasets
     per_class = (PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS) if per_class is None else per_class
-    check_backbone(backbone)
     if image_size is not None:
         checks.count("image_size", image_size, 16, 512)
     out = checks.path("out", SHIPPED[world].name if out is None else out)
@@ -213,7 +212,7 @@ def _cells(
 ) -> list[tuple[str, int, str, int, str]]:
     """Every cell that is wanted, seed by seed; raises ValueError for what cannot be."""
     checks.count("seeds", seeds, 1, checks.MANY)
-    ways = [checks.choose("way", way, WAYS) for way in checks.several("ways", ways, "names")]
+    ways = dict.fromkeys(checks.choose("way", way, WAYS) for way in checks.several("ways", ways, "names"))
     places = kit.places(
         checks.several("datasets", datasets, "names"), checks.several("per_class", per_class, "whole numbers")
     )

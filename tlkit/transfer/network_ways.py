@@ -134,7 +134,7 @@ def two_phase(
         passes=passes,
     )
     network = _start(split, backbone, seed, device)
-    unfrozen = stages_to_unfreeze(network, unfreeze_last)
+    unfrozen = stages_to_unfreeze(network, unfreeze_last, "unfreeze_last")
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
     common = {name: settings[name] for name in ("augment", "class_weight", "patience", "passes")}

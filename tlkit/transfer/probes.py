@@ -22,6 +22,7 @@ from tlkit.transfer.svm import fit_svms
 __all__ = ["PROBES", "LinearProbe"]
 
 PROBES = ("svm", "softmax", "one-vs-rest")
+_MOST_JOBS = 1024
 _DEFAULT_CS = {"svm": (1e-3, 1e-2, 1e-1), "softmax": (1e-3, 1e-2, 1e-1, 1.0), "one-vs-rest": (1e-3, 1e-2, 1e-1, 1.0)}
 
 
@@ -90,7 +91,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         checks.choose("probe", self.kind, PROBES)
         check_class_weight(self.class_weight)
         checks.seed(self.seed)
-        if checks.count("n_jobs", self.n_jobs, -1) == 0:
+        if checks.count("n_jobs", self.n_jobs, -1, _MOST_JOBS) == 0:
             raise ValueError("n_jobs must be -1 (every core) or at least 1, but it is 0.")
         Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else checks.numbers("Cs", self.Cs).tolist())
         if not all(C > 0 for C in Cs):

@@ -12,7 +12,8 @@ class Claims:
     """Statements, each with whether it held here. In a notebook one line, which a click unfolds."""
 
     def __init__(self, held: Mapping[str, bool]):
-        checks.flag(**{f"claims: {what!r}": holds for what, holds in held.items()})
+        checks.mapping("held", held, "whether it holds", fewest=0)
+        checks.flag(**{f"held[{what!r}]": holds for what, holds in held.items()})
         self.held = {what: bool(holds) for what, holds in held.items()}
 
     @property
@@ -53,10 +54,11 @@ def claims(held: Mapping[str, bool]) -> Claims:
     Raises
     ------
     AssertionError
-        If one does not hold. It names all of those.
-    ValueError, TypeError
-        If there is none, or what is said of one is neither True nor False.
+        If one does not hold; it names all of those. Or if there is none.
+    TypeError
+        If what is said of one is neither True nor False.
     """
-    made = Claims(checks.mapping("held", held, "whether it holds"))
+    made = Claims(held)
+    assert made.held, "claims(held) needs one statement or more"
     assert not made.missed, f"the lesson says: {'; '.join(made.missed)}. This run found otherwise"
     return made
