@@ -168,7 +168,7 @@ CALLS = {
     "is_here": lambda k: dict(names="flowers17"),
     "linear_probe": _way,
     "load_backbone": lambda k: dict(device="cpu"),
-    "load_dataset": lambda k: dict(name="digits", per_class=2),
+    "load_dataset": lambda k: dict(name="flowers", per_class=1),
     "load_folder": lambda k: dict(path=k.pictures, image_size=32, quiet=True),
     "load_map": lambda k: {},
     "load_model": lambda k: dict(folder=k.model, device="cpu"),
@@ -198,7 +198,7 @@ CALLS = {
     "receptive_field": lambda k: dict(backbone=k.backbone, stage="conv1"),
     "recompute": lambda k: dict(dataset="flowers", per_class=1, way="probe", device="cpu", image_size=32),
     "run_map": lambda k: dict(
-        out=k.folder / "map.csv", datasets=["flowers"], per_class=[1], ways=["probe"], seeds=1, device="cpu", image_size=32
+        out=k.folder / "map.csv", datasets=["flowers"], per_class=[1], ways=["probe"], seeds=1, image_size=32
     ),
     "save_model": lambda k: dict(result=k.probe, folder=k.folder / "models" / "two", overwrite=True),
     "show": lambda k: dict(axes=tlkit.plot_bars(_SHARES)),
@@ -213,7 +213,7 @@ CALLS = {
 }
 # Whose right call takes seconds, or looks at the whole machine: it is made elsewhere.
 SLOW = {"advise", "check_environment", "dataset_picker", "decision_map", "demo_page", "fetch", "fine_tuning_desk",
-        "recompute", "run_map", "stage_picker"}  # fmt: skip
+        "load_dataset", "recompute", "run_map", "stage_picker"}  # fmt: skip
 OWNERS = {
     "Augmentation.__call__": lambda k: tlkit.Augmentation(flip_horizontal=True),
     "Backbone.activations": lambda k: k.backbone,

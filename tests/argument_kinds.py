@@ -70,7 +70,7 @@ KINDS = {
     # Numbers
     "count": Kind("7", {"0": 0, "'3'": "3", "[1]": [1]}),
     "large count": Kind("7 huge", {"0": 0, "'3'": "3", "[1]": [1]}),
-    "index": Kind("7", {"'3'": "3", "[1]": [1]}),
+    "index": Kind("7", {"'3'": "3", "[1]": [1]}, words="unfrozen"),
     "cores": Kind("7 -1", {"0": 0, "'3'": "3"}),
     "seed": Kind("7 huge", {"'3'": "3", "[1]": [1], "2**70": 2**70}),
     "rate": Kind("7 2.5 huge", {"0": 0, "'3'": "3", "[1]": [1]}),
@@ -86,12 +86,17 @@ KINDS = {
     "seeds": Kind(more={"[0, 0]": [0, 0], "[-1]": [-1], "[None]": [None], "many": range(HUGE)}, words="seed"),
     # Pictures, labels, sets of them
     "pictures": Kind(
-        more={"floats": torch.rand(4, 3, 32, 32), "grey": _tensors(4, 1, 32, 32), "none": _tensors(0, 3, 32, 32),
-              "one": _tensors(3, 32, 32), "last": _tensors(4, 32, 32, 3)},
+        more={
+            "floats": torch.rand(4, 3, 32, 32),
+            "grey": _tensors(4, 1, 32, 32),
+            "none": _tensors(0, 3, 32, 32),
+            "one": _tensors(3, 32, 32),
+            "last": _tensors(4, 32, 32, 3),
+        },
         words="pictures",
     ),  # fmt: skip
     "labels": Kind(more=_BAD_LABELS, words="label"),
-    "answers": Kind(more={name: bad for name, bad in _BAD_LABELS.items() if name != "short"}, words="label"),
+    "answers": Kind(more={name: bad for name, bad in _BAD_LABELS.items() if name != "short"}, words="label|flowers"),
     "targets": Kind(more={"floats": [0.5] * 16, "short": [0], "flat": np.zeros((16, 2))}, words="labels"),
     "class names": Kind(more={"[7]": [7, 8], "text": "ab", "one": ["x"]}, words="class"),
     "row names": Kind(more={"[7]": [7, 8], "text": "ab"}),

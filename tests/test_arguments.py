@@ -3,12 +3,10 @@
 What the values are stands in ``argument_kinds``, what is called in ``argument_calls``.
 """
 
-import numpy as np
 import pytest
 import torch
 from argument_calls import CALLS, MAPPINGS, RECORDS, SLOW, make_kit
-from argument_kinds import COMMON
-from argument_walk import arguments_of, call, raised_here, walk
+from argument_walk import call, raised_here, walk
 
 import tlkit
 from tlkit import checks

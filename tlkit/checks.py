@@ -65,20 +65,17 @@ def texts(name: str, values: Sequence[str], fewest: int = 1) -> list[str]:
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a list of texts, but it holds {shown(value)}.")
     if len(found) < fewest:
-        raise ValueError(f"{name} must be {fewest} texts or more, but there are {len(found)}.")
+        raise ValueError(f"{name} must be a list of at least {fewest} texts, but it has {len(found)}.")
     return found
 
 
-def several(name: str, values: Iterable[T], what: str) -> list[T]:
-    """Return what a list, or anything that can be gone through, holds; else raise TypeError or ValueError.
-
-    More than ``MANY`` are not even counted: it may have no end.
-    """
+def several(name: str, values: Iterable[T], what: str, fewest: int = 1) -> list[T]:
+    """Return what a list, or anything that can be gone through, holds; else raise TypeError or ValueError."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise TypeError(f"{name} must be a list of {what}, not {shown(values)}.")
-    found = list(islice(values, MANY + 1))
-    if not 0 < len(found) <= MANY:
-        raise ValueError(f"{name} must be a list of {what}, of one or more{f', at most {MANY:,}' * bool(found)}.")
+    found = list(islice(values, MANY + 1))  # it may have no end
+    if not fewest <= len(found) <= MANY:
+        raise ValueError(f"{name} must be a list of {what}, of {fewest} or more{f', at most {MANY:,}' * bool(found)}.")
     return found
 
 
@@ -120,7 +117,8 @@ def count(name: str, value: int, low: int, high: int | None = None) -> int:
     except TypeError:
         raise TypeError(f"{name} must be a whole number, not {shown(value)}.") from None
     if isinstance(value, bool) or number < low or (high is not None and number > high):
-        limits = f"from {low} to {high}" if high is not None else f"at least {low}"
+        is_wide = high is None or (high >= 1000 and number < low)  # so far up that nobody needs to know
+        limits = f"at least {low}" if is_wide else f"from {low} to {high}"
         raise ValueError(f"{name} must be {limits}, but it is {value}.")
     return number
 
@@ -132,18 +130,23 @@ def seed(value: int) -> int:
 
 def number(name: str, value: float, low: float = -math.inf, high: float = math.inf) -> float:
     """Return ``value`` if it is a finite number from ``low`` to ``high``; else raise ValueError or TypeError."""
+    plain = _a_number(name, value)
+    if not (low <= plain <= high and math.isfinite(plain)):
+        limits = f"from {low:g} to {high:g}" if high < math.inf else "and finite" if low < 0 else f"of at least {low:g}"
+        raise ValueError(f"{name} must be a number {limits}, but it is {value}.")
+    return plain
+
+
+def _a_number(name: str, value: float) -> float:
     plain = _plain(value)
     if isinstance(plain, bool) or not isinstance(plain, (int, float)):
         raise TypeError(f"{name} must be a number, not {shown(value)}.")
-    if not (low <= plain <= high and math.isfinite(plain)):
-        limits = f" from {low:g} to {high:g}" if high < math.inf else f" of at least {low:g}" if low > -math.inf else ""
-        raise ValueError(f"{name} must be a finite number{limits}, but it is {value}.")
     return plain
 
 
 def rate(name: str, value: float) -> float:
     """Return ``value`` if it is a finite number above 0; else raise ValueError or TypeError."""
-    if number(name, value) <= 0:
+    if not 0.0 < _a_number(name, value) < math.inf:  # false for NaN too
         raise ValueError(f"{name} must be a number above 0, but it is {value}.")
     return value
 

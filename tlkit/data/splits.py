@@ -189,7 +189,6 @@ def load_dataset(
         For an unknown name or class, photos that are not here, a number out of range, or one that is not whole.
     """
     checks.choose("dataset", name, [*_DRAWN, "digits", *photos.PHOTO_SETS])
-    checks.count("per_class", per_class, 1)
     checks.seed(seed)
     usual = 224 if name in photos.PHOTO_SETS else 64
     size = checks.count("image_size", usual if image_size is None else image_size, 16, 512)

@@ -39,7 +39,7 @@ def stages_to_unfreeze(backbone: Backbone, last: int | None, name: str = "last")
     total = len(backbone.stages)
     if last is not None and checks.count(name, last, 0) > total:
         raise ValueError(
-            f"{backbone.name} has {total} stages, so the last {last} cannot be unfrozen ({name}). "
+            f"{backbone.name} has {total} stages, so the last {last} cannot be unfrozen. "
             f"Take 0 to {total}: {', '.join(backbone.stage_names)}."
         )
     return total if last is None else last

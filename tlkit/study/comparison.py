@@ -194,12 +194,14 @@ def compare(
         For an unknown way, before any work starts.
     """
     if not isinstance(ways, Mapping):
-        ways = {checks.choose("way", way, WAYS): WAYS[way] for way in checks.several("ways", ways, "names")}
-    for way in checks.mapping("ways", ways, "a function").values():
+        ways = {checks.choose("way", way, WAYS): WAYS[way] for way in checks.several("ways", ways, "names", fewest=0)}
+    for way in checks.mapping("ways", ways, "a function", fewest=0).values():
         checks.function("a way", way)
     if not callable(split):
         checks.instance("split", split, Split)
-    seeds = [checks.seed(seed) for seed in checks.several("seeds", seeds, "whole numbers")]
+    seeds = [checks.seed(seed) for seed in checks.several("seeds", seeds, "whole numbers", fewest=0)]
+    if not ways or not seeds:
+        raise ValueError("compare needs at least one way and one seed.")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds={seeds} names a seed twice: the same draw again says nothing new. Give others.")
     alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1, MOST_JOBS)) == 1

@@ -149,8 +149,9 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
     for name, sweep in checks.mapping("sweeps", sweeps, "a sweep").items():
         for stage, values in checks.mapping(f"sweeps[{name!r}]", sweep, "accuracies", fewest=0).items():
             checks.numbers(f"sweeps[{name!r}][{stage!r}]", values)
-    if mark is not None:
-        checks.choose("stage", mark, dict.fromkeys(stage for sweep in sweeps.values() for stage in sweep))
+    stages = dict.fromkeys(stage for sweep in sweeps.values() for stage in sweep)
+    if mark is not None and stages:
+        checks.choose("stage", mark, stages)
     axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, sweep in sweeps.items():
         means = [if_enough(accuracy_interval, values) for values in sweep.values()]

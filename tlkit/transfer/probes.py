@@ -231,7 +231,8 @@ def _rows(which: str, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndar
     if y is None:
         raise ValueError(f"The {which} features came without their labels.")
     X, y = _features(which, X), np.asarray(y)
-    if y.ndim != 1 or y.dtype.kind not in "biuUS":
+    is_whole = y.dtype.kind in "biuUS" or (y.dtype.kind == "f" and (y == y.round()).all())
+    if y.ndim != 1 or not is_whole:
         kind = f"shape {y.shape}, {y.dtype}" if y.ndim else checks.shown(y.item())
         raise ValueError(f"The {which} labels y must be a list of whole numbers or of names, one a row, not {kind}.")
     checks.same_length(f"rows of {which} features", len(X), "labels", len(y))

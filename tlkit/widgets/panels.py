@@ -143,7 +143,7 @@ class StagePicker(Panel):
     def _figure(self) -> Axes:
         model = self.model
         title = place_title(model.board, model.dataset, model.per_class)
-        return plot_stages({model.dataset: self._sweep}, self.stage.value or None, title)
+        return plot_stages({model.dataset: self._sweep}, self.stage.value, title)
 
 
 def stage_picker(

@@ -56,7 +56,10 @@ def draw_meadow(labels: Sequence[int], seed: int = 0) -> Meadow:
         For too many flowers, or a species that there is not.
     """
     species = len(OFFLINE_DATASETS["flowers"].class_names)
-    labels = [checks.count("a label", label, 0, species - 1) for label in checks.several("labels", labels, "species")]
+    labels = [
+        checks.count("a label", label, 0, species - 1)
+        for label in checks.several("labels", labels, "species", fewest=0)
+    ]
     checks.count("the number of flowers", len(labels), 1, _MOST)
     key = derive_key("meadow", checks.seed(seed))
     picture = _ground(key)
