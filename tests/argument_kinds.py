@@ -63,6 +63,8 @@ KINDS = {
     # Names, texts, switches
     "name": Kind(more={"list": ["flowers"], "FLOWERS": "FLOWERS", "bytes": b"flowers"}),
     "text": Kind("'' nosuch NUL", {"bytes": b"x", "list": ["x"]}),
+    "backbone name": Kind("nosuch NUL", {"slash": "a/b", "bytes": b"a"}),
+    "scheduler": Kind(),
     "flag": Kind("True", _BOOLS),
     "function": Kind("Linear"),
     "anything": Kind(" ".join(COMMON)),
@@ -119,6 +121,7 @@ KINDS = {
     "axes": Kind(more={"dict": {}}, words="Axes|figure"),
     # Paths
     "path": Kind(more=_NO_PATHS, words="path|There is no"),
+    "photos": Kind(more=_NO_PATHS, words="photo"),
     "new path": Kind("nosuch", _NO_PATHS),
     # Mappings
     "ways": Kind(more={"{}": {}, "{7}": {"a": 7}, "text": "probe", "[7]": [7]}, words="way"),

@@ -18,8 +18,8 @@ def kit(tmp_path_factory):
 
 
 def test_the_walk_knows_every_public_name():
-    named = {name.partition(".")[0] for name in CALLS}
-    assert named | RECORDS | MAPPINGS == set(tlkit.__all__), "argument_calls.py needs a call for what is new"
+    new = set(tlkit.__all__) - set(CALLS) - RECORDS - MAPPINGS
+    assert not new, "argument_calls.py needs a call for what is new"
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -168,6 +168,7 @@ class DecisionMap:
                 f"Choose it first: measured.of({self.networks[0]!r}).at(...)"
             )
         checks.choose("target dataset", dataset, dict.fromkeys(row["dataset"] for row in self.rows))
+        checks.count("per_class", per_class, 1)
         rows = [row for row in self.rows if (row["dataset"], row["per_class"]) == (dataset, per_class)]
         if not rows:
             known = ", ".join(map(str, self.sizes_of(dataset)))

@@ -232,7 +232,7 @@ def _crew(
         with dask_cluster(scheduler) as run:
             yield run
         return
-    if scheduler:
+    if scheduler is not None:
         raise ValueError(f"A scheduler is for the backend 'dask', but the backend is {backend!r}.")
     count = jobs or 1
     settings = {"pre_dispatch": count, "batch_size": 1, "return_as": "generator_unordered"}
