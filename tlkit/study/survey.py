@@ -183,8 +183,9 @@ def run_map(
         ``out`` was made with other pictures, weights or settings, or is being written by another run.
     """
     world = "drawn" if check_backbone(backbone) == "minivgg" else "photos"
-    datasets = MAPS[world] if datasets is None else datasets
-    per_class = (PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS) if per_class is None else per_class
+    sizes = PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS
+    datasets = checks.several("datasets", MAPS[world] if datasets is None else datasets, "names")
+    per_class = checks.several("per_class", sizes if per_class is None else per_class, "whole numbers")
     if image_size is not None:
         checks.count("image_size", image_size, 16, 512)
     out = checks.path("out", SHIPPED[world].name if out is None else out)
@@ -213,10 +214,7 @@ def _cells(
     """Every cell that is wanted, seed by seed; raises ValueError for what cannot be."""
     checks.count("seeds", seeds, 1, checks.MANY)
     ways = dict.fromkeys(checks.choose("way", way, WAYS) for way in checks.several("ways", ways, "names"))
-    places = kit.places(
-        checks.several("datasets", datasets, "names"), checks.several("per_class", per_class, "whole numbers")
-    )
-    every = product(range(seeds), places, ways)
+    every = product(range(seeds), kit.places(datasets, per_class), ways)
     return [(kit.backbone, seed, dataset, size, way) for seed, (dataset, size), way in every]
 
 
