@@ -31,7 +31,6 @@ NAMES_OF = {
     "features": "X X_val",
     "flag": "flip_horizontal flip_vertical log_x overwrite own_photo pretrained quiet relu reveal val_each_epoch",
     "function": "draw on_epoch_end",
-    "groups": "groups",
     "index": "channel last number unfreeze_last",
     "interval": "difference",
     "intervals": "intervals",
@@ -104,6 +103,7 @@ OWN_KIND = {
     ("run_map", "scheduler"): "scheduler",
     ("run_map", "seeds"): "count",
     ("save_model", "folder"): "new path",
+    ("train_network", "groups"): "parameter groups",
 }
 NONE_TOO = {  # where None says something, though it is no default
     ("Backbone.new_head", "seed"),

@@ -113,7 +113,7 @@ KINDS = {
     "names": Kind(more={"text": "flowers", "[7]": [7], "nosuch": ["nosuch"]}, words="There is no target dataset"),
     "head": Kind("Linear", {"name": "fc8"}),
     "augment": Kind(more={"dict": {"flip_horizontal": True}, "class": tlkit.Augmentation}, words="Augmentation"),
-    "groups": Kind(more={"[{}]": [{}], "[7]": [7], "no rate": [{"params": []}]}, words="parameter_groups"),
+    "parameter groups": Kind(more={"[{}]": [{}], "[7]": [7], "no rate": [{"params": []}]}, words="parameter_groups"),
     "result": Kind(more={"a number": 0.9}, words="result of a way"),
     "interval": Kind("7 -1 2.5 huge", {"text": "+2 points"}, words="difference"),
     "intervals": Kind(more={"[7]": [7], "two": [1, 2]}, words="interval"),
