@@ -50,7 +50,7 @@ def _step(name: str) -> Callable[[], None]:
     from tlkit.data import photo_sets, photos
     from tlkit.nets import efficientnet, weights
 
-    if name in photo_sets.PHOTO_SETS:
+    if isinstance(name, str) and name in photo_sets.PHOTO_SETS:
         return lambda: photos.fetch(name)
     if _choose(name) == efficientnet.NAME:
         return efficientnet.fetch
@@ -113,7 +113,8 @@ def _is_here(name: str) -> bool:
     from tlkit.data import photo_sets, photos
     from tlkit.nets.backbones import weights_are_here
 
-    return photos.is_here(name) if name in photo_sets.PHOTO_SETS else weights_are_here(_choose(name))
+    is_set = isinstance(name, str) and name in photo_sets.PHOTO_SETS
+    return photos.is_here(name) if is_set else weights_are_here(_choose(name))
 
 
 def _choose(name: str) -> str:

@@ -19,6 +19,7 @@ class Interval(NamedTuple):
     mean: float
     low: float
     high: float
+    _made_by = "tlkit.mean_interval(values) and comparison.difference(first, second) give one."
 
     @property
     def known(self) -> bool:
@@ -91,7 +92,10 @@ def accuracy_interval(accuracies: Sequence[float], pictures: int | None = None) 
 
 def _spread(values: Sequence[float], looks: int = 1) -> tuple[float, float, float]:
     """Mean, standard error (0 for equal values) and Student's quantile."""
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"An interval needs one value for each draw, numbers, not {checks.shown(values)}.") from error
     if values.ndim != 1 or len(values) < FEWEST:
         found = f"{len(values)}" if values.ndim == 1 else f"shape {values.shape}"
         raise ValueError(f"An interval needs one value for each of at least {FEWEST} draws, not {found}.")
@@ -195,8 +199,9 @@ def points(difference: float | Interval, looks: int = 1) -> str:
     looks : int
         What the interval was corrected for, which is said.
     """
+    checks.count("looks", looks, 1)
     if not isinstance(difference, Interval):
-        return f"{_signed(100 * difference)} points"
+        return f"{_signed(100 * checks.number('difference', difference))} points"
     mean, low, high = (_signed(100 * value) for value in difference)
     if not difference.known:
         return f"{mean} points ({_NONE})"

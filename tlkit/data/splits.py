@@ -48,18 +48,23 @@ class ImageSet:
     labels: Tensor
     class_names: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
     groups: Tensor | None = field(default=None, repr=False, compare=False)
+    _made_by = "split.train, split.val and split.test are some; of tensors: tlkit.ImageSet(images, labels)."
 
     def __post_init__(self) -> None:
         checks.images(self.images)
         checks.labels(self.labels, len(self.images))
         if self.groups is not None:
-            checks.same_length("pictures", len(self.images), "groups", len(self.groups))
+            checks.labels(self.groups, len(self.images), "groups")
+        if self.class_names is not None:
+            names = checks.texts("class_names", self.class_names, fewest=int(self.labels.max()) + 1)
+            object.__setattr__(self, "class_names", tuple(names))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def first(self, per_class: int) -> "ImageSet":
         """The first ``per_class`` pictures of every class."""
+        checks.count("per_class", per_class, 1)
         rank = torch.zeros_like(self.labels)
         for label in self.labels.unique():
             mine = self.labels == label
@@ -79,7 +84,10 @@ class ImageSet:
         ValueError
             If a picture is of a class that is not among them.
         """
-        if class_names is None or self.class_names is None or tuple(class_names) == self.class_names:
+        if class_names is None or self.class_names is None:
+            return self.labels
+        class_names = checks.texts("class_names", class_names)
+        if tuple(class_names) == self.class_names:
             return self.labels
         number = {name: k for k, name in enumerate(class_names)}
         strange = [name for name in (self.class_names[k] for k in self.labels.unique()) if name not in number]
@@ -123,10 +131,20 @@ class Split:
     draw: "Callable[[int], Split] | None" = field(default=None, repr=False, compare=False)
     report: object = field(default=None, repr=False, compare=False)
     reading: Reading | None = field(default=None, repr=False, compare=False)
+    _made_by = (
+        "tlkit.load_dataset(name) and tlkit.load_folder(folder) make one. A torch Dataset of a folder: give that "
+        "folder.\nOf tensors: tlkit.Split(name, class_names, train, val, test, per_class, seed), the parts "
+        "tlkit.ImageSet(images, labels)."
+    )
 
     def __post_init__(self) -> None:
-        names = tuple(self.class_names)
+        checks.text(name=self.name)
+        names = tuple(checks.texts("class_names", self.class_names))
+        checks.count("per_class", self.per_class, 1)
+        checks.seed(self.seed)
+        checks.function("draw", self.draw)
         for part in ("train", "val", "test"):
+            checks.instance(part, getattr(self, part), ImageSet)
             if getattr(self, part).class_names != names:
                 object.__setattr__(self, part, replace(getattr(self, part), class_names=names))
 
@@ -182,8 +200,9 @@ def load_dataset(
         For an unknown name or class, photos that are not here, a number out of range, or one that is not whole.
     """
     checks.choose("dataset", name, [*_DRAWN, "digits", *PHOTO_SETS])
-    checks.count("seed", seed, 0)
-    size = checks.count("image_size", image_size or (224 if name in PHOTO_SETS else 64), 16, 512)
+    checks.seed(seed)
+    usual = 224 if name in PHOTO_SETS else 64
+    size = checks.count("image_size", usual if image_size is None else image_size, 16, 512)
     draw = partial(load_dataset, name, per_class, image_size=size, classes=classes)
     if name not in _DRAWN:
         collection = photos.load(name, size, classes)

@@ -35,7 +35,7 @@ class Progress:
         ValueError
             If another kind of file has that name, or there is no such folder.
         """
-        path = checks.path("the file to hand in", path)
+        path = checks.path("path", path)
         if not path.parent.is_dir() or path.is_dir():
             raise ValueError(f"{path} cannot be written: there is no such folder, or it is one.")
         if path.exists():

@@ -88,7 +88,8 @@ def load_folder(
     """
     if per_class is not None:
         checks.count("per_class", per_class, 1)
-    checks.count("seed", seed, 0)
+    checks.seed(seed)
+    checks.flag(quiet=quiet)
     checks.count("image_size", image_size, 16, 512)
     given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
     _check_given(given)

@@ -11,6 +11,7 @@ from sklearn.metrics.pairwise import cosine_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
+from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import check_backbone, load_backbone
@@ -172,6 +173,7 @@ def similarity(split: Split, backbone: str | Backbone = "minivgg", device: str =
 
 def network_of(backbone: str | Backbone, split: Split, device: str) -> Backbone:
     """The pretrained network with its own head; refuses one that cannot be it."""
+    checks.instance("split", split, Split)
     if not isinstance(backbone, Backbone):
         return load_backbone(check_backbone(backbone), device=device)
     network, known = backbone.to(pick_device(device)), backbone.source_accuracy

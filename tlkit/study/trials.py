@@ -12,7 +12,7 @@ from tlkit.bars import tqdm
 from tlkit.data.splits import Split
 from tlkit.study.comparison import Comparison
 from tlkit.study.places import RANK
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import MOST_JOBS, run_tasks
 from tlkit.transfer.results import NetworkResult, Result
 from tlkit.transfer.ways import WAYS
 
@@ -76,13 +76,17 @@ def compare(
         For an unknown way, before any work starts.
     """
     if not isinstance(ways, Mapping):
-        ways = {checks.choose("way", way, WAYS): WAYS[way] for way in ways}
-    seeds = [checks.count("seed", seed, 0) for seed in seeds]
+        ways = {checks.choose("way", way, WAYS): WAYS[way] for way in checks.several("ways", ways, "names", fewest=0)}
+    for way in checks.mapping("ways", ways, "a function", fewest=0).values():
+        checks.function("a way", way)
+    if not callable(split):
+        checks.instance("split", split, Split)
+    seeds = [checks.seed(seed) for seed in checks.several("seeds", seeds, "whole numbers", fewest=0)]
     if not ways or not seeds:
         raise ValueError("compare needs at least one way and one seed.")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds={seeds} names a seed twice: the same draw again says nothing new. Give others.")
-    alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1)) == 1
+    alone = effective_n_jobs(jobs if jobs is None else checks.count("jobs", jobs, 1, MOST_JOBS)) == 1
     one_cut = isinstance(split, Split) and split.draw is None
     rows, correct = [], {}
     with tqdm(total=len(ways) * len(seeds), desc="comparing", leave=False) as bar:
@@ -131,4 +135,4 @@ def _source(split: Split | Callable[[int], Split], seed: int) -> Split | Callabl
 
 
 def _drawn(source: Split | Callable[[int], Split], seed: int) -> Split:
-    return source if isinstance(source, Split) else source(seed)
+    return source if isinstance(source, Split) else checks.instance("what split(seed) gives", source(seed), Split)

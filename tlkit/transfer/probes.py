@@ -22,6 +22,7 @@ from tlkit.transfer.svm import fit_svms
 __all__ = ["PROBES", "LinearProbe"]
 
 PROBES = ("svm", "softmax", "one-vs-rest")
+_MOST_JOBS = 1024
 _DEFAULT_CS = {"svm": (1e-3, 1e-2, 1e-1), "softmax": (1e-3, 1e-2, 1e-1, 1.0), "one-vs-rest": (1e-3, 1e-2, 1e-1, 1.0)}
 
 
@@ -96,10 +97,15 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         """
         checks.choose("probe", self.kind, PROBES)
         check_class_weight(self.class_weight)
-        Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else self.Cs)
-        if not Cs or not all(0 < C < np.inf for C in Cs):
+        checks.seed(self.seed)
+        if checks.count("n_jobs", self.n_jobs, -1, _MOST_JOBS) == 0:
+            raise ValueError("n_jobs must be -1 (every core) or at least 1, but it is 0.")
+        Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else checks.numbers("Cs", self.Cs).tolist())
+        if not all(C > 0 for C in Cs):
             raise ValueError(f"Cs must be finite numbers above 0, but it is {self.Cs}.")
         X, y = _rows("training", X, y)
+        if groups is not None:
+            groups = _groups(groups, len(X))
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError("A classifier needs at least two classes, but all labels are the same.")
@@ -172,12 +178,12 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most likely class of each row, (n,)."""
         check_is_fitted(self, "model_")
-        return self.model_.predict(X)
+        return self.model_.predict(_features("new", X, self.n_features_in_))
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """The score of each class for each row, (n, k); for two classes (n,), as in scikit-learn."""
         check_is_fitted(self, "model_")
-        return self.model_.decision_function(X)
+        return self.model_.decision_function(_features("new", X, self.n_features_in_))
 
     def rule(self) -> "LinearRule":
         """The fitted probe as plain numbers: what can be saved, and needs no scikit-learn to answer."""
@@ -238,10 +244,30 @@ class LinearRule:
 def _rows(which: str, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if y is None:
         raise ValueError(f"The {which} features came without their labels.")
-    X, y = np.asarray(X), np.asarray(y)
-    if X.ndim != 2:
-        raise ValueError(f"The {which} features must have shape (n, d), but it is {X.shape}.")
+    X, y = _features(which, X), np.asarray(y)
+    is_whole = y.dtype.kind in "biuUS" or (y.dtype.kind == "f" and (y == y.round()).all())
+    if y.ndim != 1 or not is_whole:
+        kind = f"shape {y.shape}, {y.dtype}" if y.ndim else checks.shown(y.item())
+        raise ValueError(f"The {which} labels y must be a list of whole numbers or of names, one a row, not {kind}.")
     checks.same_length(f"rows of {which} features", len(X), "labels", len(y))
+    return X, y
+
+
+def _groups(groups: np.ndarray, rows: int) -> np.ndarray:
+    groups = np.asarray(groups)
+    if groups.ndim != 1 or groups.dtype.kind not in "biuUS":
+        raise ValueError(f"groups must name one group a row, but it is {groups.shape}, {groups.dtype}.")
+    checks.same_length("rows", rows, "groups", len(groups))
+    return groups
+
+
+def _features(which: str, X: np.ndarray, width: int | None = None) -> np.ndarray:
+    """Features as an array of numbers (n, d); else raise ValueError."""
+    X = np.asarray(X)
+    if X.ndim != 2 or not X.size or X.dtype.kind not in "fiub":
+        raise ValueError(f"The {which} features X must be numbers of shape (n, d), but it is {X.shape}, {X.dtype}.")
+    if width not in (None, X.shape[1]):
+        raise ValueError(f"The {which} features X have {X.shape[1]} columns, but those of the training had {width}.")
     if not np.isfinite(X).all():
         raise ValueError(f"The {which} features hold NaN or infinity: were the weights trained to the end?")
-    return X, y
+    return X

@@ -15,6 +15,7 @@ from tlkit import __version__, checks, text_tables
 from tlkit.disk import leavings
 from tlkit.disk.cache import DiskFull, check_room, disk_is_full, is_full
 from tlkit.disk.cards import read_card, seal, write_card
+from tlkit.nets.devices import pick_device
 from tlkit.transfer import model_folders, packing
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.model_folders import CARD, WEIGHTS
@@ -66,8 +67,11 @@ def save_model(
         If the folder cannot be written, or the disk is full.
     """
     if not isinstance(result, Result):
-        raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got a {type(result).__name__}.")
+        raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got {checks.shown(result)}.")
     folder = checks.path("folder", folder)
+    checks.text(data_licence=data_licence)
+    checks.flag(overwrite=overwrite)
+    about = {} if about is None else checks.mapping("about", about, "a text")
     _check_place(folder, overwrite)
     classifier, split = result.classifier, result.split
     tensors, facts = packing.pack(classifier, WEIGHTS)
@@ -94,7 +98,7 @@ def save_model(
     }
     if result.test_accuracy is not None:
         card |= {"test_accuracy": round(result.test_accuracy, 4), "test_pictures": len(split.test)}
-    card = _with_about(card | facts, about or {})
+    card = _with_about(card | facts, about)
     _write(folder, {WEIGHTS: content, CARD: seal(write_card(card)).encode()})
     return folder
 
@@ -180,7 +184,7 @@ def load_model(folder: str | Path, device: str = "auto") -> Classifier:
     ConnectionError
         If it is a probe on an ImageNet backbone whose weights are not here and can not be fetched.
     """
-    folder = checks.path("folder", folder)
+    folder, device = checks.path("folder", folder), pick_device(device)
     card = model_folders.read(folder)
     try:
         tensors = safetensors.torch.load_file(folder / WEIGHTS)

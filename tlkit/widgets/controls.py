@@ -37,9 +37,8 @@ class Guess:
     """
 
     def __init__(self, question: str, options: Sequence[str]):
-        self.question, self.options = question, list(options)
-        if len(self.options) < 2:
-            raise ValueError("A guess needs at least two options.")
+        checks.text(question=question)
+        self.question, self.options = question, checks.texts("options", options, fewest=2)
         self._buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout={"width": "auto"})
         self._said = ipywidgets.HTML("<i>No guess yet.</i>")
         self._buttons.observe(self._on_choice, "value")
@@ -182,6 +181,6 @@ def dataset_picker(dataset: str = "flowers", per_class: int = 20, sizes: Sequenc
     DatasetPicker
         With ``load(seed)``, and ``claims(held)`` for what the lesson says.
     """
-    for size in sizes:
-        checks.count("per_class", size, 1, min(OFFLINE_DATASETS[stop].largest for stop in STOPS))
+    most = min(OFFLINE_DATASETS[stop].largest for stop in STOPS)
+    sizes = [checks.count("sizes", size, 1, most) for size in checks.several("sizes", sizes, "whole numbers")]
     return DatasetPicker(dataset, per_class, sizes)

@@ -25,6 +25,7 @@ from functools import partial
 
 import ipywidgets
 
+from tlkit import checks
 from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets import demo_html
@@ -204,6 +205,5 @@ def demo_page(
     ValueError
         If the map has no such place.
     """
-    if not seconds > 0:
-        raise ValueError(f"seconds must be above 0, but it is {seconds}.")
+    checks.rate("seconds", seconds)
     return DemoPage(MapModel(measured, dataset, per_class, False), seconds)

@@ -175,8 +175,11 @@ def name_photo(model: Result | Classifier, pictures: ImageSet | None = None, own
     """
     if not isinstance(model, (Result, Classifier)):
         raise TypeError(
-            f"name_photo takes the result of a way (tlkit.WAYS) or what load_model gives, not a {type(model).__name__}."
+            f"name_photo takes the result of a way (tlkit.WAYS) or what load_model gives, not {checks.shown(model)}."
         )
+    if pictures is not None:
+        checks.instance("pictures", pictures, ImageSet)
+    checks.flag(own_photo=own_photo)
     if isinstance(model, Classifier):
         return PhotoNamer(model, pictures, None, own_photo or pictures is None)
     if pictures is None:

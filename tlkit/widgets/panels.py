@@ -6,6 +6,7 @@ from functools import partial
 import ipywidgets
 from matplotlib.axes import Axes
 
+from tlkit import checks
 from tlkit.figures import plots, style
 from tlkit.figures.pictograms import pictogram
 from tlkit.history import History
@@ -108,6 +109,7 @@ def decision_map(
     ValueError
         If the map has no such place.
     """
+    checks.flag(reveal=reveal)
     return DecisionMapPanel(MapModel(measured, dataset, per_class, reveal))
 
 

@@ -27,7 +27,7 @@ def target_buttons(targets: Sequence[str], dataset: str) -> ipywidgets.ToggleBut
 
 def size_slider(per_class: int, sizes: Sequence[int] = PER_CLASS) -> ipywidgets.SelectionSlider:
     """Images per class, at the sizes that there are."""
-    if per_class not in sizes:
+    if checks.count("per_class", per_class, 1) not in sizes:
         raise ValueError(f"per_class must be one of {', '.join(map(str, sizes))}, but it is {per_class}.")
     return ipywidgets.SelectionSlider(
         options=[(str(size), size) for size in sizes],

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ipywidgets
 
+from tlkit import checks
 from tlkit.data.splits import Split
 from tlkit.disk.cache import folder_for, write_atomically
 from tlkit.folders.loading import load_folder
@@ -86,6 +87,12 @@ def upload_folder(image_size: int = 224) -> FolderUpload:
     Parameters
     ----------
     image_size : int
-        Height and width in pixels: that of the backbone.
+        Height and width in pixels: that of the backbone, 16 to 512.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another size.
     """
+    checks.count("image_size", image_size, 16, 512)
     return FolderUpload(image_size)
