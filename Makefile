@@ -44,7 +44,9 @@ lab: $(READY)  ## open JupyterLab on the first lesson
 	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
 	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(AS_ROOT) $(ARGS)
 
+# First the example pictures, if the cache has not got them: every page reads them there. The settings: lessons/demo/voila.py.
 demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (other machines: ARGS="--Voila.ip=0.0.0.0")
+	@$(BIN)/python -c "import tlkit; tlkit.demo_page()"
 	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila decision_map.ipynb \
 		--template=projector --port=$(PORT) $(ARGS)
 
@@ -55,7 +57,7 @@ $(DEMO): $(READY) requirements-demo.txt
 rehearse: $(READY)  ## the evening before class: is everything here? Runs every lesson without network
 	$(BIN)/python -m tools rehearse --port $(PORT) $(ARGS)
 
-html: $(READY)  ## run the lessons and write them as static pages to site/ (ARGS="03 --out pages")
+html: $(READY)  ## run the lessons and write them, and the map, as static pages to site/ (ARGS="03 --out pages")
 	$(BIN)/python -m tools html $(ARGS)
 
 # Two files at a time, each on one core; the lessons first, since a long one that begins last keeps a core waiting.

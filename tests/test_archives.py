@@ -89,6 +89,7 @@ def test_a_tar_that_would_write_outside_is_refused(tmp_path, files, links):
 
 def test_a_disk_too_full_to_unpack_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     leave_free(monkeypatch, 1000)
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path))
     with pytest.raises(OSError, match="set TLKIT_CACHE") as caught:
         _unpack(tmp_path, "set.zip", ARCHIVES["set.zip"])
     assert str(caught.value).count("\n") == 1 and "set.zip, unpacked, needs" in str(caught.value)

@@ -75,7 +75,7 @@ WRONG = {
     "a dict of arrays": (({"a": IMAGES, "b": LABELS[:3]},), ValueError, r"It has: a \(24, 16, 16, 3\), b \(3,\)"),
     "a loader": ((DataLoader(PAIRS),), TypeError, r"load_arrays\(loader.dataset\)"),
     "a stream": ((Stream(),), TypeError, r"list\(rows.take\(1000\)\)"),
-    "nothing": ((None,), TypeError, "takes arrays with their labels"),
+    "nothing": ((None,), TypeError, "takes arrays of pictures with their labels"),
     "an empty list": (([],), ValueError, "its length is 0"),
     "pictures alone": ((PILS,), TypeError, r"load_arrays\(pictures, labels\)"),
     "a broken dataset": ((Broken(),), ValueError, r"OSError: no such disk.*dataset\[0\]"),

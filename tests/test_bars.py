@@ -1,6 +1,7 @@
 """Progress bars in a notebook: seen while they run, and then gone, however they end."""
 
 import re
+import threading
 
 import nbformat
 import pytest
@@ -52,3 +53,7 @@ def test_every_bar_in_a_lesson_is_one_of_these():
 
 def test_in_a_terminal_a_bar_is_text():
     assert bars.tqdm is bars._Bar
+
+
+def test_a_bar_takes_no_semaphore_that_a_stopped_worker_would_leave():
+    assert type(bars.tqdm.get_lock()) is type(threading.RLock())

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from fake_server import leave_free
 
 import tlkit
 from tlkit.history import History
@@ -196,7 +197,7 @@ def test_a_checkpoint_that_no_file_can_be_is_refused(small, tmp_path):
     (tmp_path / "file").touch()
     for path, message in (
         (tmp_path, "is a folder. Name a file in it"),
-        (tmp_path / "file" / "run.pt", "cannot be made"),
+        (tmp_path / "file" / "run.pt", "cannot be written .a file lies in the way"),
     ):
         with pytest.raises(ValueError, match=message) as caught:
             tlkit.train_network(_network(), small, small, checkpoint=path, **RUN)
@@ -219,6 +220,15 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(small, tmp_path, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tlkit.transfer.checkpoints.write_atomically", full)
-    with pytest.warns(UserWarning, match="Could not keep the checkpoint .*No space left on device.*; training goes on"):
+    said = "Could not keep the checkpoint .*No space left on device.*; training goes on without. If it is interr"
+    with pytest.warns(UserWarning, match=said) as told:
         history = tlkit.train_network(_network(), small, small, checkpoint=tmp_path / "run.pt", **RUN)
-    assert len(history.loss) == 3
+    assert len(history.loss) == 3 and len(told) == 1
+
+
+def test_too_little_room_for_a_checkpoint_is_known_before_it_is_written(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("tlkit.transfer.checkpoints.write_atomically", lambda *_: pytest.fail("it was written"))
+    leave_free(monkeypatch, 10**6)
+    with pytest.warns(UserWarning, match="run.pt needs .* MB, but 1.0 MB are free in .*; training goes on") as told:
+        history = tlkit.train_network(_network(), small, small, checkpoint=tmp_path / "run.pt", **RUN)
+    assert len(history.loss) == 3 and len(told) == 1

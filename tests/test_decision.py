@@ -14,7 +14,7 @@ from tlkit.nets.settings import settings_of
 from tlkit.study import decision, survey
 from tlkit.study.decision import DecisionMap
 from tlkit.study.places import PHOTO_STOPS, RULE, STOPS
-from tlkit.world.catalogue import WORLD
+from tlkit.world import WORLD
 from tools.ways_page import ways_page
 
 CELL = dict(datasets=["tissue"], per_class=[5], ways=["probe", "earlier stage"], seeds=2, device="cpu")

@@ -13,10 +13,11 @@ from map_makers import photo_map
 import tlkit
 from tlkit.course import COURSE
 from tlkit.history import History
-from tlkit.widgets import controls, places_here
+from tlkit.study import survey
+from tlkit.widgets import display
 from tlkit.widgets.demo import demo_page
 
-TEMPLATE = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector" / "index.html.j2"
+PROJECTOR = COURSE / "lessons" / "demo" / "voila" / "templates" / "projector"
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_dark_and_light_and_the_keys(page):
 
 def test_every_key_of_the_page_finds_its_button():
     page = demo_page(measured=[tlkit.load_map(), photo_map("squeezenet1_1", "efficientnet_lite0")])
-    script = TEMPLATE.read_text(encoding="utf-8")
+    script = "".join((PROJECTOR / name).read_text(encoding="utf-8") for name in ("index.html.j2", "keys.js"))
     pressed = set(re.findall(r'(?:press\(|: )"([a-z]+-?)"', script))
     assert pressed == {"reveal", "live", "world", "network", "dark", "help", "undo", "up-"}
     found = set(re.findall(r"demo-([a-z]+-?\d?)", json.dumps(_classes(page._box))))
@@ -139,7 +140,7 @@ def _classes(widget):
 def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
     page, seen, lines = demo_page("tissue", 5, seconds=600), [], []
     page.live_line.observe(lambda change: lines.append(change["new"]), "value")
-    monkeypatch.setattr(places_here, "split_at", lambda *place: seen.append(place))
+    monkeypatch.setattr(survey, "split_at", lambda *place: seen.append(place))
 
     def recompute(dataset, per_class, way, seed, backbone, image_size, **settings):
         assert (dataset, per_class, backbone) == ("tissue", 5, "minivgg")
@@ -150,7 +151,7 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
         assert not settings or ("epoch 2, 25.0% on val" if page.reveal.value else "epoch 2 ") in page.live_line.value
         return SimpleNamespace(history=History(), open_test=lambda: 0.5)
 
-    monkeypatch.setattr(places_here, "recompute", recompute)
+    monkeypatch.setattr(survey, "recompute", recompute)
     page.train.click()
     page.live.wait()
     cheapest = page.live.expected
@@ -191,8 +192,8 @@ def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
         leave.wait(10)
         return SimpleNamespace(history=History(), open_test=lambda: 1 / 0)
 
-    monkeypatch.setattr(places_here, "recompute", recompute)
-    monkeypatch.setattr(places_here, "split_at", lambda *place: None)
+    monkeypatch.setattr(survey, "recompute", recompute)
+    monkeypatch.setattr(survey, "split_at", lambda *place: None)
     page.train.click()
     assert entered.wait(10)
     first = page.live
@@ -211,21 +212,21 @@ def test_a_live_run_can_be_interrupted_and_started_again(page, monkeypatch):
 
 def test_an_svm_that_cannot_be_done_in_time_is_not_begun(monkeypatch):
     page, begun = demo_page("tissue", 300, seconds=20), []
-    monkeypatch.setattr(places_here, "split_at", lambda *place: None)
+    monkeypatch.setattr(survey, "split_at", lambda *place: None)
 
     def recompute(dataset, per_class, way, seed, backbone, image_size, on_epoch_end):
         begun.append(way)
         return SimpleNamespace(history=History(stopped="Stopped after epoch 1 of 4, as asked."))
 
-    monkeypatch.setattr(places_here, "recompute", recompute)
+    monkeypatch.setattr(survey, "recompute", recompute)
     page.train.click()
     page.live.wait()
     assert set(begun) == {"fine-tuning", "pretrained start", "scratch"} and page.live.left == list(page.live.expected)
 
 
 def test_a_failure_reaches_the_room(page, monkeypatch):
-    monkeypatch.setattr(places_here, "split_at", lambda *place: None)
-    monkeypatch.setattr(places_here, "recompute", lambda *place, **settings: 1 / 0)
+    monkeypatch.setattr(survey, "split_at", lambda *place: None)
+    monkeypatch.setattr(survey, "recompute", lambda *place, **settings: 1 / 0)
     page.train.click()
     page.live.wait()
     assert "It did not run: division by zero" in page.live_line.value
@@ -244,7 +245,7 @@ def test_nonsense_is_refused():
 
 def test_the_fallback_and_the_notebook(page, monkeypatch):
     shown = []
-    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
     page._ipython_display_()
     assert 'src="data:image/png' in shown[0]["text/html"] and "Which way wins" in shown[0]["text/plain"]
     notebook = json.loads((COURSE / "lessons" / "demo" / "decision_map.ipynb").read_text(encoding="utf-8"))

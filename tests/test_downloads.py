@@ -177,6 +177,7 @@ class FullDisk(io.FileIO):
 
 def test_a_disk_that_fills_up_keeps_what_came_and_says_what_to_do(server, get, tmp_path, monkeypatch):
     with monkeypatch.context() as full:
+        full.setenv("TLKIT_CACHE", str(tmp_path))
         full.setattr(download, "open", FullDisk, raising=False)
         with pytest.raises(OSError, match="Make room, or set TLKIT_CACHE") as caught:
             get(sends(CONTENT), sends(CONTENT))
@@ -187,8 +188,9 @@ def test_a_disk_that_fills_up_keeps_what_came_and_says_what_to_do(server, get, t
     assert server.requests == [("/a", f"bytes={2**18}-")]
 
 
-def test_too_little_room_is_known_before_any_request(server, get, monkeypatch):
+def test_too_little_room_is_known_before_any_request(server, get, tmp_path, monkeypatch):
     leave_free(monkeypatch, len(CONTENT) - 1)
+    monkeypatch.setenv("TLKIT_CACHE", str(tmp_path))
     with pytest.raises(OSError, match="set TLKIT_CACHE") as caught:
         get(sends(CONTENT), size=len(CONTENT))
     assert is_short(caught.value, "photos.tgz", cause=False) and caught.value.errno == errno.ENOSPC

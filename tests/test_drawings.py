@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_hex
 
-from tlkit.figures.style import COLOURS
+from tlkit.figures.colours import COLOURS
 from tools import drawings
 
 

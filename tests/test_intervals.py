@@ -165,7 +165,7 @@ def test_one_cut_gives_intervals_over_its_test_pictures_and_says_so(own, tiny_sp
     assert f"test accuracy (95 % interval over {pictures} test pictures of one cut)" in str(own)
     assert f"{pictures} test pictures of one cut" in own._repr_html_()
     axes = own.plot()
-    assert f"95 % over {pictures} pictures of one cut" in axes.get_ylabel()
+    assert f"95 % over {pictures} test pictures of one cut" in axes.get_ylabel()
     assert str(own.accuracy("probe")) in axes.figure.alt_text
 
 

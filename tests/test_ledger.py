@@ -7,7 +7,9 @@ import time
 import pytest
 from filelock import FileLock
 
+from tlkit.disk.cache import DiskFull
 from tlkit.disk.cards import read_card
+from tlkit.study import ledger as ledgers
 from tlkit.study.ledger import Ledger
 
 CELLS = [(name, seed) for name in ("b", "a") for seed in range(3)]
@@ -72,6 +74,25 @@ def test_a_kill_between_the_last_card_and_its_table_harms_neither(ledger):
     before = ledger.path.read_bytes()
     ledger.fill(CELLS[:3], score, {"world": 1}, {})
     ledger.path.write_bytes(before)
+    assert len(ledger.read()) == 2 and len(fill(ledger)) == 6
+
+
+def test_a_disk_that_is_full_again_and_again_loses_nothing(ledger, monkeypatch):
+    """The card is small and still fits; the table does not: twice, so that the card knows neither of two tables."""
+    fill(ledger, lambda cells: iter(list(score(cells))[:2]))
+    real = ledgers.write_atomically
+
+    def full(path, write):
+        if path.suffix == ".csv":
+            raise DiskFull(28, f"The disk of {path.parent} is full.\nMake room.")
+        real(path, write)
+
+    monkeypatch.setattr(ledgers, "write_atomically", full)
+    for _ in range(2):
+        with pytest.raises(DiskFull, match="is full.\nThe 2 rows until now are kept; run the same again") as caught:
+            fill(ledger)
+        assert len(str(caught.value).splitlines()) == 2
+    monkeypatch.undo()
     assert len(ledger.read()) == 2 and len(fill(ledger)) == 6
 
 

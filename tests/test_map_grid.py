@@ -8,8 +8,8 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 
 import tlkit
 from tlkit.figures import style
+from tlkit.figures.colours import WAY_COLOURS
 from tlkit.study import map_grid
-from tlkit.study.map_plots import WAY_COLOURS
 from tlkit.study.places import RULE
 
 matplotlib.use("agg")

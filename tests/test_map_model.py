@@ -8,7 +8,7 @@ from PIL import Image
 import tlkit
 from tlkit.data import photos, pictures
 from tlkit.study.decision import DecisionMap
-from tlkit.widgets import examples
+from tlkit.widgets import examples, tiles
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.places_here import PlaceHere
 
@@ -105,7 +105,7 @@ def test_too_little_measured_is_said():
 
 
 def test_a_place_says_what_it_lacks_and_how_to_get_it(empty_cache, monkeypatch):
-    monkeypatch.setattr("tlkit.widgets.places_here.weights_are_here", lambda name: name == "minivgg")
+    monkeypatch.setattr("tlkit.nets.backbones.weights_are_here", lambda name: name == "minivgg")
     assert PlaceHere("minivgg", "tissue", 5).lacks() == "" == PlaceHere("minivgg", "digits", 5).lacks()
     assert PlaceHere("squeezenet1_1", "dtd", 5).lacks() == (
         "dtd and squeezenet1_1 are not here yet. Once, with network: python -m tlkit fetch dtd squeezenet1_1"
@@ -136,20 +136,22 @@ def a_copy(empty_cache):
 
 def test_examples_of_a_set_that_is_here_are_read_one_by_one(a_copy, monkeypatch):
     examples.pictures_of.cache_clear()
+    tiles._sources.cache_clear()
     read, original = [], pictures.read_picture
     monkeypatch.setattr(pictures, "read_picture", lambda path, *rest: (read.append(path), original(path, *rest))[1])
     shown = examples.pictures_of("cifar10", 4)
     assert shown.shape == (4, 3, 64, 64) and shown[:, 0, 0, 0].tolist() == [0, 60, 120, 180] and len(read) == 4
     assert not (a_copy / "photos").exists(), "the set is not decoded"
     assert "4 pictures of cifar10" in examples.strip_of("cifar10", 4)
-    assert examples.tiles_of("cifar10", 40).count("<img") == 10, "as many as there are classes"
+    assert tiles.tiles_of("cifar10", 40).count("<img") == 10, "as many as there are classes"
     examples.pictures_of.cache_clear()
+    tiles._sources.cache_clear()
 
 
 def test_a_set_that_is_not_here_is_shown_in_the_words_of_its_card(empty_cache):
     about = tlkit.study.places.card_of("spoken_digits")
-    for shown in (examples.strip_of("spoken_digits"), examples.tiles_of("spoken_digits")):
+    for shown in (examples.strip_of("spoken_digits"), tiles.tiles_of("spoken_digits")):
         assert about["title"] in shown and about["shows"][:60] in shown and "<img" not in shown
     assert about["similarity"] in examples.strip_of("spoken_digits")
     assert "10 pictures of digits" in examples.strip_of("digits"), "which are always here"
-    assert "6 pictures of herbarium" in examples.tiles_of("herbarium")
+    assert "6 pictures of herbarium" in tiles.tiles_of("herbarium")

@@ -99,7 +99,7 @@ def _holes(folder):
 BAD = {
     "brackets": (_bytes("card.toml", b"a = " + b"[" * 100_000), "cannot be read"),
     "letters": (_bytes("card.toml", b"author = '\xff\xfe'"), "cannot be read"),
-    "long": (_bytes("card.toml", b"#" * 2**21), "that is no card"),
+    "long": (_bytes("card.toml", b"#" * 2**21), "too much for such a file"),
     "list": (_card({"backbone": [1, 2]}), "no text for backbone"),
     "infinite": (_card({"mean": [float("inf"), 0.0, 0.0]}), "no mean of three colours"),
     "no colours": (_card({"std": []}), "no std of three colours"),

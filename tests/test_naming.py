@@ -12,7 +12,7 @@ from PIL import Image
 
 import tlkit
 from tlkit.transfer.naming import PhotoNames
-from tlkit.widgets import controls
+from tlkit.widgets import display
 from tlkit.widgets.naming_html import Naming, naming_html, naming_of
 
 
@@ -154,7 +154,7 @@ def test_a_trained_network_says_probabilities_of_two_classes(tiny_split):
 
 def _shown(namer, monkeypatch):
     shown = []
-    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
     namer._ipython_display_()
     return shown[0]
 
@@ -194,7 +194,7 @@ def test_large_pictures_are_sent_small(pictures):
 
 def test_what_is_no_model_and_pictures_of_another_size_are_refused(result, small):
     for odd in ("my_model", result.classifier.backbone, None):
-        with pytest.raises(TypeError, match="name_photo takes the result of a way .* not a"):
+        with pytest.raises(TypeError, match="name_photo takes the result of a way .* not "):
             tlkit.name_photo(odd)
     with pytest.raises(ValueError, match="32 x 32 pixels, but this was trained on 64 x 64"):
         tlkit.name_photo(result, small)

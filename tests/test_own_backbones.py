@@ -182,7 +182,7 @@ BAD_PARTS = {
     "one mean": (dict(mean=(0.5,)), ValueError, "mean needs three numbers, for red, green and blue, but it has 1"),
     "four spreads": (dict(std=(0.5,) * 4), ValueError, "std needs three numbers"),
     "a spread of 0": (dict(std=(0.2, 0.0, 0.2)), ValueError, "std must be above 0"),
-    "no number": (dict(std=(0.2, float("nan"), 0.2)), ValueError, "std must be above 0"),
+    "no number": (dict(std=(0.2, float("nan"), 0.2)), ValueError, "std must be finite"),
     "values of 255": (dict(mean=(123.7, 116.3, 103.5), std=(58.4, 57.1, 57.4)), ValueError, "Divide them by 255?"),
     "smallest of 0": (dict(smallest=0), ValueError, "smallest must be at least 1"),
     "smaller than the smallest": (dict(image_size=16, smallest=32), ValueError, "image_size must be at least 32"),

@@ -90,8 +90,10 @@ def _page(path):
 
 def test_a_course_becomes_pages(site):
     every = {path.relative_to(site).as_posix(): _page(path) for path in site.rglob("*.html")}
-    assert set(every) == {"index.html", "00_first.html", "01_tiny.html", "02_last.html", "solutions/01_tiny.html"}
-    for name, page in every.items():
+    lessons = {"index.html", "00_first.html", "01_tiny.html", "02_last.html", "solutions/01_tiny.html"}
+    assert set(every) == lessons | {"map.html"} and every["index.html"].find("a", href="map.html")
+    for name in lessons:
+        page = every[name]
         assert page.html["lang"] == "en" and page.title.get_text() and len(page.find_all("h1")) == 1, name
         assert page.find("a", class_="skip")["href"] == f"#{page.main['id']}"
         assert all(image["alt"].strip() for image in page.find_all("img"))

@@ -13,7 +13,7 @@ import pytest
 import tlkit
 from tlkit.figures import plots, style
 from tlkit.history import History
-from tlkit.widgets import controls
+from tlkit.widgets import display
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def _drive(control):
 
 def _static(shown_by, monkeypatch):
     shown = []
-    monkeypatch.setattr(controls, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
     shown_by._ipython_display_()
     return shown[0]
 
@@ -144,7 +144,7 @@ def test_the_map_runs_a_cell_live_and_can_be_stopped():
 
 def test_a_failure_in_a_live_run_is_told(monkeypatch):
     panel = tlkit.decision_map("tissue", 5)
-    monkeypatch.setattr("tlkit.widgets.places_here.recompute", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("tlkit.study.survey.recompute", lambda *args, **kwargs: 1 / 0)
     panel.live.run.click()
     panel.live.wait()
     assert "It did not run" in panel.live.said.value and not panel.live.run.disabled
@@ -152,7 +152,7 @@ def test_a_failure_in_a_live_run_is_told(monkeypatch):
 
 def test_a_click_while_it_runs_starts_nothing(monkeypatch):
     panel, started = tlkit.decision_map("tissue", 5), []
-    slow = "tlkit.widgets.places_here.recompute"
+    slow = "tlkit.study.survey.recompute"
     monkeypatch.setattr(slow, lambda *args, **kwargs: (started.append(1), time.sleep(0.2))[1])
     panel.live.run.click()
     panel.live.run.click()

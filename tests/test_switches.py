@@ -8,14 +8,16 @@ from map_makers import STAGES, photo_map
 
 import tlkit
 from tlkit.course import COURSE
-from tlkit.widgets import demo, places_here
+from tlkit.nets import backbones
+from tlkit.study import survey
+from tlkit.widgets import demo
 from tlkit.widgets.demo import demo_page
 
 
 @pytest.fixture
 def maps(monkeypatch):
     """A drawn map, and one of photos with two networks, one of which is here."""
-    monkeypatch.setattr(places_here, "weights_are_here", lambda name: name != "squeezenet1_1")
+    monkeypatch.setattr(backbones, "weights_are_here", lambda name: name != "squeezenet1_1")
     photos = photo_map("squeezenet1_1", "efficientnet_lite0", leave_out=[("digits", 5, "earlier stage")])
     return [tlkit.load_map(), photos]
 
@@ -64,7 +66,7 @@ def test_the_panel_switches_between_worlds_and_networks(maps):
 
 def test_a_run_that_cannot_be_is_not_begun_and_says_what_it_lacks(maps, empty_cache, monkeypatch):
     panel, started = tlkit.decision_map("digits", 20, maps), []
-    monkeypatch.setattr(places_here, "recompute", lambda *place, **kwargs: started.append(kwargs) or 1 / 0)
+    monkeypatch.setattr(survey, "recompute", lambda *place, **kwargs: started.append(kwargs) or 1 / 0)
     assert panel.live.run.description == "not here yet"
     panel.live.run.click()
     assert "squeezenet1_1 is not here yet. Once, with network: python -m tlkit fetch squeeze" in panel.live.said.value
@@ -125,8 +127,8 @@ def test_a_live_run_on_photos_takes_their_network_or_says_what_is_missing(page, 
     assert page.live is None and "python -m tlkit fetch squeezenet1_1" in page.live_line.value
     page.network.click()
     assert page.train.description == "l: train, 20 s"
-    monkeypatch.setattr(places_here, "split_at", lambda *place: seen.append(place))
-    monkeypatch.setattr(places_here, "recompute", lambda *place, **settings: seen.append((place, settings)) or 1 / 0)
+    monkeypatch.setattr(survey, "split_at", lambda *place: seen.append(place))
+    monkeypatch.setattr(survey, "recompute", lambda *place, **settings: seen.append((place, settings)) or 1 / 0)
     page.train.click()
     page.live.wait()
     assert page.live.left == list(tlkit.WAYS), "also the one that was not measured"

@@ -15,7 +15,7 @@ from tlkit.nets.backbones import WEIGHTS
 from tlkit.study import grafting, transferability
 from tlkit.study.grafting import COLUMNS, EPOCHS, PER_CLASS, TREATMENTS, graft, recompute_cut, train_base, train_on
 from tlkit.study.transferability import CUTS, DATASETS, SHIPPED, load_transferability, plot_transferability
-from tlkit.world.catalogue import WORLD
+from tlkit.world import WORLD
 
 run = transferability.run_transferability
 TINY = dict(datasets=["flowers"], cuts=["fc6"], seeds=1, per_class=2, epochs=1, device="cpu")

@@ -8,7 +8,7 @@ import torch
 from folder_makers import classes, flat, is_short, load, pets, rows_of, table, zipped
 from PIL import Image
 
-from tlkit.folders import loading
+from tlkit.folders import given
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -41,7 +41,7 @@ def test_a_zip_is_unpacked_once_until_it_changes(empty_cache, tmp_path, monkeypa
     path = _zip(tmp_path / "upload.zip", pets(tmp_path / "pets"))
     load(path)
     with monkeypatch.context() as patch:
-        patch.setattr(loading.archives, "unpack", lambda *_: pytest.fail("unpacked again"))
+        patch.setattr(given.archives, "unpack", lambda *_: pytest.fail("unpacked again"))
         assert load(path, seed=1).report.read == {"cat": 8, "dog": 16}
     flat(tmp_path / "pets" / "cat" / "new.png", 0, 99, 0)
     _zip(path, tmp_path / "pets")
@@ -73,7 +73,7 @@ def test_a_damaged_zip_is_refused(empty_cache, tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match="upload.zip is damaged, or is no zip") as caught:
         load(path)
-    assert is_short(caught) and not list((empty_cache / "uploads").iterdir())
+    assert is_short(caught) and not list((empty_cache / "uploads").glob("*"))
 
 
 # --- Names

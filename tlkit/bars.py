@@ -4,6 +4,7 @@ tqdm's own bars stay in a notebook, red, when they are stopped early, and a fini
 "Error displaying widget" when the saved notebook is opened again.
 """
 
+import threading
 from types import SimpleNamespace
 
 from IPython.display import display
@@ -50,4 +51,7 @@ class _InNotebook(_Bar):
         super().close()
 
 
+# tqdm's own lock is a semaphore of the system, and a worker that an interrupt ends leaves it behind, with a warning.
+# Bars of several processes need none: each shows its own.
+_Bar.set_lock(threading.RLock())
 tqdm = _InNotebook if issubclass(_Bar, tqdm_notebook) else _Bar

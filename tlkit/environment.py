@@ -59,9 +59,13 @@ def _cache_problems() -> list[str]:
     problems = []
     try:
         shared_folder()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         problems.append(str(error))
-    if problem := cache_problem():
+    try:
+        problem = cache_problem()
+    except ValueError as error:  # the variable names what can be no path
+        problem = str(error)
+    if problem:
         return [*problems, problem]
     folder = cache_folder()
     free = shutil.disk_usage(folder).free / 2**30

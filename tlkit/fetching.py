@@ -47,10 +47,10 @@ def _what_is_missing(first: Exception, missing: Collection[str], here: Collectio
 
 
 def _step(name: str) -> Callable[[], None]:
-    from tlkit.data import photos
+    from tlkit.data import photo_sets, photos
     from tlkit.nets import efficientnet, weights
 
-    if name in photos.PHOTO_SETS:
+    if isinstance(name, str) and name in photo_sets.PHOTO_SETS:
         return lambda: photos.fetch(name)
     if _choose(name) == efficientnet.NAME:
         return efficientnet.fetch
@@ -76,24 +76,24 @@ def _needs(lesson: str) -> list[str]:
 
 
 def _print_list() -> None:
-    from tlkit.data import photos
+    from tlkit.data import photo_sets, photos
     from tlkit.nets import efficientnet, zoo
 
     what = {efficientnet.NAME: "comes with the installation"}
-    for name in photos.PHOTO_SETS:
+    for name in photo_sets.PHOTO_SETS:
         about = photos.card(name)
         what[name] = f"{about['images']:,} pictures, {about['classes']} classes: {about['title']}"
-    for name in (*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()):
+    for name in (*photo_sets.PHOTO_SETS, efficientnet.NAME, *zoo.names()):
         here = "here" if _is_here(name) else "-"
         print(f"{name:20} {megabytes(name):6,.0f} MB  {here:4}  {what.get(name, '')}".rstrip())
 
 
 def megabytes(name: str) -> float:
     """What fetching a photo set or a backbone moves over the network."""
-    from tlkit.data import photos
+    from tlkit.data import photo_sets, photos
     from tlkit.nets import efficientnet, zoo
 
-    if name in photos.PHOTO_SETS:
+    if name in photo_sets.PHOTO_SETS:
         return photos.card(name)["megabytes"]
     return efficientnet.MEGABYTES if name == efficientnet.NAME else zoo.weights_of(name).meta["_file_size"]
 
@@ -110,17 +110,20 @@ def is_here(*names: str) -> bool:
 
 
 def _is_here(name: str) -> bool:
-    from tlkit.data import photos
+    from tlkit.data import photo_sets, photos
     from tlkit.nets.backbones import weights_are_here
 
-    return photos.is_here(name) if name in photos.PHOTO_SETS else weights_are_here(_choose(name))
+    is_set = isinstance(name, str) and name in photo_sets.PHOTO_SETS
+    return photos.is_here(name) if is_set else weights_are_here(_choose(name))
 
 
 def _choose(name: str) -> str:
-    from tlkit.data import photos
+    from tlkit.data import photo_sets
     from tlkit.nets import efficientnet, zoo
 
-    return checks.choose("photo set or backbone to fetch", name, [*photos.PHOTO_SETS, efficientnet.NAME, *zoo.names()])
+    return checks.choose(
+        "photo set or backbone to fetch", name, [*photo_sets.PHOTO_SETS, efficientnet.NAME, *zoo.names()]
+    )
 
 
 def real_or_offline(dataset: str, backbone: str) -> tuple[str, str]:

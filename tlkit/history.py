@@ -26,6 +26,7 @@ class History:
     stopped: str = ""
     head_epochs: int = 0
     kept: int = 0
+    _made_by = "tlkit.train_network(...) gives one; of a way it is result.history."
 
     def __add__(self, later: "History") -> "History":
         """Two runs one after the other, as one."""

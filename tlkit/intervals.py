@@ -1,11 +1,10 @@
 """Means over draws, or over test pictures, with the uncertainty that belongs to them, and how they are printed."""
 
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from tlkit import checks
 
@@ -20,6 +19,7 @@ class Interval(NamedTuple):
     mean: float
     low: float
     high: float
+    _made_by = "tlkit.mean_interval(values) and comparison.difference(first, second) give one."
 
     @property
     def known(self) -> bool:
@@ -36,6 +36,7 @@ class Interval(NamedTuple):
         return f"{mean} ({low} to {high})" if self.known else f"{mean} ({_NONE})"
 
 
+_normal = NormalDist().inv_cdf
 _NONE = f"no interval: it takes {FEWEST} draws that differ"
 
 
@@ -91,15 +92,26 @@ def accuracy_interval(accuracies: Sequence[float], pictures: int | None = None) 
 
 def _spread(values: Sequence[float], looks: int = 1) -> tuple[float, float, float]:
     """Mean, standard error (0 for equal values) and Student's quantile."""
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"An interval needs one value for each draw, numbers, not {checks.shown(values)}.") from error
     if values.ndim != 1 or len(values) < FEWEST:
         found = f"{len(values)}" if values.ndim == 1 else f"shape {values.shape}"
         raise ValueError(f"An interval needs one value for each of at least {FEWEST} draws, not {found}.")
     if not np.isfinite(values).all():
         raise ValueError(f"An interval needs numbers, but among the values are: {values.tolist()}.")
-    quantile = student.ppf(1 - 0.025 / checks.count("looks", looks, 1), len(values) - 1)
+    quantile = _student(1 - 0.025 / checks.count("looks", looks, 1), len(values) - 1)
     error = values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), 0.0 if np.ptp(values) < 1e-12 else float(error), float(quantile)
+
+
+def _student(chance: float, freedom: float) -> float:
+    """The quantile of Student's t."""
+    # Not from scipy.stats, which takes a second to import. This takes a third: not before there is an interval.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, chance))
 
 
 def _wilson(share: float, count: float, quantile: float) -> Interval:
@@ -110,17 +122,42 @@ def _wilson(share: float, count: float, quantile: float) -> Interval:
     return Interval(share, max(0.0, min(low, share)), min(1.0, max(high, share)))  # but for rounding, they are that
 
 
-def picture_interval(correct: np.ndarray) -> Interval:
+def picture_interval(correct: np.ndarray, groups: np.ndarray | None = None) -> Interval:
     """The accuracy on one test set and its 95 % interval over the test pictures, as Wilson (1927).
 
     Parameters
     ----------
     correct : (n,), bool, or the share of runs that were right about each picture
+    groups : int (n,), optional
+        Pictures of one group are no independent witnesses. How far the groups scatter says how many independent
+        answers they are worth, as the scatter of draws does in ``accuracy_interval``.
     """
-    return _wilson(float(np.mean(correct)), len(correct), norm.ppf(0.975))
+    share = float(np.mean(correct))
+    if groups is None:
+        return _wilson(share, len(correct), _normal(0.975))
+    error, quantile = _over_groups(np.asarray(correct, dtype=float), groups)
+    if np.isnan(error):
+        return Interval(share, np.nan, np.nan)
+    worth = share * (1 - share) / error**2 if error else len(np.unique(groups))
+    return _wilson(share, min(worth, len(correct)), quantile)
 
 
-def picture_difference(first: np.ndarray, second: np.ndarray, looks: int = 1) -> Interval:
+def _over_groups(values: np.ndarray, groups: np.ndarray, looks: int = 1) -> tuple[float, float]:
+    """The standard error of a mean whose values come in groups, and Student's quantile; NaN below three groups.
+
+    The variance of a ratio, total by number, over clusters (Cochran 1977, chapter 11).
+    """
+    names, index = np.unique(groups, return_inverse=True)
+    if len(names) < FEWEST:
+        return np.nan, np.nan
+    off = np.bincount(index, weights=values - values.mean())
+    quantile = _student(1 - 0.025 / looks, len(names) - 1)
+    return float(np.sqrt(len(names) / (len(names) - 1) * (off**2).sum())) / len(values), quantile
+
+
+def picture_difference(
+    first: np.ndarray, second: np.ndarray, looks: int = 1, groups: np.ndarray | None = None
+) -> Interval:
     """The difference of two accuracies on the same test pictures, 95 % interval over the pictures.
 
     Only pictures about which the two disagree count, as in the test of McNemar (1947). Half a
@@ -131,10 +168,14 @@ def picture_difference(first: np.ndarray, second: np.ndarray, looks: int = 1) ->
     ----------
     first, second : (n,), as for ``picture_interval``
     looks : as for ``mean_interval``
+    groups : as for ``picture_interval``
     """
     apart = np.subtract(first, second, dtype=float)
+    if groups is not None:
+        error, quantile = _over_groups(apart, groups, looks)
+        return within(Interval(float(apart.mean()), *(apart.mean() + np.array([-1, 1]) * quantile * error)))
     count, total = len(apart) + 2, apart.sum()
-    half = norm.ppf(1 - 0.025 / looks) * np.sqrt((apart**2).sum() + 1 - total**2 / count) / count
+    half = _normal(1 - 0.025 / looks) * np.sqrt((apart**2).sum() + 1 - total**2 / count) / count
     return within(Interval(float(apart.mean()), total / count - half, total / count + half))
 
 
@@ -158,8 +199,9 @@ def points(difference: float | Interval, looks: int = 1) -> str:
     looks : int
         What the interval was corrected for, which is said.
     """
+    checks.count("looks", looks, 1)
     if not isinstance(difference, Interval):
-        return f"{_signed(100 * difference)} points"
+        return f"{_signed(100 * checks.number('difference', difference))} points"
     mean, low, high = (_signed(100 * value) for value in difference)
     if not difference.known:
         return f"{mean} points ({_NONE})"

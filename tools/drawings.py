@@ -6,8 +6,9 @@ import torch
 from matplotlib.axes import Axes
 
 from tlkit.data.splits import Split, load_dataset
+from tlkit.figures.colours import COLOURS
 from tlkit.figures.galleries import mark_answer
-from tlkit.figures.style import COLOURS, new_figure, styled
+from tlkit.figures.style import new_figure, styled
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import load_backbone
 from tlkit.transfer.probe_ways import linear_probe

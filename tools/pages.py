@@ -22,6 +22,7 @@ from PIL import Image
 
 from tlkit import course
 from tlkit.bars import tqdm
+from tools import map_page
 from tools.notebooks import execute
 
 __all__: list[str] = []
@@ -35,7 +36,7 @@ _FITS = 34  # characters of code in a line on a phone; longer ones scroll
 
 
 def html(numbers: Sequence[str] = (), out: str = "site") -> None:
-    """Run lessons and their solutions, and write a page for each and an index.
+    """Run lessons and their solutions, and write a page for each, the map as ``map.html``, and an index.
 
     Parameters
     ----------
@@ -58,6 +59,7 @@ def html(numbers: Sequence[str] = (), out: str = "site") -> None:
     (site / "solutions").mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATES / "course" / "course.css", site)
     shutil.copy(course.COURSE / "lessons" / "pictures" / "world.png", site)
+    map_page.write_map_page(site)
     for path in tqdm(sources, desc="pages"):
         page = lesson_page(execute(path)[0], path, exists)
         (site / _address(path)).write_text(page, encoding="utf-8")
@@ -101,7 +103,7 @@ def index_page(exists: Callable[[str], bool]) -> str:
     for entry in entries:
         solutions = f"solutions/{entry['href']}"
         entry["solutions"] = solutions if exists(solutions) else None
-    return _page(title="Transfer learning, run", root="", lessons=entries)
+    return _page(title="Transfer learning, run", root="", lessons=entries, map=exists(map_page.NAME) and map_page.NAME)
 
 
 def still(notebook: NotebookNode) -> None:

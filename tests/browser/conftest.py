@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -180,5 +181,44 @@ def find_serious():
         found = axe.Axe().run(page).response["violations"]
         worst = [one for one in found if one["impact"] in ("serious", "critical")]
         return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in worst]
+
+    return find
+
+
+# What a person sees as one thing: a button, a picture, a bar, and each line of text that stands in none of these.
+BOXES = """() => {
+  const page = document.querySelector(".demo-page"), whole = "button, img, svg, .track:not(.scale), .clock", boxes = [];
+  const add = (name, r) => r.width && r.height && boxes.push([name, r.left, r.top, r.right, r.bottom]);
+  page.querySelectorAll(whole).forEach((e) => add(e.innerText || e.className || "picture", e.getBoundingClientRect()));
+  const texts = document.createTreeWalker(page, NodeFilter.SHOW_TEXT), range = document.createRange();
+  while (texts.nextNode()) {
+    range.selectNodeContents(texts.currentNode);
+    const parent = texts.currentNode.parentElement, text = texts.currentNode.data.trim();
+    const lines = text && !parent.closest(".track:not(.scale)") ? [...range.getClientRects()] : [];
+    const button = parent.closest("button")?.getBoundingClientRect();
+    if (!button) lines.forEach((line) => add(text, line));
+    else if (lines.some((line) => line.left < button.left || line.right > button.right)) boxes.push(["cut: " + text]);
+  }
+  return boxes;
+}"""
+SLACK = 3  # pixels; the boxes of two lines of text may touch
+
+
+@pytest.fixture(scope="session")
+def find_faults():
+    """Find what leaves the page of the map, is cut off, or lies over something else."""
+
+    def find(page):
+        boxes, size = page.evaluate(BOXES), page.viewport_size
+        faults = [box[0] for box in boxes if len(box) == 1]
+        boxes = [box for box in boxes if len(box) > 1]
+        for name, left, top, right, bottom in boxes:
+            if left < 0 or top < 0 or right > size["width"] or bottom > size["height"]:
+                faults.append(f"outside: {name}")
+        for (one, a, b, c, d), (other, e, f, g, h) in combinations(boxes, 2):
+            if min(c, g) - max(a, e) > SLACK and min(d, h) - max(b, f) > SLACK:
+                faults.append(f"{one} | {other}")
+        assert len(boxes) > 30, "it looks at something"
+        return faults
 
     return find

@@ -1,9 +1,10 @@
 """The page for a projector, by keyboard alone, and whole on every projector."""
 
 import csv
+import json
 import re
+import subprocess
 import sys
-from itertools import combinations
 
 import pytest
 
@@ -25,8 +26,9 @@ def address(serve, free_port, browser, tmp_path_factory):
     maps = f"[tlkit.load_map(), tlkit.load_map('{_photos(folder / 'photos.csv')}')]"
     notebook = folder / "decision_map.ipynb"
     notebook.write_text(source.replace("seconds=20)", f"seconds=20, measured={maps})"), encoding="utf-8")
+    settings = str(COURSE / "lessons" / "demo")
     command = ["voila", notebook, "--no-browser", f"--port={free_port}", "--template=projector"]
-    return serve(*command, port=free_port, JUPYTER_PATH=str(COURSE / "lessons" / "demo"))
+    return serve(*command, f"--Voila.config_file_paths={[settings]}", port=free_port, JUPYTER_PATH=settings)
 
 
 def _photos(path):
@@ -61,42 +63,8 @@ def _question(page):
     return page.locator(".demo-question").inner_text()
 
 
-# What a person sees as one thing: a button, a picture, a bar, and each line of text that stands in none of these.
-BOXES = """() => {
-  const page = document.querySelector(".demo-page"), whole = "button, img, svg, .track:not(.scale), .clock", boxes = [];
-  const add = (name, r) => r.width && r.height && boxes.push([name, r.left, r.top, r.right, r.bottom]);
-  page.querySelectorAll(whole).forEach((e) => add(e.innerText || e.className || "picture", e.getBoundingClientRect()));
-  const texts = document.createTreeWalker(page, NodeFilter.SHOW_TEXT), range = document.createRange();
-  while (texts.nextNode()) {
-    range.selectNodeContents(texts.currentNode);
-    const parent = texts.currentNode.parentElement, text = texts.currentNode.data.trim();
-    const lines = text && !parent.closest(".track:not(.scale)") ? [...range.getClientRects()] : [];
-    const button = parent.closest("button")?.getBoundingClientRect();
-    if (!button) lines.forEach((line) => add(text, line));
-    else if (lines.some((line) => line.left < button.left || line.right > button.right)) boxes.push(["cut: " + text]);
-  }
-  return boxes;
-}"""
-SLACK = 3  # pixels; the boxes of two lines of text may touch
-
-
-def _faults(page):
-    """What leaves the page, is cut off, or lies over something else."""
-    boxes, size = page.evaluate(BOXES), page.viewport_size
-    faults = [box[0] for box in boxes if len(box) == 1]
-    boxes = [box for box in boxes if len(box) > 1]
-    for name, left, top, right, bottom in boxes:
-        if left < 0 or top < 0 or right > size["width"] or bottom > size["height"]:
-            faults.append(f"outside: {name}")
-    for (one, a, b, c, d), (other, e, f, g, h) in combinations(boxes, 2):
-        if min(c, g) - max(a, e) > SLACK and min(d, h) - max(b, f) > SLACK:
-            faults.append(f"{one} | {other}")
-    assert len(boxes) > 30, "it looks at something"
-    return faults
-
-
 @pytest.mark.parametrize("demo", [(1024, 768), (1280, 720), (1440, 900), (1920, 1080)], indirect=True, ids=str)
-def test_the_page_is_whole_on_every_projector(demo):
+def test_the_page_is_whole_on_every_projector(demo, find_faults):
     """At each place of the map, with hands, the answer, the keys and a live run, nothing is cut, covered or outside."""
     chosen = "words => document.querySelector('.demo-question').innerText.includes(words)"
     targets, sizes = (demo.locator(".demo-choice .widget-toggle-buttons").nth(k).locator("button") for k in (0, 1))
@@ -111,31 +79,31 @@ def test_the_page_is_whole_on_every_projector(demo):
                 demo.wait_for_function(chosen, arg=f"{stop}, {size}")
                 demo.keyboard.press("4")
                 demo.get_by_text("Hands up!").wait_for()
-                assert _faults(demo) == []
+                assert find_faults(demo) == []
                 demo.keyboard.press("r")
                 demo.get_by_text("Room (grey): pretrained start").wait_for()
-                assert _faults(demo) == []
+                assert find_faults(demo) == []
         if key != "w":
             targets.first.click()
             sizes.first.click()
     demo.keyboard.press("l")
     demo.get_by_text("not here yet").wait_for()
-    assert _faults(demo) == []
+    assert find_faults(demo) == []
     demo.keyboard.press("w")
     demo.wait_for_function(chosen, arg="flowers, 5")
     demo.keyboard.press("l")
     demo.locator(".clock").wait_for()
-    assert _faults(demo) == []
+    assert find_faults(demo) == []
     demo.keyboard.press("l")
     demo.get_by_text("No way finished.").wait_for()
     demo.keyboard.press("?")
     demo.get_by_text("full screen").wait_for()
-    assert _faults(demo) == []
+    assert find_faults(demo) == []
     longest = f"◆ It did not run: {'as if ' * 17} No way finished. r shows it."
     demo.locator(".demo-progress .widget-html-content").evaluate("(line, said) => line.innerText = said", longest)
     demo.keyboard.press("d")
     demo.locator(".demo-night").wait_for()
-    assert _faults(demo) == []
+    assert find_faults(demo) == []
 
 
 def test_the_map_is_driven_by_keyboard_alone(demo, find_serious):
@@ -200,3 +168,12 @@ def test_it_opens_dark_where_the_machine_is(page, address):
     page.locator(".demo-page.demo-night").wait_for()
     page.keyboard.press("d")
     page.locator(".demo-page:not(.demo-night)").wait_for()
+
+
+def test_the_benchmark_of_the_room_runs(tmp_path):
+    command = [sys.executable, COURSE / "tests" / "benchmarks", "room", "--quick", "--runs", "1"]
+    told = subprocess.run([*command, "--out", tmp_path / "bench.json"], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
+    assert len(rows) == 6 and all(row["value"] > 0 for row in rows)
+    assert all(row["value"] < 150 for row in rows if row["unit"] == "MB"), "PyTorch alone takes more"

@@ -53,7 +53,7 @@ def seen_pixels(train, test):
     return (test[:, None] == train).any(1).flatten(1).all(1)
 
 
-RIGHT = {"08.1": deal, "08.2": seen}
+RIGHT = {"08.1": deal, "08.2": seen, "08.3": lambda path: path.split("_")[1]}
 WRONG = [
     ("08.1", deal_blindly, "in the test part"),
     ("08.1", lambda labels, share, seed: deal(labels, share, seed)[::-1], "exchanged"),
@@ -70,6 +70,9 @@ WRONG = [
     ("08.2", lambda train, test: ~torch.tensor(seen(train, test)), "exchanged"),
     ("08.2", lambda train, test: sum(seen(train, test)), "shape should be"),
     ("08.2", lambda train, test: torch.ones(len(test)), "is right"),
+    ("08.3", lambda path: path, "show one plant, but are in two groups"),
+    ("08.3", lambda path: path.split("/")[1].split("_")[0], "3 groups are too few"),
+    ("08.3", lambda path: path.split("/")[0], "6 groups are too few"),
 ]
 LAZY = [lambda *_: ([0], [1]), lambda *_: [False] * 6]
 

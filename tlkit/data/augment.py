@@ -12,6 +12,8 @@ from tlkit import checks
 
 __all__ = ["Augmentation"]
 
+_MOST_VIEWS = 1000  # of a picture: each is kept
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -40,9 +42,11 @@ class Augmentation:
 
     Raises
     ------
-    ValueError
-        For a number outside its range.
+    ValueError, TypeError
+        For a number outside its range, or what is no number.
     """
+
+    _made_by = "tlkit.Augmentation(flip_horizontal=True) is one; None leaves pictures as they are."
 
     flip_horizontal: bool = False
     flip_vertical: bool = False
@@ -54,16 +58,15 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, low, high in (("rotation", 0.0, 180.0), ("scale", 1.0, 2.0), ("crop", 0.05, 1.0)):
-            value = getattr(self, name)
-            if not low <= value <= high:  # false for NaN too
-                raise ValueError(f"{name} must be a number from {low:g} to {high:g}, but it is {value}.")
-        checks.count("views", self.views, 2)
+            checks.number(name, getattr(self, name), low, high)
+        checks.flag(flip_horizontal=self.flip_horizontal, flip_vertical=self.flip_vertical)
+        checks.count("views", self.views, 2, _MOST_VIEWS)
         checks.count("together", self.together, 1)
 
     def __call__(self, images: Tensor, seed: int = 0) -> Tensor:
         """One view of each picture, uint8 ``(n, 3, h, w)``, on the device where the pictures are."""
         checks.images(images)
-        random = torch.Generator().manual_seed(seed)
+        random = torch.Generator().manual_seed(checks.count("seed", seed, 0, 2**63 - 1))  # more than a seed of a run
         for wanted, flip in ((self.flip_horizontal, ops.horizontal_flip), (self.flip_vertical, ops.vertical_flip)):
             if wanted:
                 chosen = (torch.rand(len(images), generator=random) < 0.5).view(-1, 1, 1, 1).to(images.device)

@@ -3,12 +3,15 @@
 A group is what belongs together, such as the recordings of one speaker: it goes to one part as a whole.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 __all__: list[str] = []
 
 _SHUFFLES = 20
+_SHARES = {"test": 3 / 8, "val": 1 / 8}
 
 
 def deal(
@@ -55,7 +58,14 @@ def held_out(pictures_of_class: int, classes: int) -> tuple[int, int]:
     return test, max(1, min(pictures_of_class // 8, test // 3))
 
 
-def deal_groups(labels: Tensor, classes: int, per_class: int | None, groups: Tensor, seed: int) -> dict[str, Tensor]:
+def deal_groups(
+    labels: Tensor,
+    class_names: Sequence[str],
+    per_class: int | None,
+    groups: Tensor,
+    seed: int,
+    cut: dict[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
     """Deal rows into train, val and test as ``deal`` does, but every group as a whole.
 
     So the test asks about speakers, or patients, who were never seen. About half of the pictures are
@@ -64,10 +74,11 @@ def deal_groups(labels: Tensor, classes: int, per_class: int | None, groups: Ten
     Parameters
     ----------
     labels : int64 tensor (n,)
-    classes : how many there are
+    class_names : list of str, one a label
     per_class : training pictures of each class at most; None for all
     groups : int64 tensor (n,), what each picture belongs to
     seed : which groups go where
+    cut : as for ``deal``
 
     Returns
     -------
@@ -80,44 +91,68 @@ def deal_groups(labels: Tensor, classes: int, per_class: int | None, groups: Ten
         If the groups can not be dealt so that every part has every class.
     """
     random = torch.Generator().manual_seed(seed)
-    where = _parts_of_groups(labels, classes, groups, random)
+    whole = {"train": torch.arange(len(labels))} if cut is None else cut
+    rows = whole["train"]
+    missing = {part: share for part, share in _SHARES.items() if part not in whole}
+    where = _parts_of_groups(labels[rows], class_names, groups[rows], missing, random)
     dealt: dict[str, list[tuple[int, int, int]]] = {"train": [], "val": [], "test": []}
-    for label in range(classes):
-        rows = (labels == label).nonzero().flatten()
-        test, val = held_out(len(rows), classes)
-        rows = rows[torch.randperm(len(rows), generator=random)].tolist()
+    for label in range(len(class_names)):
+        mine = rows[labels[rows] == label]
+        test, val = held_out(len(mine), len(class_names))
+        mixed = mine[torch.randperm(len(mine), generator=random)].tolist()
         for part, most in (("train", per_class), ("val", val), ("test", test)):
-            chosen = [row for row in rows if where[int(groups[row])] == part][:most]
+            if part in whole and part != "train":
+                chosen = whole[part][labels[whole[part]] == label].tolist()
+            else:
+                chosen = [row for row in mixed if where[int(groups[row])] == part][:most]
             dealt[part] += [(rank, label, row) for rank, row in enumerate(chosen)]
     return {part: torch.tensor([row for _, _, row in sorted(chosen)]) for part, chosen in dealt.items()}
 
 
-def _parts_of_groups(labels: Tensor, classes: int, groups: Tensor, random: torch.Generator) -> dict[int, str]:
-    """The part of each group: test gets about three eighths of the pictures, val an eighth, train the rest.
+def _parts_of_groups(
+    labels: Tensor, class_names: Sequence[str], groups: Tensor, missing: dict[str, float], random: torch.Generator
+) -> dict[int, str]:
+    """The part of each group: those that are missing get about their share of each class, train the rest.
 
     Groups can differ in size, and lack classes. So they are shuffled twenty times, and of the deals
-    that give every class to every part the one nearest to those shares is taken.
+    that give every class to every part the one nearest to those shares is taken. scikit-learn's
+    StratifiedGroupKFold cuts into equal folds, and takes the same ones whatever the seed where groups are large.
     """
     names, index = groups.unique(return_inverse=True)
-    counts = torch.zeros(len(names), classes).index_put_((index, labels), torch.ones(()), accumulate=True)
+    counts = torch.zeros(len(names), len(class_names)).index_put_((index, labels), torch.ones(()), accumulate=True)
+    shares = torch.tensor([*missing.values(), 1 - sum(missing.values())])
     best, smallest = None, float("inf")
-    for _ in range(_SHUFFLES if len(names) > 2 else 0):
+    for _ in range(_SHUFFLES if len(names) > len(missing) else 0):
         order = torch.randperm(len(names), generator=random)
-        sums = counts[order].sum(1).cumsum(0) / len(labels)
-        test = 1 + int((sums[:-2] - 3 / 8).abs().argmin())
-        val = test + 1 + int((sums[test:-1] - sums[test - 1] - 1 / 8).abs().argmin())
-        parts = {"test": order[:test], "val": order[test:val], "train": order[val:]}
+        ends = _ends(counts[order].sum(1).cumsum(0) / len(labels), list(missing.values()))
+        parts = dict(zip((*missing, "train"), order.tensor_split(ends)))
         held = torch.stack([counts[rows].sum(0) for rows in parts.values()])
         if not (held > 0).all():
             continue
-        off = float((held.sum(1) / len(labels) - torch.tensor([3 / 8, 1 / 8, 1 / 2])).abs().max())
+        off = float((held / counts.sum(0) - shares[:, None]).abs().max())
         if off < smallest - 1e-6:
             best, smallest = parts, off
     if best is None:
-        fewest = int((counts > 0).sum(0).argmin())
-        raise ValueError(
-            f"These {len(names)} groups can not be dealt so that train, val and test have every class: class {fewest} "
-            f"is in {int((counts[:, fewest] > 0).sum())} of them.\n"
-            "Every class needs pictures in three groups or more, better in six: leave out those that have fewer."
-        )
+        raise _cannot_be_dealt(counts, class_names, len(missing) + 1)
     return {int(names[row]): part for part, rows in best.items() for row in rows}
+
+
+def _ends(filled: Tensor, shares: Sequence[float]) -> list[int]:
+    """Where the parts end in a row of groups, ``filled`` so far: each as near to its share as groups allow."""
+    ends: list[int] = []
+    for still, share in enumerate(shares):
+        start = ends[-1] if ends else 0
+        free = filled[start : len(filled) - len(shares) + still]  # each later part, train among them, needs a group
+        ends.append(start + 1 + int((free - (filled[start - 1] if start else 0) - share).abs().argmin()))
+    return ends
+
+
+def _cannot_be_dealt(counts: Tensor, class_names: Sequence[str], parts: int) -> ValueError:
+    fewest = int((counts > 0).sum(0).argmin())
+    there = int((counts[:, fewest] > 0).sum())
+    number = {2: "two", 3: "three"}[parts]
+    return ValueError(
+        f"These {len(counts)} groups can not be dealt so that every part has every class: {class_names[fewest]} is in "
+        f"{there} of them.\nEvery class needs pictures in {number} groups or more, better in {2 * parts}: "
+        "leave out those that have fewer."
+    )

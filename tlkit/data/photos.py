@@ -4,7 +4,6 @@ import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,38 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from tlkit import checks
-from tlkit.course import COURSE
 from tlkit.data import pictures
 from tlkit.data.depths import Reading
 from tlkit.data.inventory import file_of, key_of, listed, pictures_in
+from tlkit.data.photo_sets import card, folder_of, is_here
 from tlkit.disk import archives, download
-from tlkit.disk.cache import cache_folder, shared_folder
-from tlkit.disk.cards import read_card
+from tlkit.disk.cache import folder_for
 from tlkit.disk.locks import locked
 
 __all__: list[str] = []
 
-PHOTO_SETS = ("flowers17", "hymenoptera", "flowers102", "cifar10", "eurosat", "dtd", "histology", "spoken_digits")
 IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
-
-
-@cache
-def card(name: str) -> dict:
-    """The card of a photo set, ``datasets/NAME.toml``."""
-    return read_card(COURSE / "datasets" / f"{checks.choose('photo set', name, PHOTO_SETS)}.toml")
-
-
-def folder_of(name: str) -> Path:
-    """Where a photo set lies, in the class's folder or in your own, or would lie, once it is fetched."""
-    shared = shared_folder()
-    if shared and (shared / "photo-sets" / name).is_dir():
-        return shared / "photo-sets" / name
-    return cache_folder() / "photo-sets" / name
-
-
-def is_here(name: str) -> bool:
-    """Whether a photo set is complete; asks no network."""
-    return folder_of(name).is_dir()
 
 
 def fetch(name: str) -> None:
@@ -56,11 +34,11 @@ def fetch(name: str) -> None:
     ValueError
         If what was fetched is not what the card describes.
     """
-    about, folder = card(name), folder_of(name)
+    about = card(name)
     if is_here(name):
         print(f"{name}: already here.")
         return
-    folder.parent.mkdir(exist_ok=True)
+    folder = folder_for("photo-sets") / name
     with locked(folder.with_name(f"{name}.lock")):
         if not is_here(name):
             _fetch_and_unpack(about, folder)

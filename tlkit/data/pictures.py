@@ -18,12 +18,15 @@ from torch import Tensor
 
 from tlkit.data import depths, unreadable
 from tlkit.data.depths import Depth, Reading
+from tlkit.disk import limits
 from tlkit.disk.tables import remove, table
 
 __all__: list[str] = []
 
 PHOTOS = 1  # raised when any file is read as another picture: what was decoded before is not used then
-SMALLEST, LARGEST = 8, 89_478_485  # pixels: the shorter side, and the whole picture (Pillow's own limit)
+SMALLEST, LARGEST = 8, 50_000_000  # pixels: the shorter side, and the whole picture
+LARGEST_FILE = 10**9  # bytes
+_BAND = 512  # rows
 # Those that can hold photos. Not among them: EPS, which Pillow hands to another program.
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "HEIF")
 _ORIENTATION = 0x0112  # the tag of EXIF that says which side was up
@@ -76,7 +79,8 @@ def read_picture(path: Path, size: int, reading: Reading | None = None) -> np.nd
             image, turned = depths.as_bytes(deep, reading), image.getexif().get(_ORIENTATION)
             if turned:
                 image.getexif()[_ORIENTATION] = turned
-        return as_square(_as_rgb(ImageOps.exif_transpose(image)), size)
+        ImageOps.exif_transpose(image, in_place=True)
+        return as_square(_as_rgb(image), size)
 
 
 def look(path: Path) -> Look:
@@ -101,10 +105,11 @@ def look(path: Path) -> Look:
 @contextlib.contextmanager
 def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep | None"]]:
     """A loaded picture, and its values if it is deep; whatever goes wrong with it becomes a BadPicture."""
+    _let_pillow_open(LARGEST)
     try:
         with Image.open(path, formats=known_formats()) as image:
-            _check_pixels(image)
             deep_colour = depths.is_deep_colour(image)
+            _check_pixels(image, deep_colour or image.mode[0] in "IF")
             image.draft("RGB", (size * 2, size * 2))  # a large JPEG need not be decoded in full
             image.load()
             yield image, depths.deep_of(image, deep_colour)
@@ -137,10 +142,27 @@ def known_formats() -> list[str]:
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
-def _check_pixels(image: Image.Image) -> None:
+def check_file(path: Path) -> None:
+    """Raise BadPicture if a file is so large that reading it would take minutes."""
+    size = os.stat(path).st_size
+    if times := limits.needed(size, LARGEST_FILE):
+        raise BadPicture(f"{size / 1e6:,.0f} MB: too large for a picture; if it is one, set TLKIT_LIMITS={times}")
+
+
+def _let_pillow_open(most: int) -> None:
+    """Raise Pillow's own limit, which refuses twice of it, where ours was raised above it."""
+    most = int(most * limits.factor())
+    if Image.MAX_IMAGE_PIXELS is not None and most > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = most
+
+
+def _check_pixels(image: Image.Image, deep: bool) -> None:
+    """By what decoding takes: half as much of a JPEG, which is scaled on the way, and twice of a deep picture."""
     width, height = image.size
-    if width * height > LARGEST:
-        raise BadPicture(f"{width} x {height} pixels: more than {LARGEST // 10**6} million, too many to open safely")
+    most = LARGEST * 2 if image.format in ("JPEG", "MPO") else LARGEST // 2 if deep else LARGEST
+    if times := limits.needed(width * height, most):
+        many = f"{width} x {height} pixels: more than {most // 10**6} million, too many"
+        raise BadPicture(f"{many}; if the memory is there, set TLKIT_LIMITS={times}")
     if min(width, height) < SMALLEST:
         raise BadPicture(f"{width} x {height} pixels: too small to show anything")
 
@@ -149,10 +171,18 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         raise BadPicture("its colours are in LAB, which is not read here: save it in RGB")
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+        return _on_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")  # a copy would take as much memory again
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """A transparent picture on white, a band at a time: at once it would take four times its memory."""
+    shown = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND):
+        band = image.crop((0, top, image.width, min(top + _BAND, image.height))).convert("RGBA")
+        white = Image.new("RGBA", band.size, "white")
+        shown.paste(Image.alpha_composite(white, band).convert("RGB"), (0, top))
+    return shown
 
 
 def decode(
@@ -208,7 +238,7 @@ def _read_all(files: Sequence, size: int, read: Callable[..., np.ndarray], done:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tasks = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
+        tasks = Parallel(n_jobs=os.cpu_count(), prefer="threads", batch_size=8, return_as="generator")(
             delayed(fill)(row, path) for row, path in enumerate(files)
         )
         for _ in tasks:

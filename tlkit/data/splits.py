@@ -11,9 +11,11 @@ from tlkit import checks
 from tlkit.bars import tqdm
 from tlkit.data import dealing, photos
 from tlkit.data.depths import Reading
+from tlkit.data.photo_sets import PHOTO_SETS
 from tlkit.disk.cache import cached
 from tlkit.disk.spelling import few
-from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD, draw_pictures
+from tlkit.world import WORLD
+from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
 from tlkit.world.faces import FACE_SETS, FACES, draw_faces
 
 __all__ = ["ImageSet", "Split", "load_dataset"]
@@ -33,6 +35,8 @@ class ImageSet:
     labels : int64 tensor (n,), values 0 to k - 1
     class_names : tuple of str, one a label, or None where nobody knows them
         A split gives its own to its parts. Where two sets are known, labels are compared by name.
+    groups : int64 tensor (n,) or None
+        What pictures belong together: the same number for the same speaker, patient or burst.
 
     Raises
     ------
@@ -43,22 +47,34 @@ class ImageSet:
     images: Tensor
     labels: Tensor
     class_names: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
+    groups: Tensor | None = field(default=None, repr=False, compare=False)
+    _made_by = "split.train, split.val and split.test are some; of tensors: tlkit.ImageSet(images, labels)."
 
     def __post_init__(self) -> None:
         checks.images(self.images)
         checks.labels(self.labels, len(self.images))
+        if self.groups is not None:
+            checks.labels(self.groups, len(self.images), "groups")
+        if self.class_names is not None:
+            names = checks.texts("class_names", self.class_names, fewest=int(self.labels.max()) + 1)
+            object.__setattr__(self, "class_names", tuple(names))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def first(self, per_class: int) -> "ImageSet":
         """The first ``per_class`` pictures of every class."""
+        checks.count("per_class", per_class, 1)
         rank = torch.zeros_like(self.labels)
         for label in self.labels.unique():
             mine = self.labels == label
             rank[mine] = torch.arange(int(mine.sum()))
-        keep = rank < per_class
-        return ImageSet(self.images[keep], self.labels[keep], self.class_names)
+        return self.where(rank < per_class)
+
+    def where(self, rows: Tensor) -> "ImageSet":
+        """Some of the pictures: bool ``(n,)``, or their rows, int64 ``(m,)``."""
+        groups = None if self.groups is None else self.groups[rows]
+        return ImageSet(self.images[rows], self.labels[rows], self.class_names, groups)
 
     def labels_as(self, class_names: Sequence[str] | None) -> Tensor:
         """The labels as numbers of other class names: by name, so that the order of a folder does not matter.
@@ -68,7 +84,10 @@ class ImageSet:
         ValueError
             If a picture is of a class that is not among them.
         """
-        if class_names is None or self.class_names is None or tuple(class_names) == self.class_names:
+        if class_names is None or self.class_names is None:
+            return self.labels
+        class_names = checks.texts("class_names", class_names)
+        if tuple(class_names) == self.class_names:
             return self.labels
         number = {name: k for k, name in enumerate(class_names)}
         strange = [name for name in (self.class_names[k] for k in self.labels.unique()) if name not in number]
@@ -112,11 +131,21 @@ class Split:
     draw: "Callable[[int], Split] | None" = field(default=None, repr=False, compare=False)
     report: object = field(default=None, repr=False, compare=False)
     reading: Reading | None = field(default=None, repr=False, compare=False)
+    _made_by = (
+        "tlkit.load_dataset(name) and tlkit.load_folder(folder) make one.\n"
+        "Of arrays, or a dataset of another library: tlkit.load_arrays(images, labels), tlkit.load_arrays(dataset)."
+    )
 
     def __post_init__(self) -> None:
-        names = tuple(self.class_names)
+        checks.text(name=self.name)
+        names = tuple(checks.texts("class_names", self.class_names))
+        for part in ("train", "val", "test"):
+            checks.instance(part, getattr(self, part), ImageSet)
         if self.per_class is None:
-            object.__setattr__(self, "per_class", max(1, round(len(self.train) / max(1, len(names)))))
+            object.__setattr__(self, "per_class", max(1, round(len(self.train) / len(names))))
+        checks.count("per_class", self.per_class, 1)
+        checks.seed(self.seed)
+        checks.function("draw", self.draw)
         for part in ("train", "val", "test"):
             if getattr(self, part).class_names != names:
                 object.__setattr__(self, part, replace(getattr(self, part), class_names=names))
@@ -172,9 +201,10 @@ def load_dataset(
     ValueError, TypeError
         For an unknown name or class, photos that are not here, a number out of range, or one that is not whole.
     """
-    checks.choose("dataset", name, [*_DRAWN, "digits", *photos.PHOTO_SETS])
-    checks.count("seed", seed, 0)
-    size = checks.count("image_size", image_size or (224 if name in photos.PHOTO_SETS else 64), 16, 512)
+    checks.choose("dataset", name, [*_DRAWN, "digits", *PHOTO_SETS])
+    checks.seed(seed)
+    usual = 224 if name in PHOTO_SETS else 64
+    size = checks.count("image_size", usual if image_size is None else image_size, 16, 512)
     draw = partial(load_dataset, name, per_class, image_size=size, classes=classes)
     if name not in _DRAWN:
         collection = photos.load(name, size, classes)
@@ -220,7 +250,11 @@ def split_of(
     """Make a split of a collection of pictures: of the rows of each part, or dealt by the seed."""
     rows = _deal(collection, per_class, seed) if rows is None else rows
     taken = collection.take(rows)
-    sets = {part: ImageSet(taken[part], collection.labels[rows[part]]) for part in rows}
+    of = collection.groups
+    sets = {
+        part: ImageSet(taken[part], collection.labels[rows[part]], groups=None if of is None else of[rows[part]])
+        for part in rows
+    }
     about = dict(seed=seed, draw=draw, report=report, reading=collection.reading)
     return Split(name, collection.class_names, **sets, **about)
 
@@ -230,7 +264,7 @@ def _deal(collection: photos.Collection, per_class: int | None, seed: int) -> di
     labels, classes = collection.labels, len(collection.class_names)
     if collection.groups is None:
         return dealing.deal(labels, classes, per_class, seed)
-    return dealing.deal_groups(labels, classes, per_class, collection.groups, seed)
+    return dealing.deal_groups(labels, collection.class_names, per_class, collection.groups, seed)
 
 
 def _most(name: str) -> dict[str, int]:

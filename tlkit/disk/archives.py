@@ -8,19 +8,22 @@ import lzma
 import os
 import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from tlkit.bars import tqdm
-from tlkit.disk.cache import DiskFull, check_room, disk_is_full
+from tlkit.disk import leavings, limits
+from tlkit.disk.cache import DiskFull, check_room, disk_is_full, is_full
 from tlkit.disk.spelling import encoding_of
 
 __all__: list[str] = []
 
 NAMES = 2  # raise it when names come out otherwise: what was unpacked before is unpacked anew
+MOST_FILES = 200_000  # in an archive
+# What an archive unpacks to: so many bytes, or so many times its own, for pictures hardly shrink.
+SMALL, MOST_TIMES = 10**8, 100
 DAMAGED = (zipfile.BadZipFile, tarfile.ReadError, EOFError, zlib.error, lzma.LZMAError)
 
 
@@ -30,27 +33,22 @@ def unpack(archive: Path, folder: Path) -> Path:
     Raises
     ------
     ValueError
-        If the archive is damaged, or holds a file that would be written outside of the folder.
+        If the archive is damaged, holds a file that would be written outside of the folder, a name that no disk takes,
+        or far more than its size promises.
     OSError
-        If the disk is full.
+        If the disk is full, or cannot be written.
     """
+    limits.check_is_file(archive)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    leavings.sweep(folder.parent)
     is_zip = zipfile.is_zipfile(archive)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        inside = Path(temporary) / "content"
-        inside.mkdir()
+    with leavings.temporary_folder(folder) as inside:
         try:
             (_unpack_zip if is_zip else _unpack_tar)(archive, inside)
         except DAMAGED as error:
             raise _damaged(archive) from error
-        except DiskFull:
-            raise
         except OSError as error:
-            if error.errno is None:  # not from the system: gzip and bz2 report damage so
-                raise _damaged(archive) from error
-            if error.errno == errno.ENOSPC:
-                raise disk_is_full(folder / archive.name) from error
-            raise
+            raise _refused(archive, folder, error) from error
         except (RuntimeError, NotImplementedError) as error:
             raise ValueError(
                 f"{archive.name} is encrypted, or compressed in a way that Python cannot read. Zip it again, plainly."
@@ -59,6 +57,29 @@ def unpack(archive: Path, folder: Path) -> Path:
             shutil.rmtree(folder)
         os.replace(inside, folder)
     return folder
+
+
+def _refused(archive: Path, folder: Path, error: OSError) -> Exception:
+    """What went wrong, in words: with the archive, or with the disk."""
+    if isinstance(error, DiskFull):
+        return error
+    if error.errno is None:  # not from the system: gzip and bz2 report damage so
+        return _damaged(archive)
+    if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ):
+        why = "too long" if error.errno == errno.ENAMETOOLONG else f"none here: {error.strerror}"
+        name = os.path.basename(str(error.filename or ""))
+        return ValueError(f"{archive.name} holds a name that is {why} ({name[:40]!r}...). Nothing was unpacked.")
+    if is_full(error):
+        return disk_is_full(folder.parent, f"{archive.name} was not unpacked.")
+    return OSError(error.errno, f"{archive.name} cannot be unpacked in {folder.parent} ({error.strerror})")
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file begins, or ends, as a zip or tar does."""
+    try:
+        return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    except (*DAMAGED, OSError):  # it begins as one, and then breaks off
+        return True
 
 
 def _damaged(archive: Path) -> ValueError:
@@ -98,7 +119,7 @@ def with_right_names(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     encoding = _encoding(members)
     for member in members:
         name = _raw(member).decode(encoding, errors="replace") if _is_unmarked(member) else member.orig_filename
-        member.filename = name.replace("\\", "/")
+        member.filename = name.partition("\0")[0].replace("\\", "/")  # up to a zero, as zipfile has it
     return members
 
 
@@ -108,13 +129,23 @@ def leads_outside(name: str) -> bool:
     return bool(where.anchor) or ".." in where.parts
 
 
+def check_sizes(archive: Path, files: int, unpacked: int) -> None:
+    """Raise ValueError if an archive holds far more than its own size lets expect: a trap, most often."""
+    limits.check(files, MOST_FILES, f"{archive.name} holds {files:,} files, more than {MOST_FILES:,}.")
+    size = archive.stat().st_size
+    said = f"{archive.name} has {size / 1e6:,.1f} MB and unpacks to {unpacked / 1e6:,.0f} MB: that may be a trap."
+    limits.check(unpacked, max(SMALL, MOST_TIMES * size), said)
+
+
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as file:
         members = with_right_names(file.infolist())
         for member in members:
             if leads_outside(member.filename):
                 raise _outside(archive, member.filename)
-        check_room(folder, sum(member.file_size for member in members), f"{archive.name}, unpacked,")
+        unpacked = sum(member.file_size for member in members)
+        check_sizes(archive, len(members), unpacked)
+        check_room(folder.parent, unpacked, f"{archive.name}, unpacked,")
         for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", leave=False, delay=1):
             file.extract(member, folder)
 
@@ -123,8 +154,14 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as file:
         bar = tqdm(desc=f"unpacking {archive.name}", unit="file", leave=False, delay=1)
 
+        unpacked = 0
+
         def checked(member: tarfile.TarInfo, where: str) -> tarfile.TarInfo | None:
+            nonlocal unpacked  # a tar has no list of its members: each is known when it comes
             bar.update()
+            unpacked += member.size
+            check_sizes(archive, bar.n, unpacked)
+            check_room(folder.parent, member.size, f"{archive.name}, unpacked,")
             if member.name.startswith("/"):  # the filter would move it inside
                 raise tarfile.AbsolutePathError(member)
             return tarfile.data_filter(member, where)

@@ -11,9 +11,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from tlkit.disk import limits
+
 __all__: list[str] = []
 
 
+_LARGEST = 2**20  # bytes; the longest part of ours is the program that loads a model without this course
 _SEAL = "card_sha256"  # the last line of a card that was sealed: the checksum of the text before it
 
 
@@ -26,7 +29,7 @@ def read_card(path: Path, needed: Iterable[str] = ()) -> dict:
         If it is not there, is no TOML, was changed since it was sealed, or does not say what is ``needed``.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = limits.read(path, _LARGEST).decode().replace("\r\n", "\n")  # git may write other line ends on Windows
         card = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:  # brackets within brackets without end
         raise ValueError(f"The card {path} cannot be read: {error}") from error

@@ -5,7 +5,6 @@ torchvision fetch a whole file from one address and begin again after a cut, whi
 ``TLKIT_OFFLINE=1`` forbids all of it.
 """
 
-import errno
 import hashlib
 import os
 import socket
@@ -18,7 +17,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from tlkit.bars import tqdm
-from tlkit.disk.cache import check_room, disk_is_full
+from tlkit.disk.cache import check_room, disk_is_full, is_full
 from tlkit.disk.locks import locked
 
 __all__: list[str] = []
@@ -71,8 +70,8 @@ def download(urls: Sequence[str], path: Path, checksum: str = "", size: int = 0)
             try:
                 _fetch_whole(url, part, checksum, size)
             except (OSError, HTTPException) as error:
-                if getattr(error, "errno", None) == errno.ENOSPC:
-                    raise disk_is_full(path) from error
+                if is_full(error):
+                    raise disk_is_full(path.parent, f"What arrived of {path.name} is kept.") from error
                 problems[url] = error
             else:
                 os.replace(part, path)
@@ -128,7 +127,7 @@ def _fetch_whole(url: str, part: Path, checksum: str, size: int) -> None:
                     break  # the check that follows says which
                 part.unlink()
                 return _fetch_whole(url, part, checksum, size)
-            final = isinstance(error, _WrongFile) or getattr(error, "errno", None) == errno.ENOSPC
+            final = isinstance(error, _WrongFile) or is_full(error)
             final = final or _is_not_found(error)
             if final or (code is not None and code not in _BUSY) or attempt == _TRIES - 1:
                 raise

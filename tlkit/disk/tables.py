@@ -25,7 +25,16 @@ import torch
 from torch import Tensor
 
 from tlkit.bars import tqdm
-from tlkit.disk.cache import cache_folder, check_room, digest, disk_is_full, shared_folder, write_atomically
+from tlkit.disk.cache import (
+    cache_folder,
+    check_room,
+    digest,
+    disk_is_full,
+    folder_for,
+    folders_to_read,
+    is_full,
+    write_atomically,
+)
 from tlkit.disk.locks import locked
 
 __all__: list[str] = []
@@ -83,13 +92,12 @@ def table(
     OSError
         If the table cannot be written: the disk is full, for example.
     """
-    common = shared_folder()
-    if common is not None:
-        state = _whole(common / kind / key, rows)
+    for place in folders_to_read():
+        state = _whole(place / kind / key, rows)
         if state.rows == rows:
-            return _open(common / kind / key, state), state.seconds
-    folder = cache_folder() / kind / key
-    folder.mkdir(parents=True, exist_ok=True)
+            return _open(place / kind / key, state), state.seconds
+    folder = folder_for(kind) / key
+    folder.mkdir(exist_ok=True)
     with locked(folder.with_suffix(".lock")):
         state = _whole(folder, rows)
         with tqdm(total=rows, initial=state.rows, desc=desc, unit="picture", leave=False, delay=1) as bar:
@@ -175,7 +183,10 @@ def _append(folder: Path, columns: dict[str, Tensor], state: _State, rows: int) 
         try:
             _write(folder / f"{column}.npy", values, state.rows, rows)
         except OSError as error:
-            raise disk_is_full(folder / f"{column}.npy") from error
+            if not is_full(error):
+                raise
+            kept = f"Of {rows:,} rows, {state.rows:,} are kept."
+            raise disk_is_full(folder, kept) from error
         state.checksums[column].append(_checksum(values.reshape(-1)))
     state.rows += len(values)
     text = json.dumps(asdict(state))

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 from unicodedata import category
 
-from tlkit.disk.archives import DAMAGED, leads_outside, with_right_names
+from tlkit import checks
+from tlkit.disk import limits
+from tlkit.disk.archives import DAMAGED, check_sizes, leads_outside, with_right_names
 from tlkit.disk.spelling import plain
 from tlkit.exercises.progress import Record, parse
 
@@ -38,10 +40,12 @@ def hand_ins(sources: Sequence[str | Path]) -> Iterator[HandIn]:
     ValueError
         If a source is not there; before anything is read.
     """
-    paths = [Path(source) for source in sources]
+    paths = [checks.path("a path to report on", source) for source in sources]
     for path in paths:
         if not path.exists():
             raise ValueError(f"There is no file or folder {path}.")
+        if not path.is_dir():
+            limits.check_is_file(path)
     for path in paths:
         if path.is_dir():
             for file in sorted(each for each in path.rglob("*") if each.is_file()):
@@ -73,7 +77,13 @@ def _look(file: Path, below: Sequence[str]) -> Iterator[HandIn]:
 
 def _look_into(archive: Path, below: Sequence[str]) -> Iterator[HandIn]:
     with zipfile.ZipFile(archive) as zipped:
-        for member in with_right_names(zipped.infolist()):
+        members = with_right_names(zipped.infolist())
+        try:
+            check_sizes(archive, len(members), sum(member.file_size for member in members))
+        except ValueError as error:
+            yield _refused(str(archive), f"was not read: {error}")
+            return
+        for member in members:
             parts = tuple(part for part in member.filename.split("/") if part)
             name = f"{archive}/{member.filename}"
             if leads_outside(member.filename):

@@ -1,13 +1,22 @@
 """Examiners of lesson 08: and on real photos?"""
 
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Collection
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
+from torchvision.io import write_png
+from torchvision.transforms import v2
 
+from tlkit.data.splits import load_dataset
 from tlkit.exercises import Wrong, as_array, call, exercise
+from tlkit.exercises.tiny import own_luck
+from tlkit.folders.loading import load_folder
+from tlkit.transfer.probe_ways import linear_probe
 
 
 @exercise(
@@ -113,3 +122,50 @@ def _name_mistake(given: np.ndarray, known: torch.Tensor, asked: torch.Tensor) -
         raise Wrong("Each pixel is somewhere in train, but they must all be in one and the same picture.")
     if np.array_equal(given, same.flatten(2).any(2).any(1).numpy()):
         raise Wrong("Some equal numbers are not a copy: every pixel has to be the same.")
+
+
+_SPECIES, _PLANTS, _SHOTS = 6, 8, 4
+
+
+@cache
+def garden() -> Path:
+    """A folder of ours with a leak in it: six species, eight plants of each, four shots of each plant."""
+    flowers = load_dataset("flowers", _PLANTS)
+    folder = Path(tempfile.mkdtemp(prefix="garden-"))
+    shake = v2.Compose([v2.RandomAffine(4, (0.06, 0.06), (0.95, 1.05)), v2.ColorJitter(0.15, 0.15)])
+    with own_luck(83):
+        for row, label in enumerate(flowers.train.labels.tolist()):
+            if label < _SPECIES:
+                home = folder / flowers.class_names[label]
+                home.mkdir(exist_ok=True)
+                for shot in range(_SHOTS):
+                    name = f"bed{row % 3}_plant{row // len(flowers.class_names):02}_{shot}.png"
+                    write_png(shake(flowers.train.images[row]), str(home / name))
+    return folder
+
+
+@exercise(
+    "08.3",
+    "find the leak",
+    "print(*sorted(garden().rglob('*.png'))[:9], sep='\\n') shows names. Which part of them stays from shot to shot?",
+    "Not the bed, which many plants share. Each plant has a number.",
+    "path.split('_')[1] is plant03 in aster/bed1_plant03_2.png.",
+)
+def _plant(answer: object) -> str:
+    paths = [path.relative_to(garden()).as_posix() for path in sorted(garden().rglob("*.png"))]
+    group = {path: str(call(answer, path)) for path in paths}
+    for path, other in zip(paths, paths[1:]):
+        if path[: -len("_0.png")] == other[: -len("_0.png")] and group[path] != group[other]:
+            raise Wrong(f"{path} and {other} show one plant, but are in two groups: they may lie on two sides.")
+    if len(set(group.values())) < _PLANTS:
+        raise Wrong(f"{len(set(group.values()))} groups are too few: plants that have nothing in common are in one.")
+    by_plant = load_folder(garden(), image_size=64, quiet=True, groups=lambda path: group[path])
+    at_random = load_folder(garden(), image_size=64, quiet=True, near_copies=False)
+    said = [
+        np.mean([linear_probe(split.draw(seed), "minivgg").open_test() for seed in range(3)])
+        for split in (at_random, by_plant)
+    ]
+    return (
+        f"Dealt at random the test says {said[0]:.0%}, dealt by plant {said[1]:.0%} (three draws each). "
+        "The second is the number for a plant that nobody has photographed yet."
+    )

@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from tlkit import course
+from tlkit import checks, course
 from tlkit.exercises import exercises_of, progress
 
 __all__ = ["Progress", "show_progress"]
@@ -35,7 +35,7 @@ class Progress:
         ValueError
             If another kind of file has that name, or there is no such folder.
         """
-        path = Path(path)
+        path = checks.path("path", path)
         if not path.parent.is_dir() or path.is_dir():
             raise ValueError(f"{path} cannot be written: there is no such folder, or it is one.")
         if path.exists():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import platformdirs
 
+from tlkit import checks
 from tlkit.disk.cache import write_atomically
 from tlkit.disk.locks import locked
 
@@ -33,22 +34,27 @@ class Record(NamedTuple):
 
 
 def progress_file() -> Path:
-    """Where it is kept: ``TLKIT_PROGRESS``, or a file in the user's data folder."""
+    """Where it is kept: ``TLKIT_PROGRESS``, or a file in the user's data folder; ValueError if it can be no path."""
     named = os.environ.get("TLKIT_PROGRESS")
-    return Path(named).expanduser() if named else platformdirs.user_data_path("tlkit", appauthor=False) / "done.json"
+    return (
+        checks.path("TLKIT_PROGRESS", named)
+        if named
+        else platformdirs.user_data_path("tlkit", appauthor=False) / "done.json"
+    )
 
 
 def note(name: str) -> None:
     """Remember that an exercise (``"03.1"``) or a quiz (``"03.quiz"``) is done; never an error for a student."""
-    path = progress_file()
     try:
+        path = progress_file()
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_suffix(".lock"), timeout=5):  # a killed kernel may have left its lock
             kept = _kept_or_set_aside(path)
             kept.done.setdefault(name, datetime.now(timezone.utc))  # when it was done first
             write_record(path, kept)
-    except OSError as error:
-        warnings.warn(f"Could not remember that {name} is done ({error}); going on without.", stacklevel=3)
+    except (OSError, ValueError) as error:
+        why = str(error).partition("\n")[0]
+        warnings.warn(f"Could not remember that {name} is done ({why}); going on without.", stacklevel=3)
 
 
 def _kept_or_set_aside(path: Path) -> Record:

@@ -13,7 +13,7 @@ import ipywidgets
 from tlkit import checks
 from tlkit.disk.cards import read_card
 from tlkit.exercises import progress
-from tlkit.widgets.controls import WRAPPED, show_widget
+from tlkit.widgets.display import WRAPPED, show_widget
 
 __all__ = ["Quiz"]
 

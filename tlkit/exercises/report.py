@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from tlkit import checks
 from tlkit.disk.cache import write_atomically
 from tlkit.exercises.hand_ins import HandIn, hand_ins
 from tlkit.exercises.overview import say, show_progress
@@ -34,13 +35,14 @@ def run_progress(
     Raises
     ------
     ValueError
-        If a source is missing, none holds progress, or a file would be replaced that is none of ours.
+        If a path can be none, a source is missing, none holds progress, or a file would be replaced that is none of
+        ours.
     """
     if export:
         return show_progress().export(export)
     if not report:
         return say(repr(show_progress()))
-    path = Path(out)
+    path, report = checks.path("--out", out), [checks.path("a path to report on", source) for source in report]
     _refuse_to_replace(path, report, force)
     names, found, refused = show_progress().names, [], []
     for each in hand_ins(report):
@@ -54,10 +56,10 @@ def run_progress(
     say("\n".join([f"{path}: {len(rows)} student{'s' * (len(rows) != 1)}", *told]))
 
 
-def _refuse_to_replace(path: Path, report: Sequence[str | Path], force: bool) -> None:
+def _refuse_to_replace(path: Path, report: Sequence[Path], force: bool) -> None:
     if not path.parent.is_dir() or path.is_dir():
         raise ValueError(f"{path} cannot be written: there is no such folder, or it is one.")
-    if path.exists() and any(Path(source).exists() and path.samefile(source) for source in report):
+    if path.exists() and any(source.exists() and path.samefile(source) for source in report):
         raise ValueError(f"{path} is one of the files to report on. Name another --out.")
     if path.exists() and not force and not _is_report(path):
         raise ValueError(f"{path} is there already, and is no report of this command. Name another --out, or --force.")

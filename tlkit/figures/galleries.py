@@ -9,9 +9,12 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
-from tlkit.figures.style import COLOURS, new_figure, styled
+from tlkit.figures.colours import COLOURS
+from tlkit.figures.style import new_figure, styled
 
 __all__ = ["plot_answers", "plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split"]
+
+_WIDEST = 100  # pictures in a row
 
 
 def mosaic(images: Tensor, columns: int, gap: int = 3) -> np.ndarray:
@@ -25,6 +28,13 @@ def mosaic(images: Tensor, columns: int, gap: int = 3) -> np.ndarray:
     return sheet
 
 
+def _labels(name: str, given: Sequence[int], images: Tensor, class_names: Sequence[str]) -> np.ndarray:
+    """One label a picture, each of a class that has a name, as an int array; else ValueError or TypeError."""
+    found = checks.rows(name, given, len(class_names), f" (there are {len(class_names)} class_names)")
+    checks.same_length("pictures", len(checks.images(images)), name, len(found))
+    return found
+
+
 @styled
 def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> Axes:
     """Pictures in rows, a name before each row.
@@ -35,6 +45,8 @@ def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> 
     row_names : one for each row
     """
     checks.images(images)
+    checks.text(title=title)
+    row_names = checks.texts("row_names", row_names)
     columns, rest = divmod(len(images), len(row_names))
     if rest:
         raise ValueError(f"{len(images)} pictures do not fill {len(row_names)} rows evenly.")
@@ -57,9 +69,12 @@ def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> 
 
 def plot_split(split: Split, columns: int = 10) -> Axes:
     """A contact sheet: the first training pictures of every class (as many as there are), a row each."""
-    columns = min(checks.count("columns", columns, 1), split.per_class)
-    first = split.train.first(columns).images
-    by_class = first.view(columns, len(split.class_names), *first.shape[1:]).transpose(0, 1).flatten(0, 1)
+    checks.instance("split", split, Split)
+    columns = min(checks.count("columns", columns, 1), split.fewest)
+    if not columns:
+        raise ValueError(f"A class of {split.name} has no training picture to show: see split.train.labels.bincount().")
+    first = split.train.first(columns)
+    by_class = first.images[first.labels.argsort(stable=True)]
     return plot_pictures(by_class, split.class_names, f"{split.name}: {columns} pictures of each class")
 
 
@@ -73,9 +88,11 @@ def plot_mistakes(
     rows: int = 2,
 ) -> Axes:
     """A spread of the pictures that were taken for something else, with both names below each."""
-    checks.images(images)
-    labels, predicted = np.asarray(labels), np.asarray(predicted)
-    checks.same_length("labels", len(labels), "predictions", len(predicted))
+    checks.count("columns", columns, 1, _WIDEST)
+    checks.count("rows", rows, 1, checks.MANY)
+    class_names = checks.texts("class_names", class_names)
+    labels = _labels("labels", labels, images, class_names)
+    predicted = _labels("predicted", predicted, images, class_names)
     wrong = np.flatnonzero(labels != predicted)
     shown = wrong[np.linspace(0, len(wrong) - 1, min(len(wrong), columns * rows)).astype(int)] if len(wrong) else wrong
     pairs = [f"{class_names[labels[k]]} taken for {class_names[predicted[k]]}" for k in shown]
@@ -119,11 +136,12 @@ def plot_answers(
     answers : name of a classifier -> its n answers
     class_names : one for each class
     """
-    checks.images(images)
-    labels = np.asarray(labels)
-    given = {name: np.asarray(said) for name, said in answers.items()}
-    for name, said in given.items():
-        checks.same_length("labels", len(labels), f"answers of {name}", len(said))
+    checks.text(title=title)
+    checks.count("columns", columns, 1, _WIDEST)
+    class_names = checks.texts("class_names", class_names)
+    labels = _labels("labels", labels, images, class_names)
+    answers = checks.mapping("answers", answers, "labels")
+    given = {name: _labels(f"answers of {name}", said, images, class_names) for name, said in answers.items()}
     shown = np.linspace(0, len(labels) - 1, min(len(labels), columns)).astype(int)
     counts = {name: int((said == labels)[shown].sum()) for name, said in given.items()}
     found = ", ".join(f"{name} {count} right" for name, count in counts.items())
@@ -173,6 +191,12 @@ def plot_neighbours(
     queries, pool : ImageSet
     nearest : int array (len(queries), m), rows of ``pool``, nearest first
     """
+    checks.text(title=title)
+    checks.instance("queries", queries, ImageSet)
+    checks.instance("pool", pool, ImageSet)
+    nearest = checks.rows("nearest", nearest, len(pool), ", rows of pool", dimensions=2)
+    checks.same_length("rows of nearest", len(nearest), "labels of queries", len(queries))
+    class_names = checks.texts("class_names", class_names, fewest=int(queries.labels.max()) + 1)
     same = pool.labels.numpy()[nearest] == queries.labels.numpy()[:, None]
     rows, columns = nearest.shape
     names = [class_names[label] for label in queries.labels]

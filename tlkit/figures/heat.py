@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from tlkit import checks
 from tlkit.figures.style import styled
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.meadow import Meadow
@@ -27,6 +28,11 @@ def plot_heat(meadow: Meadow, maps: Mapping[str, np.ndarray], window: int = 64, 
     window, pace : int
         The side of a window, and how far apart two of them are, in pixels.
     """
+    checks.instance("meadow", meadow, Meadow)
+    checks.count("window", window, 1, checks.MANY)
+    checks.count("pace", pace, 1, checks.MANY)
+    maps = checks.mapping("maps", maps, "probabilities (rows, columns)")
+    maps = {name: checks.numbers(f"maps[{name!r}]", heat, dimensions=2) for name, heat in maps.items()}
     names, picture = OFFLINE_DATASETS["flowers"].class_names, meadow.image.permute(1, 2, 0).numpy()
     figure, panels = plt.subplots(
         (len(maps) + 2) // 2, 2, figsize=(11.5, 3.95 * ((len(maps) + 2) // 2)), layout="constrained"
@@ -38,7 +44,6 @@ def plot_heat(meadow: Meadow, maps: Mapping[str, np.ndarray], window: int = 64, 
     panels.flat[0].set_title("the meadow")
     said = []
     for axes, (name, heat) in zip(panels.flat[1:], maps.items()):
-        heat = np.asarray(heat, dtype=float)
         own = [place for label, place in zip(meadow.labels, meadow.places) if names[label] == name]
         glow = _lay_over(axes, picture, heat, window, pace)
         axes.set_title(name)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tlkit import checks
-from tlkit.figures.style import COLOURS, ink, new_figure, paper, styled
+from tlkit.figures.colours import COLOURS
+from tlkit.figures.style import ink, new_figure, paper, styled
 from tlkit.history import History
 from tlkit.intervals import Interval, accuracy_interval, if_enough, points
 
@@ -30,8 +31,13 @@ def plot_bars(
     Values are shares from 0 to 1. Below three seeds there is no interval, and no whisker. Intervals
     are those of ``accuracy_interval``, or yours, one a bar.
     """
+    checks.text(ylabel=ylabel, title=title)
+    values = checks.mapping("values", values, "one value a seed")
+    values = {name: checks.numbers(f"values[{name!r}]", seeds) for name, seeds in values.items()}
     if intervals is None:
         intervals = [if_enough(accuracy_interval, seeds) for seeds in values.values()]
+    for interval in checks.several("intervals", intervals, "intervals"):
+        checks.instance("an interval", interval, Interval)
     if len(intervals) != len(values):
         raise ValueError(f"Give one interval for each bar: there are {len(intervals)} for {len(values)} bars.")
     means = dict(zip(values, intervals))
@@ -59,7 +65,7 @@ def plot_bars(
             capsize=6,
             linewidth=1.8,
         )
-        seeds = np.asarray(values[name]) * 100
+        seeds = values[name] * 100
         axes.plot(
             k + np.linspace(0.16, 0.26, len(seeds)), seeds, "o", color=paper(), markeredgecolor=ink(), markersize=5
         )
@@ -94,11 +100,12 @@ def plot_differences(
 
     Raises
     ------
-    ValueError
-        If there is none.
+    ValueError, TypeError
+        If there is none, or it is no interval.
     """
-    if not gains:
-        raise ValueError("Give one difference or more: a name and its interval.")
+    checks.text(title=title, xlabel=xlabel)
+    for name, gain in checks.mapping("gains", gains, "the interval of a difference").items():
+        checks.instance(f"gains[{name!r}]", gain, Interval)
     told = "; ".join(f"{name}: {points(gain)}" for name, gain in gains.items())
     axes = new_figure(7.6, 1.3 + 0.5 * len(gains), f"{title or 'Differences'}, {xlabel}: {told}.")
     axes.axvline(0, color=ink(), linewidth=1.2)
@@ -142,10 +149,18 @@ def plot_curves(
     x : (p,)
     curves : name to array (seeds, p) of shares from 0 to 1
     """
+    checks.text(xlabel=xlabel, ylabel=ylabel, title=title)
+    checks.flag(log_x=log_x)
+    x = checks.numbers("x", x)
+    curves = checks.mapping("curves", curves, "an array (seeds, points)")
+    curves = {name: checks.numbers(f"curves[{name!r}]", seeds, dimensions=2) for name, seeds in curves.items()}
+    for name, seeds in curves.items():
+        if seeds.shape[1] != len(x):
+            raise ValueError(f"curves[{name!r}] has {seeds.shape[1]} columns, but x has {len(x)} values.")
     ends = []
     axes = new_figure(7.6, 4.4)
     for name, seeds in curves.items():
-        means = [if_enough(accuracy_interval, column) for column in np.asarray(seeds).T]
+        means = [if_enough(accuracy_interval, column) for column in seeds.T]
         (line,) = axes.plot(x, [m.mean * 100 for m in means], label=name)
         axes.fill_between(
             x,
@@ -178,6 +193,9 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
     by : {"epochs", "seconds"}
     """
     checks.choose("axis", by, ("epochs", "seconds"))
+    checks.text(title=title)
+    for name, history in checks.mapping("histories", histories, "a History", fewest=0).items():
+        checks.instance(f"histories[{name!r}]", history, History)
     axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, history in histories.items():
         values = [100 * value for value in history.val_accuracy]

@@ -20,10 +20,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox, BboxTransformFrom
 
+from tlkit import checks
+from tlkit.figures.colours import COLOURS
+
 __all__ = ["show"]
 
-# Okabe and Ito (2008): told apart by people who see colours differently.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLE = {
     "figure.dpi": 110,
     "font.size": 12,
@@ -97,7 +98,15 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def show(axes: Axes) -> None:
-    """Display the figure of ``axes`` once, with a description for those who do not see it."""
+    """Display the figure of ``axes`` once, with a description for those who do not see it.
+
+    Raises
+    ------
+    TypeError
+        If it is no figure of this course, and so has no description.
+    """
+    if not isinstance(axes, Axes) or not hasattr(axes.figure, "alt_text"):
+        raise TypeError(f"show takes the Axes that a plot of this course gives, not {checks.shown(axes)}.")
     display({"text/html": as_html(axes), "text/plain": axes.figure.alt_text}, raw=True)
 
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import torch
-from torch import Tensor
-
 from tlkit.data.pixels import as_array
 from tlkit.disk import spelling
 from tlkit.disk.spelling import few
@@ -91,17 +88,9 @@ def label_of(value: object, names: dict | None, called: str) -> str | None:
     return names[value]
 
 
-def group_of(value: object, called: str) -> str | None:
+def group_of(value: object, called: str) -> str:
+    """The group of a picture; "" if it is in none."""
     value = _plain(value)
     if value is None or isinstance(value, (str, int)):
-        return None if value is None else str(value)
+        return "" if value is None else str(value)
     raise ValueError(f"The group of {called} is {value!r:.60}, but groups are whole numbers or texts.")
-
-
-def numbered(groups: list[str | None]) -> Tensor | None:
-    """Groups as numbers; a picture without one is a group of its own."""
-    if all(group is None for group in groups):
-        return None
-    number: dict[object, int] = {}
-    keys = (k if group is None else group for k, group in enumerate(groups))
-    return torch.tensor([number.setdefault(key, len(number)) for key in keys])

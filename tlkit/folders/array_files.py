@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tlkit.disk import limits
 from tlkit.disk.spelling import few
 from tlkit.folders.part_names import part_of
 
@@ -81,11 +82,10 @@ def _shapes(archive: zipfile.ZipFile, name: str) -> dict[str, tuple[int, ...]]:
             raise ValueError(f"{member} is shorter than its header says")
         total += size
         shapes[member[:-4]] = shape
-    if total > LARGEST:
-        raise _Refused(
-            f"{name} would take {total / 1e9:,.1f} GB of memory, more than {LARGEST / 1e9:.1f}. "
-            "Take smaller pictures, or some of them."
-        )
+    try:
+        limits.check(total, LARGEST, f"{name} would take {total / 1e9:,.1f} GB of memory: give a part of its arrays.")
+    except ValueError as error:
+        raise _Refused(str(error)) from error
     return shapes
 
 

@@ -11,6 +11,7 @@ from tlkit.data import dealing, photos, pixels, splits
 from tlkit.data.pictures import BadPicture
 from tlkit.disk import spelling
 from tlkit.folders import annotations, loading
+from tlkit.folders.groups import note_groups, numbered
 from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.looks import Seen
 from tlkit.folders.sources import Source, sources_of
@@ -26,7 +27,6 @@ class _Handle(NamedTuple):
 
     source: Source
     number: int
-    group: str | None
 
 
 def load_arrays(
@@ -75,7 +75,8 @@ def load_arrays(
     """
     if per_class is not None:
         checks.count("per_class", per_class, 1)
-    checks.count("seed", seed, 0)
+    checks.seed(seed)
+    checks.flag(quiet=quiet)
     checks.count("image_size", image_size, 16, 512)
     sources = sources_of(images, labels, groups)
     known = _names(class_names, sources)
@@ -91,9 +92,14 @@ def load_arrays(
     handles = [item.path for item, _ in kept]
     keys, read = [seen.checksum for _, seen in kept], partial(_read, reading=reading)
     take = photos.taker(handles, keys, image_size, reading, read)
-    belongs = annotations.numbered([handle.group for handle in handles])
-    collection = photos.Collection(names, numbers, take, reading, belongs)
-    rows = _dealt(collection, per_class, seed, cut)
+    of = [item.group for item, _ in kept]
+    together = None if groups is None else numbered(of)
+    collection = photos.Collection(names, numbers, take, reading, together)
+    if together is None:
+        rows = dealing.deal(numbers, len(names), per_class, seed, cut)
+    else:
+        rows = dealing.deal_groups(numbers, names, per_class, together, seed, cut)
+        note_groups(of, rows, report)
     loading._note_parts(kept, rows, numbers, names, report)
     if not quiet:
         print(report)
@@ -121,17 +127,6 @@ def _again(collection: photos.Collection, name: str, per_class: int | None, seed
     return splits.split_of(collection, name, per_class, seed, partial(_again, collection, name, per_class))
 
 
-def _dealt(collection: photos.Collection, per_class: int | None, seed: int, cut: dict | None) -> dict:
-    labels, classes = collection.labels, len(collection.class_names)
-    if collection.groups is None:
-        return dealing.deal(labels, classes, per_class, seed, cut)
-    if cut and len(cut) < 3:
-        raise ValueError("groups= deals a set that is whole. This one is cut, and lacks val or test: give both.")
-    if cut:
-        return dealing.deal(labels, classes, per_class, seed, cut)
-    return dealing.deal_groups(labels, classes, per_class, collection.groups, seed)
-
-
 def _looked_at(
     sources: dict[str | None, Source], names: dict[str | None, dict | None], report: FolderReport
 ) -> list[tuple[Item, Seen]]:
@@ -154,8 +149,8 @@ def _looked_at(
                 if label is None:
                     report.left_out[called] = "it has no label"
                     continue
-                handle = _Handle(source, k, annotations.group_of(group, called))
-                found.append((Item(handle, called, label, part), _seen(picture)))
+                item = Item(_Handle(source, k), called, label, part, annotations.group_of(group, called))
+                found.append((item, _seen(picture)))
     _check_the_same_again(found)
     return found
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 from tlkit import checks
+from tlkit.disk import limits
 from tlkit.disk.spelling import encoding_of, few, plain
 from tlkit.folders.listing import FolderReport, Item, Place, is_hidden, pictures_below
 from tlkit.folders.part_names import part_of
@@ -33,6 +34,7 @@ _PART = str.split("split splits set subset part partition usage phase datasplit 
 _NO_LABEL = {"", "nan", "null"}
 _WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 _SAMPLE = 50  # rows by which a column is judged
+_HEAD, LARGEST = 2**20, 10**8  # bytes: by which it is judged whether a file is a table, and of a table
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Table:
         return max(found, key=counts.get) if found else None
 
     def _is_file(self, cell: str) -> bool:
-        return bool(cell) and (self.path.parent / cell.replace("\\", "/")).is_file()
+        return bool(cell) and is_file(self.path.parent / cell.replace("\\", "/"))
 
     @cached_property
     def label_columns(self) -> list[str]:
@@ -86,9 +88,20 @@ class Table:
         return None
 
 
-def read_table(path: Path) -> Table:
-    """Read a table in any of the usual encodings; columns are parted by a comma, a semicolon, a tab or a bar."""
-    raw = path.read_bytes()
+def is_file(path: Path) -> bool:
+    """Whether there is a file; of a name that is too long there is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_table(path: Path, raw: bytes | None = None) -> Table:
+    """Read a table in any of the usual encodings; columns are parted by a comma, a semicolon, a tab or a bar.
+
+    ``raw`` is its content, or as much of it as is wanted.
+    """
+    raw = limits.read(path, LARGEST) if raw is None else raw
     encoding = encoding_of(raw)
     text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
     if path.suffix.lower() == ".jsonl":
@@ -112,7 +125,7 @@ def _from_json(path: Path, text: str, encoding: str) -> Table:
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         header = list(rows[0]) if rows else []
         return Table(path, header, [{c: str(row.get(c, "")).strip() for c in header} for row in rows], encoding)
-    except (ValueError, AttributeError):  # no JSON, or no objects: it is no table of files
+    except (ValueError, AttributeError, RecursionError):  # no JSON, or no objects: it is no table of files
         return Table(path, [], [], encoding)
 
 
@@ -126,13 +139,20 @@ def _is_table(path: Path) -> bool:
     if "submission" in path.name.lower():  # Kaggle's example of answers, which are no labels
         return False
     try:
-        table = read_table(path)
+        table = read_table(path, _head_of(path))
     except (csv.Error, OSError):
         return False
     if not (table.rows and table.file_column and table.label_columns):
         return False
     finder, cells = _Finder(path.parent, None), [row[table.file_column] for row in table.rows[:_SAMPLE]]
     return any(_leaves(cell) or finder.find(cell, None) for cell in cells)
+
+
+def _head_of(path: Path) -> bytes:
+    """The first lines: a table of numbers that lies beside the pictures may be large."""
+    with open(path, "rb") as file:
+        raw = file.read(_HEAD)
+    return raw[: raw.rfind(b"\n") + 1] if len(raw) == _HEAD else raw
 
 
 def _leaves(cell: str) -> bool:
@@ -142,9 +162,9 @@ def _leaves(cell: str) -> bool:
 
 
 def items_of_table(
-    place: Place, report: FolderReport, inside: Path | None, column: str | None = None
+    place: Place, report: FolderReport, inside: Path | None, groups: object = None, labels: str | None = None
 ) -> Iterator[Item]:
-    """The files that a table names, relative to itself, with label and part.
+    """The files that a table names, relative to itself, with label, part and group.
 
     Parameters
     ----------
@@ -153,8 +173,10 @@ def items_of_table(
         Gets what is missing, and which columns were taken.
     inside : Path or None
         The folder that no file may lie outside of: that of an unpacked archive.
-    column : str, optional
-        Which one holds the classes.
+    groups : object
+        The column of the groups, if it is the name of one.
+    labels : str, optional
+        The column of the classes.
 
     Raises
     ------
@@ -165,8 +187,9 @@ def items_of_table(
         table = read_table(place.path)
     except csv.Error as error:
         raise ValueError(f"{place.path.name} is no table that can be read ({error}). Save it as CSV again.") from error
-    label = _label_column(table, column)
+    label = _label_column(table, labels)
     part = None if place.part else table.part_column
+    group = groups if isinstance(groups, str) and groups in table.header else None
     report.notes += [*_about(table, label, part), *table.notes]
     finder = _Finder(place.path.parent, inside)
     by_name: list[str] = []
@@ -183,7 +206,7 @@ def items_of_table(
             report.left_out[cell] = f"its {part} is {row[part] or 'empty'}, which is no part"
         else:
             by_name += [cell] if finder.by_name else []
-            yield Item(path, cell, row[label], of)
+            yield Item(path, cell, row[label], of, row[group] if group else "")
     if by_name:
         report.notes.append(f"Found by their names alone, without the folder or ending: {few(by_name, 3)}.")
 
@@ -235,11 +258,8 @@ class _Finder:
                     f"The table of the archive names a file outside of its folder ({cell!r}). Nothing was read.\n"
                     "Let it name files relative to itself, inside of the archive."
                 )
-            try:
-                if path.is_file():
-                    return path
-            except (OSError, ValueError):  # longer than a path may be
-                return None
+            if is_file(path):
+                return path
         path = self._by_name(cell.replace("\\", "/"), part)
         self.by_name = path is not None
         return path

@@ -1,16 +1,14 @@
 """What a file's path says, by a regular expression with one bracket or a function: its class, or its group."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-from tlkit.disk.spelling import readable
-from tlkit.folders.listing import FolderReport, Item, entries, pictures_below, subfolders
-from tlkit.folders.part_names import is_bare, part_of
+from collections.abc import Callable
 
 __all__: list[str] = []
 
-_EXAMPLE = r"labels=r'^(.+)_\d+' reads Abyssinian from Abyssinian_7.jpg"
+_EXAMPLES = {
+    "labels": r"labels=r'([^/]+)_\d+' reads Abyssinian from Abyssinian_7.jpg",
+    "groups": r"groups=r'(patient\d+)' reads patient07 from patient07/left_2.png",
+}
 
 
 def reader(name: str, value: str | re.Pattern | Callable[[str], object]) -> Callable[[str], str]:
@@ -43,7 +41,7 @@ def reader(name: str, value: str | re.Pattern | Callable[[str], object]) -> Call
     if not callable(value):
         raise TypeError(
             f"{name} must be a regular expression with one bracket, or a function of a file's path, "
-            f"not {value!r:.80}.\nFor example {_EXAMPLE}."
+            f"not {value!r:.80}.\nFor example {_EXAMPLES[name]}."
         )
     return lambda path: _called(name, value, path)
 
@@ -52,7 +50,9 @@ def _compiled(name: str, value: str | re.Pattern) -> re.Pattern:
     try:
         found = re.compile(value)
     except re.error as error:
-        raise ValueError(f"{name}={value!r:.80} is no regular expression: {error}.\nFor example {_EXAMPLE}.") from error
+        raise ValueError(
+            f"{name}={value!r:.80} is no regular expression: {error}.\nFor example {_EXAMPLES[name]}."
+        ) from error
     if not isinstance(found.pattern, str):
         raise TypeError(f"{name} must be a regular expression of text, not of bytes: {found.pattern!r:.80}.")
     if found.groups != 1:
@@ -60,7 +60,7 @@ def _compiled(name: str, value: str | re.Pattern) -> re.Pattern:
         more = " Write (?:...) around what is not meant." if found.groups else ""
         raise ValueError(
             f"{name}={found.pattern!r:.80} {what}; it takes exactly one, around what is to be read.{more}\n"
-            f"For example {_EXAMPLE}."
+            f"For example {_EXAMPLES[name]}."
         )
     return found
 
@@ -82,47 +82,3 @@ def _called(name: str, function: Callable[[str], object], path: str) -> str:
             f"The function that you gave as {name} must give a text or a whole number, "
             f"but at the path {path!r} it gave {found!r:.80}."
         ) from None
-
-
-def items_by_path(root: Path, part: str | None, read: Callable[[str], str], report: FolderReport) -> Iterator[Item]:
-    """The pictures below a folder, of the class that ``read`` finds in the path of each.
-
-    Folders at its top that are called train, and val or test, are parts, unless ``part`` is said.
-
-    Raises
-    ------
-    ValueError
-        If there is no picture, or no path says a class.
-    """
-    parts = {} if part else _parts_at_the_top(root)
-    found, silent = 0, []
-    for path in pictures_below(root):
-        name = readable(path.relative_to(root).as_posix())
-        of = part or parts.get(name.split("/")[0])
-        label = read(name)
-        if parts and of is None:
-            report.left_out[name] = "it lies beside the parts"
-        elif not label:
-            report.left_out[name] = "labels= finds no class in its path"
-            silent.append(name)
-        else:
-            found += 1
-            yield Item(path, name, label, of)
-    if not found and not silent:
-        raise ValueError(f"There is no picture in {root}.")
-    if not found:
-        raise ValueError(
-            f"labels= finds a class in none of {len(silent):,} paths in {root}, for example {silent[0]!r}.\n"
-            "What it gets is the path below that folder, with its ending, and forward slashes."
-        )
-
-
-def past_wrapper(root: Path) -> Path:
-    """Of an unpacked archive, the folder that holds everything, if there is one."""
-    inside = entries(root)
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else root
-
-
-def _parts_at_the_top(root: Path) -> dict[str, str]:
-    found = {folder.name: part_of(folder.name) for folder in subfolders(root) if is_bare(folder.name)}
-    return {name: part for name, part in found.items() if part} if "train" in found.values() else {}

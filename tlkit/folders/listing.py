@@ -50,12 +50,13 @@ class FolderReport:
 
 @dataclass(frozen=True)
 class Item:
-    """A file of a set: where it is, its name in the report, its label as it is written, and its part, if any."""
+    """A file of a set: where it is, its name in the report, its label as it is written; part and group, if any."""
 
     path: Path
     name: str
     label: str
     part: str | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,9 @@ def _items_below(
     top: Path, label: str, part: str | None, seen: set[tuple[int, int]], base: Path, report: FolderReport
 ) -> Iterator[Item]:
     for folder, _, files in _walk(top, seen, report):
+        shown = _name(Path(folder), base)  # once: there may be 100,000 files in it
         for name in files:
-            path = Path(folder, name)
-            yield Item(path, _name(path, base), label, part)
+            yield Item(Path(folder, name), os.path.join(shown, readable(name)), label, part)
 
 
 def _name(path: Path, base: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +12,12 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data import dealing, depths, photos
 from tlkit.data.splits import Split, split_of
-from tlkit.disk import archives, spelling
-from tlkit.disk.cache import cache_folder
+from tlkit.disk import spelling
 from tlkit.disk.spelling import few
-from tlkit.folders import layouts, looks, parts
-from tlkit.folders.file_tables import ENDINGS, items_of_table
-from tlkit.folders.from_path import items_by_path, past_wrapper, reader
-from tlkit.folders.listing import FolderReport, Item, Place, items_of_folder, subfolders
+from tlkit.folders import layouts, looks
+from tlkit.folders.given import absolute, check_given, listed
+from tlkit.folders.groups import Groups, note_groups, note_suspicion, numbered
+from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.looks import Seen
 from tlkit.folders.part_names import PARTS
 
@@ -37,8 +37,9 @@ def load_folder(
     val: str | Path | None = None,
     test: str | Path | None = None,
     labels: str | Callable[[str], str] | None = None,
+    groups: Groups | None = None,
 ) -> Split:
-    """Make a split of your own pictures, stratified by class.
+    r"""Make a split of your own pictures, stratified by class.
 
     A set that is cut already, by folders or a column called train, val and test in most languages,
     stays as it is: its val and test are taken whole, one that is missing is dealt from train, class
@@ -74,24 +75,30 @@ def load_folder(
         Where names carry the class, as in ``cat_7.jpg``: a regular expression with one bracket around it,
         ``r"(.+)_"``, or a function from a file's path, as text relative to the folder, to the class, None
         for a file without one. Folders called train, val and test stay parts. Of a table, the name of its column.
+    groups : str, pattern or function, optional
+        What belongs together, such as all pictures of one patient, speaker, leaf or film: no group is ever on two
+        sides of the split. ``"folders"``: the folders below the classes. A column of the table. A regular expression
+        with one bracket, searched for in the path of each file, as ``r"patient(\d+)"``; or a function of that path,
+        which is relative to ``path``. The same name in two classes is the same group. The parts carry the groups.
 
     Raises
     ------
     ValueError
         If there is no such folder, fewer than two classes with pictures enough, folders that may be
         parts or classes, parts that share no class, or a zip that is damaged, writes outside of its
-        folder or names files there.
+        folder, names files there or holds far more than its size promises (``TLKIT_LIMITS=10`` raises all limits).
     OSError
         If the disk has no room for the decoded pictures.
     """
     if per_class is not None:
         checks.count("per_class", per_class, 1)
-    checks.count("seed", seed, 0)
+    checks.seed(seed)
+    checks.flag(quiet=quiet)
     checks.count("image_size", image_size, 16, 512)
-    given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
-    _check_given(given)
+    given = {part: absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
+    check_given(given)
     report = FolderReport()
-    base, items = _listed(given, labels, report)
+    base, items = listed(given, report, labels, groups)
     found = _usable(base, items, report)
     found, reading = _one_reading(found, report)
     names, numbers, kept = _classes(found, report)
@@ -100,98 +107,23 @@ def load_folder(
         if not quiet:
             print(report)
         raise _too_few(next(iter(given.values())), base, names, report, cut)
-    rows = dealing.deal(numbers, len(names), per_class, seed, cut)
+    of = [item.group for item, _ in kept]
+    together = None if groups is None else numbered(of)
+    if together is None:
+        rows = dealing.deal(numbers, len(names), per_class, seed, cut)
+        note_suspicion([item for item, _ in kept], report)
+    else:
+        rows = dealing.deal_groups(numbers, names, per_class, together, seed, cut)
+        note_groups(of, rows, report)
     _note_parts(kept, rows, numbers, names, report)
     if not quiet:
         print(report)
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
-    collection = photos.Collection(names, numbers, photos.taker(files, keys, image_size, reading), reading)
+    collection = photos.Collection(names, numbers, photos.taker(files, keys, image_size, reading), reading, together)
     first = given.get(None, given.get("train"))
-    same = dict(image_size=image_size, quiet=True, train=given.get("train"), labels=labels)
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"), labels=labels, groups=groups)
     again = partial(load_folder, given.get(None), per_class, **same)
     return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
-
-
-def _absolute(path: str | Path) -> Path:
-    if hasattr(path, "__getitem__") and not isinstance(path, (str, bytes)):
-        raise TypeError(
-            "load_folder's path must be a path, as text or pathlib.Path. For arrays, and datasets of other libraries:\n"
-            "tlkit.load_arrays(images, labels), or tlkit.load_arrays(dataset)."
-        )
-    # A later draw may be asked for from another folder.
-    return checks.path("the path of a folder, a table or a zip", path).absolute()
-
-
-def _check_given(given: dict[str | None, Path]) -> None:
-    if (None in given) == ("train" in given) or (None in given and len(given) > 1):
-        raise ValueError(
-            "load_folder takes one path, or the parts by name: load_folder(train=..., val=..., test=...).\n"
-            "val and test may be missing: they are dealt from train."
-        )
-    for path in given.values():
-        if not path.exists():
-            raise ValueError(f"There is no folder or file {path}. You are in {Path.cwd()}.")
-        if path.suffix.lower() == ".npz":
-            raise ValueError(f'{path.name} holds arrays, and no files of pictures: tlkit.load_arrays("{path}").')
-    if len(set(given.values())) < len(given):
-        raise ValueError("Two of train, val and test are the same path. A picture can be in one part only.")
-
-
-def _listed(
-    given: dict[str | None, Path], labels: str | Callable[[str], str] | None, report: FolderReport
-) -> tuple[Path, list[Item]]:
-    """All files of a set with label and part, and the folder that they are counted to."""
-    items: list[Item] = []
-    known: list[str] = []
-    column = labels if isinstance(labels, str) and "(" not in labels else None
-    read = reader("labels", labels) if labels is not None and column is None else None
-    for part, path in given.items():
-        root, inside = _unpacked(path, report)
-        if read and root.is_dir():
-            base = past_wrapper(root) if inside else root
-            items += items_by_path(base, part, read, report)
-            continue
-        if part is None:
-            base, places = parts.find_places(root, report)
-        else:
-            base, places = root if root.is_dir() else root.parent, parts.places_of(root, part, report, known)
-            known += [folder.name for folder in subfolders(places[0].path)] if places[0].path.is_dir() else []
-        for place in places:
-            if labels is not None and (read or place.path.is_dir()):
-                raise ValueError(_of_column(labels, place.path))
-            items += _items(place, base, report, inside, column)
-    if set(given) == {"train"}:  # nothing is cut: all of it is dealt
-        items = [Item(item.path, item.name, item.label) for item in items]
-    return base, items
-
-
-def _of_column(labels: object, path: Path) -> str:
-    if path.is_file():
-        return f"{path.name} is a table: labels must be the name of its column of classes, not {labels!r:.60}."
-    return (
-        f"{path} has no table with a column {labels!r:.60}, and as a regular expression labels needs one bracket "
-        'around the class.\nFor cat_7.jpg write labels=r"(.+)_"; for a subfolder each class leave labels out.'
-    )
-
-
-def _items(
-    place: Place, base: Path, report: FolderReport, inside: Path | None, column: str | None = None
-) -> list[Item]:
-    if place.path.is_file():
-        return list(items_of_table(place, report, inside, column))
-    return list(items_of_folder(place, base, report))
-
-
-def _unpacked(path: Path, report: FolderReport) -> tuple[Path, Path | None]:
-    """A folder or table; where it came out of an archive also the folder that it may not name files outside of."""
-    if path.is_dir() or path.suffix.lower() in ENDINGS:
-        return path, None
-    encoding = archives.encoding_of_names(path)
-    if encoding:
-        report.notes.append(f"The names in {path.name} do not say how they are written; they were read as {encoding}.")
-    folder = cache_folder() / "uploads" / f"{path.stem}-{looks.checksum(path)}-{archives.NAMES}"
-    folder = folder if folder.is_dir() else archives.unpack(path, folder)
-    return folder, folder
 
 
 def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
@@ -211,7 +143,7 @@ def each_once(looked: Found, report: FolderReport) -> Found:
         if seen.problem:
             report.left_out[item.name] = seen.problem
         else:
-            named = Item(item.path, item.name, classes[item.label], item.part)
+            named = replace(item, label=classes[item.label])
             where.setdefault(seen.checksum, []).append((named, seen))
     found: Found = []
     for places in where.values():

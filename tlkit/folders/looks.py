@@ -14,11 +14,12 @@ from joblib import Parallel, delayed
 from tlkit.bars import tqdm
 from tlkit.data import pictures
 from tlkit.data.depths import Depth
-from tlkit.disk.cache import cache_folder, write_atomically
+from tlkit.disk import limits
+from tlkit.disk.cache import folder_for, write_atomically
 
 __all__: list[str] = []
 
-LOOK = 2  # raise it when a look says something else of the same file
+LOOK = 3  # raise it when a look says something else of the same file
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ def look_at(paths: Sequence[Path], base: Path) -> list[Seen]:
     base : Path
         What they belong to: what was seen is remembered for it.
     """
-    folder = cache_folder() / "photos"
-    folder.mkdir(exist_ok=True)
-    # What can be read depends on what is installed: a photo may be readable tomorrow.
-    about = os.fsencode(base.resolve()) + f"/{LOOK}/{pictures.known_formats()}".encode()
+    folder = folder_for("photos")
+    # What can be read depends on what is installed, and allowed: a photo may be readable tomorrow.
+    allowed = f"/{limits.factor():g}" if limits.factor() != 1 else ""
+    about = os.fsencode(base.resolve()) + f"/{LOOK}/{pictures.known_formats()}{allowed}".encode()
     kept = folder / f"checked-{hashlib.blake2b(about, digest_size=12).hexdigest()}.json"
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
@@ -61,7 +62,7 @@ def look_at(paths: Sequence[Path], base: Path) -> list[Seen]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of what is judged here anyway
-            results = Parallel(n_jobs=os.cpu_count(), prefer="threads", return_as="generator")(
+            results = Parallel(n_jobs=os.cpu_count(), prefer="threads", batch_size=8, return_as="generator")(
                 delayed(_look)(Path(path)) for path in new
             )
             bar = tqdm(results, total=len(new), desc="looking at files", unit="file", leave=False, delay=1)
@@ -92,6 +93,7 @@ def _look(path: Path) -> Seen:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
             return Seen("", "no file with a content: a pipe, a socket or a device")
+        pictures.check_file(path)
         total = checksum(path)
         found = pictures.look(path)
         return Seen(total, "", found.depth, found.pages)

@@ -52,7 +52,7 @@ def sources_of(images: object, labels: object, groups: object) -> dict[str | Non
     """
     name = "arrays"
     if isinstance(images, (str, os.PathLike, Mapping)) and labels is not None:
-        raise TypeError("An .npz, or a dict of parts, holds its own labels: leave labels out, or give two arrays.")
+        raise TypeError("images is a path or a dict, which holds its own labels: leave labels out, or give two arrays.")
     if isinstance(images, (str, os.PathLike)):
         path = checks.path("the path of an .npz", images)
         name, images = path.stem, array_files.read(path)
@@ -137,11 +137,11 @@ def _check_rows(rows: object) -> None:
     if isinstance(rows, Image.Image) or not (hasattr(rows, "__len__") and hasattr(rows, "__getitem__")):
         hint = " Take so many rows of a stream as a list: list(rows.take(1000))." if hasattr(rows, "__iter__") else ""
         raise TypeError(
-            "load_arrays takes arrays with their labels, a dataset, or the path of an .npz, "
+            "load_arrays takes arrays of pictures with their labels, a dataset, or the path of an .npz, "
             f"not what is of the type {type(rows).__name__}.{hint}"
         )
     if not len(rows):
-        raise ValueError("There is no picture in this dataset (its length is 0).")
+        raise ValueError("There are no pictures in this dataset (its length is 0).")
 
 
 def _first(rows: Sequence) -> object:

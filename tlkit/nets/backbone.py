@@ -58,6 +58,7 @@ class Backbone(nn.Module):
     """
 
     class_names: tuple[str, ...] | None = None
+    _made_by = 'tlkit.load_backbone("minivgg") makes one; of a network of your own: help(tlkit.Backbone).'
 
     def __init__(
         self,
@@ -105,7 +106,8 @@ class Backbone(nn.Module):
         Returns float32 ``(n, d)`` for a fully-connected stage and ``(n, c, h, w)`` for a
         convolutional one. With ``relu=False`` the ReLU of that last stage is left out.
         """
-        stage = checks.choose("stage", stage or self.code_stage, self.stages)
+        stage = checks.choose("stage", self.code_stage if stage is None else stage, self.stages)
+        checks.flag(relu=relu)
         return next(self.sweep(checks.images(images, self.smallest), [stage], relu))[1]
 
     def sweep(self, images: Tensor, stages: Collection[str], relu: bool = True) -> Iterator[tuple[str, Tensor]]:
@@ -154,8 +156,9 @@ class Backbone(nn.Module):
         Its weights are random, or all zero if ``seed`` is None: then the first step moves the head alone, since
         through zeros no gradient reaches the stages.
         """
+        checks.count("classes", classes, 1, checks.MANY)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed or 0)
+            torch.manual_seed(0 if seed is None else checks.seed(seed))
             self.head = nn.Linear(self.head.in_features, classes).to(self.head.weight.device)
         if seed is None:
             nn.init.zeros_(self.head.weight)

@@ -69,6 +69,8 @@ def backbone_names() -> list[str]:
 
 def check_backbone(name: str) -> str:
     """Return ``name`` if there is such a backbone; else raise ValueError with the nearest ones."""
+    if not isinstance(name, str):
+        raise TypeError(f"A backbone is a name, such as 'minivgg', or a tlkit.Backbone, not {checks.shown(name)}.")
     return name if name in (*BACKBONES, efficientnet.NAME) else checks.choose("backbone", name, backbone_names())
 
 
@@ -117,8 +119,12 @@ def load_backbone(
         If the weights are not here and can not be fetched.
     """
     check_backbone(name)
+    checks.flag(pretrained=pretrained)
+    if weights is not None:
+        weights = checks.path("weights", weights)
+    place = pick_device(device)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(checks.seed(seed))
         if name in BACKBONES:
             backbone = BACKBONES[name]()
         else:
@@ -131,7 +137,7 @@ def load_backbone(
         backbone.source_accuracy = None if weights else card["source_accuracy"]
     backbone.own = False
     # Channels last is how processors and GPUs like to convolve: twice the speed, the same numbers.
-    return backbone.to(pick_device(device), memory_format=torch.channels_last).eval()
+    return backbone.to(place, memory_format=torch.channels_last).eval()
 
 
 def _efficientnet_lite0(name: str, pretrained: bool, weights: str | Path | None) -> Backbone:

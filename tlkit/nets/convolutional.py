@@ -53,6 +53,7 @@ def as_convolutions(backbone: Backbone) -> nn.Sequential:
     ValueError
         For a network of another family, which does not end with ``fc6``, ``fc7`` and a head.
     """
+    checks.instance("backbone", backbone, Backbone)
     if not {"fc6", "fc7"} <= set(backbone.stages):
         raise ValueError(
             f"{backbone.name} has no fc6 and fc7 to turn into convolutions; its stages are "

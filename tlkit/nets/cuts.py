@@ -4,6 +4,8 @@ from collections import Counter
 
 from torch import nn
 
+from tlkit import checks
+
 __all__: list[str] = []
 
 
@@ -12,14 +14,14 @@ def check_parts(
 ) -> None:
     """Raise TypeError or ValueError for parts that make no backbone, in words that say how to mend them."""
     if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(f"A backbone needs a name, a text without slashes, not {name!r}.")
+        raise ValueError(f"A backbone needs a name, a text without slashes, not {checks.shown(name)}.")
     _check_stages(stages)
     if not isinstance(head, nn.Linear):
         raise TypeError(
             f"The head must be an nn.Linear, not {type(head).__name__}. What is before it belongs to the last stage."
         )
     for what, values in (("mean", mean), ("std", std)):
-        if len(values) != 3:
+        if len(checks.numbers(what, values)) != 3:
             raise ValueError(f"{what} needs three numbers, for red, green and blue, but it has {len(values)}.")
     if not all(0 < value < float("inf") for value in std):
         raise ValueError(f"std must be above 0 for each colour, but it is {tuple(std)}.")

@@ -23,9 +23,11 @@ def pick_device(device: str = "auto") -> torch.device:
 
     Raises
     ------
-    ValueError
-        If a device is named that this machine does not have.
+    ValueError, TypeError
+        If a device is named that this machine does not have, or it is no name.
     """
+    if not isinstance(device, (str, torch.device)):
+        raise TypeError(f"device must be a text, such as 'auto', 'cpu' or 'cuda', not {checks.shown(device)}.")
     if device != "auto":
         try:
             torch.empty(1, device=device)
@@ -58,7 +60,7 @@ def pick_precision(device: torch.device, precision: str = "auto") -> torch.dtype
         For another name than ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     """
     source = "precision"
-    if precision == "auto":
+    if isinstance(precision, str) and precision == "auto":
         source, precision = "TLKIT_PRECISION", os.environ.get("TLKIT_PRECISION") or "auto"
     if checks.choose(source, precision, ["auto", *PRECISIONS]) != "auto":
         return PRECISIONS[precision]

@@ -15,7 +15,8 @@ def freeze(backbone: Backbone, through: str | None = None) -> Backbone:
 
     Returns the backbone itself.
     """
-    through = checks.choose("stage", through or backbone.code_stage, backbone.stages)
+    checks.instance("backbone", backbone, Backbone)
+    through = checks.choose("stage", backbone.code_stage if through is None else through, backbone.stages)
     return _freeze_first(backbone, backbone.stage_names.index(through) + 1)
 
 
@@ -29,14 +30,14 @@ def unfreeze(backbone: Backbone, last: int | None = None) -> Backbone:
     ValueError
         If the backbone has fewer stages than that.
     """
-    total = len(backbone.stages)
+    total = len(checks.instance("backbone", backbone, Backbone).stages)
     return _freeze_first(backbone, total - stages_to_unfreeze(backbone, last))
 
 
-def stages_to_unfreeze(backbone: Backbone, last: int | None) -> int:
+def stages_to_unfreeze(backbone: Backbone, last: int | None, name: str = "last") -> int:
     """``last`` as a number of stages that this backbone has; None means all."""
     total = len(backbone.stages)
-    if last is not None and checks.count("last", last, 0) > total:
+    if last is not None and checks.count(name, last, 0) > total:
         raise ValueError(
             f"{backbone.name} has {total} stages, so the last {last} cannot be unfrozen. "
             f"Take 0 to {total}: {', '.join(backbone.stage_names)}."
@@ -78,6 +79,7 @@ def parameter_groups(
     ValueError
         For a rate or factor that is not a number above 0, or a decay above 1.
     """
+    checks.instance("backbone", backbone, Backbone)
     checks.rate("learning_rate", learning_rate)
     checks.rate("backbone_factor", backbone_factor)
     if checks.rate("stage_decay", stage_decay) > 1:

@@ -126,6 +126,7 @@ class DecisionMap:
 
     rows: list[dict]
     image_size: int | None = None
+    _made_by = "tlkit.load_map() and tlkit.run_map() give one."
 
     @property
     def networks(self) -> list[str]:
@@ -167,6 +168,7 @@ class DecisionMap:
                 f"Choose it first: measured.of({self.networks[0]!r}).at(...)"
             )
         checks.choose("target dataset", dataset, dict.fromkeys(row["dataset"] for row in self.rows))
+        checks.count("per_class", per_class, 1)
         rows = [row for row in self.rows if (row["dataset"], row["per_class"]) == (dataset, per_class)]
         if not rows:
             known = ", ".join(map(str, self.sizes_of(dataset)))
@@ -260,7 +262,8 @@ def boards_of(maps: Iterable[DecisionMap] | None = None) -> dict[tuple[str, str]
     if maps is None:
         maps = [load_map(world) for world, path in SHIPPED.items() if path.exists()]
     boards = {}
-    for measured in maps:
+    for measured in checks.several("measured", maps, "maps"):
+        checks.instance("a map (measured)", measured, DecisionMap)
         for network in measured.networks:
             rows = measured.of(network).rows
             for world in MAPS:

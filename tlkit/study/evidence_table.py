@@ -79,14 +79,15 @@ def run_evidence(
 def _measure(dataset: str, per_class: int, seed: int, kit: Kit) -> list[dict]:
     """The rows of one place and seed; the features count towards every stage of the sweep."""
     split, network = kit.split(dataset, per_class, seed), kit.network()
-    features, y, spent = looked_at(split, network)
+    features, y, groups, spent = looked_at(split, network)
     codes = features[network.code_stage]
     found: list[tuple[str, str, float, float]] = [("features", "", len(y), spent)]
     for stage, rows in features.items():
-        swept, seconds = _timed(stage_sweep, {stage: rows}, y)
+        swept, seconds = _timed(stage_sweep, {stage: rows}, y, groups)
         found.append(("stage sweep", stage, swept[stage], seconds))
     for name, score in _OF_CODES.items():
-        found.append((name, network.code_stage, *_timed(score, codes, y)))
+        apart = {"groups": groups} if score is nearest_neighbours else {}
+        found.append((name, network.code_stage, *_timed(partial(score, **apart), codes, y)))
     found.append(("confidence", "", *_timed(similarity, split, network, kit.device)))
     place = (kit.backbone, dataset, per_class, seed)
     return [

@@ -12,12 +12,12 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import torch
-
 from tlkit.bars import tqdm
-from tlkit.disk.cache import write_atomically
+from tlkit.disk import limits
+from tlkit.disk.cache import DiskFull, place_for, write_atomically
 from tlkit.disk.cards import read_card, seal, write_card
 from tlkit.disk.locks import only_writer
 
@@ -25,6 +25,7 @@ __all__: list[str] = []
 
 Row = dict[str, str | int | float]
 Cell = tuple[str | int | float, ...]
+_LARGEST = 10**8  # bytes
 # What an entry of a card is called in messages.
 _IN_WORDS = {"world": "pictures", "image_size": "image size", "image_size_drawn": "image size"}
 
@@ -87,7 +88,7 @@ class Ledger:
         """The table as it stands, if it is the one that its card describes, or if it has none."""
         for _ in range(3):  # while a run is writing, card and table may be of two moments
             card = self.card()
-            text = self.path.read_text(encoding="utf-8")
+            text = limits.read(self.path, _LARGEST).decode().replace("\r\n", "\n")
             if "sha256" not in card or _checksum(text) in (card["sha256"], card.get("sha256_before")):
                 return text
         raise _Changed(
@@ -114,9 +115,11 @@ class Ledger:
         Raises
         ------
         ValueError
-            If what is there was made from something else, or another run is writing.
+            If what is there was made from something else, another run is writing, or no file can lie there.
+        OSError
+            If the disk is full; the results until then are kept.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        place_for(self.path, self.what)
         with only_writer(self.path):
             rows, card = self._begin(made_from, about)
             done = {tuple(row[name] for name in self.cell) for row in rows}
@@ -126,7 +129,7 @@ class Ledger:
             total = len(missing) + len(done)
             with tqdm(total=total, initial=len(done), desc=self.what, unit="result") as bar:
                 for new in run(missing):
-                    rows = self._keep(rows + new, card)
+                    rows = self._keep_or_say(rows, new, card)
                     bar.set_postfix_str(" ".join(str(new[0][name]) for name in self.cell))
                     bar.update()
         return rows
@@ -147,7 +150,18 @@ class Ledger:
             raise ValueError(
                 f"{self.path} was measured with other {', '.join(other)}. Delete it, or give another path."
             )
-        return self.read(), card
+        rows = self.read()
+        if "sha256" in card:  # after a kill between the two, the card is ahead of the table
+            card["sha256"] = _checksum(self._text())
+        return rows, card
+
+    def _keep_or_say(self, rows: list[Row], new: list[Row], card: dict) -> list[Row]:
+        try:
+            return self._keep(rows + new, card)
+        except DiskFull as error:
+            said = f"The {len(rows):,} rows until now are kept; run the same again to go on."
+            room = str(error).partition("\n")[0]
+            raise DiskFull(error.errno, f"{room}\n{said}") from error
 
     def _keep(self, rows: list[Row], card: dict) -> list[Row]:
         """Write all rows in their order. The card goes first and knows both tables: a kill in between harms neither."""
@@ -175,7 +189,7 @@ def facts(what: str, command: str, machine: str) -> dict[str, str]:
         "command": command,
         "date": datetime.date.today().isoformat(),
         "machine": machine,
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}",
+        "versions": f"Python {platform.python_version()}, torch {version('torch').split('+')[0]}",
         "licence": "CC BY 4.0",
     }
 

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
 from matplotlib.patheffects import withStroke
 
+from tlkit.figures.colours import WAY_COLOURS
 from tlkit.figures.style import ink, paper, styled
 from tlkit.intervals import Interval, points
 from tlkit.study.decision import DecisionMap, boards_of
-from tlkit.study.map_plots import WAY_COLOURS
 from tlkit.study.places import RULE, SMALL, quadrant
 from tlkit.transfer.ways import WAYS
 

@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
-from tlkit.figures.style import COLOURS, grid_colour, ink, new_figure, paper, styled
+from tlkit import checks
+from tlkit.figures.colours import COLOURS, WAY_COLOURS
+from tlkit.figures.style import grid_colour, ink, new_figure, paper, styled
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap, left_out
@@ -16,8 +18,6 @@ from tlkit.transfer.ways import WAYS
 
 __all__ = ["plot_stages"]
 
-# How a way looks in every figure of the map, whatever else was measured beside it.
-WAY_COLOURS = dict(zip(WAYS, COLOURS))
 _HATCHES = dict(zip(WAYS, ("", "//", "..", "xx", "\\\\")))
 _SHORT = {
     "probe": "linear probe\non CNN codes",
@@ -144,6 +144,13 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
     sweeps : dict from a name to a dict from stage to accuracies, one a seed
     mark : a stage to point at, optional
     """
+    checks.text(title=title)
+    for name, sweep in checks.mapping("sweeps", sweeps, "a sweep").items():
+        for stage, values in checks.mapping(f"sweeps[{name!r}]", sweep, "accuracies", fewest=0).items():
+            checks.numbers(f"sweeps[{name!r}][{stage!r}]", values)
+    stages = dict.fromkeys(stage for sweep in sweeps.values() for stage in sweep)
+    if mark is not None and stages:
+        checks.choose("stage", mark, stages)
     axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, sweep in sweeps.items():
         means = [if_enough(accuracy_interval, values) for values in sweep.values()]

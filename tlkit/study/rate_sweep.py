@@ -16,7 +16,8 @@ from tlkit.course import COURSE
 from tlkit.data.photos import copy_of
 from tlkit.data.splits import load_dataset, painter_version
 from tlkit.disk.cache import digest
-from tlkit.figures.style import COLOURS, styled
+from tlkit.figures.colours import COLOURS
+from tlkit.figures.style import styled
 from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device

@@ -13,7 +13,8 @@ import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
-from tlkit.data.photos import PHOTO_SETS, copy_of, is_here
+from tlkit.data.photo_sets import PHOTO_SETS, is_here
+from tlkit.data.photos import copy_of
 from tlkit.data.splits import Split, largest_of, load_dataset
 from tlkit.disk.cache import digest
 from tlkit.disk.cards import read_card
@@ -21,14 +22,15 @@ from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import WEIGHTS, check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
-from tlkit.study.comparison import result_rows
 from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at, pixels_of
 from tlkit.study.ledger import facts, machine_here
 from tlkit.study.places import CLASSES, MAPS, RANK, world_of
-from tlkit.study.tasks import dask_cluster, run_tasks
+from tlkit.study.tasks import MOST_JOBS, dask_cluster, run_tasks
+from tlkit.study.trials import result_rows
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
-from tlkit.world.catalogue import OFFLINE_DATASETS, WORLD
+from tlkit.world import WORLD
+from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["recompute", "run_map"]
 
@@ -83,7 +85,7 @@ class Kit:
 
     def made_from(self, datasets: Sequence[str]) -> dict[str, str | int]:
         """What a result depends on besides its cell: results with different ones do not belong into one map."""
-        if self.backbone == "minivgg":
+        if self.backbone == "minivgg" and self.weights is None:
             about = {"weights": read_card(WEIGHTS / "minivgg.toml")["sha256"]}
         else:
             state = load_backbone(self.backbone, weights=self.weights, device="cpu").state_dict()
@@ -124,6 +126,11 @@ def recompute(
     """Run one cell of a map again, now and here; ``on_epoch_end`` in ``settings`` follows its training."""
     checks.choose("target dataset", dataset, RANK)
     checks.choose("way", way, WAYS)
+    check_backbone(backbone)
+    checks.seed(seed)
+    pick_device(device)
+    if image_size is not None:
+        checks.count("image_size", image_size, 16, 512)
     return Kit(backbone, image_size, device=device).run(dataset, per_class, way, seed, **settings)
 
 
@@ -177,19 +184,24 @@ def run_map(
         For an unknown name, a number out of range, photos that are not here, or a cluster that cannot be used; or if
         ``out`` was made with other pictures, weights or settings, or is being written by another run.
     """
-    world = "drawn" if backbone == "minivgg" else "photos"
-    datasets = MAPS[world] if datasets is None else datasets
-    per_class = (PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS) if per_class is None else per_class
-    check_backbone(backbone)
+    world = "drawn" if check_backbone(backbone) == "minivgg" else "photos"
+    sizes = PER_CLASS if world == "drawn" else PHOTOS_PER_CLASS
+    datasets = checks.several("datasets", MAPS[world] if datasets is None else datasets, "names")
+    per_class = checks.several("per_class", sizes if per_class is None else per_class, "whole numbers")
+    if image_size is not None:
+        checks.count("image_size", image_size, 16, 512)
+    out = checks.path("out", SHIPPED[world].name if out is None else out)
+    if weights is not None:
+        weights = checks.path("weights", weights)
     kit = Kit(backbone, image_size, weights, device)
     cells = _cells(kit, datasets, per_class, ways, seeds)
     if jobs is not None:
-        checks.count("jobs", jobs, 1)
+        checks.count("jobs", jobs, 1, MOST_JOBS)
     with _crew(backend, jobs, scheduler) as run:
         if backend != "dask":
             kit = replace(kit, device=str(pick_device(device)))
         made_from = kit.made_from(datasets)
-        rows = ledger_at(checks.path("out", out or SHIPPED[world].name)).fill(
+        rows = ledger_at(out).fill(
             cells,
             lambda missing: run(partial(_measure, *cell[1:], kit, made_from) for cell in missing),
             made_from,
@@ -202,10 +214,9 @@ def _cells(
     kit: Kit, datasets: Sequence[str], per_class: Sequence[int], ways: Sequence[str], seeds: int
 ) -> list[tuple[str, int, str, int, str]]:
     """Every cell that is wanted, seed by seed; raises ValueError for what cannot be."""
-    places = kit.places(datasets, per_class)
-    for way in ways:
-        checks.choose("way", way, WAYS)
-    every = product(range(checks.count("seeds", seeds, 1)), places, ways)
+    checks.count("seeds", seeds, 1, checks.MANY)
+    ways = dict.fromkeys(checks.choose("way", way, WAYS) for way in checks.several("ways", ways, "names"))
+    every = product(range(seeds), kit.places(datasets, per_class), ways)
     return [(kit.backbone, seed, dataset, size, way) for seed, (dataset, size), way in every]
 
 
@@ -221,7 +232,7 @@ def _crew(
         with dask_cluster(scheduler) as run:
             yield run
         return
-    if scheduler:
+    if scheduler is not None:
         raise ValueError(f"A scheduler is for the backend 'dask', but the backend is {backend!r}.")
     count = jobs or 1
     settings = {"pre_dispatch": count, "batch_size": 1, "return_as": "generator_unordered"}

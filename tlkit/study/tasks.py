@@ -9,6 +9,7 @@ from joblib import Parallel, delayed, parallel_config
 __all__: list[str] = []
 
 Task = Callable[[], list]
+MOST_JOBS = 1024  # results computed at once on one machine
 ANSWER, WORKERS = 5, 10  # seconds until a scheduler has answered, and until a worker is there
 
 # torch draws random numbers from one stream a process. Where a process has several threads for tasks,

@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from tlkit import checks
 from tlkit.course import COURSE
 from tlkit.disk.cards import read_card
-from tlkit.figures.style import COLOURS, ink, styled
+from tlkit.figures.colours import COLOURS
+from tlkit.figures.style import ink, styled
 from tlkit.intervals import Interval, accuracy_interval, if_enough, mean_interval
 from tlkit.nets.backbones import WEIGHTS
 from tlkit.nets.devices import pick_device
@@ -22,7 +23,7 @@ from tlkit.study.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATM
 from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.places import STOPS
 from tlkit.study.tasks import run_tasks
-from tlkit.world.catalogue import WORLD
+from tlkit.world import WORLD
 
 __all__ = ["Transferability", "load_transferability", "plot_transferability", "run_transferability"]
 

@@ -1,7 +1,6 @@
 """Checkpoints: a training that was interrupted goes on, on the same pictures with the same settings, or not at all."""
 
 import hashlib
-import warnings
 import weakref
 import zipfile
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 
 from tlkit import checks
 from tlkit.data.splits import ImageSet
-from tlkit.disk.cache import digest, write_atomically
+from tlkit.disk.cache import check_room, digest, place_for, write_atomically
 from tlkit.disk.tables import digest_rows
 from tlkit.nets.backbone import Backbone
 
@@ -25,14 +24,7 @@ def place(checkpoint: str | Path | None) -> Path | None:
     if checkpoint is None:
         return None
     path = checks.path("checkpoint", checkpoint)
-    if path.is_dir():
-        raise ValueError(f"The checkpoint {path} is a folder. Name a file in it, such as {path / 'run.pt'}.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"The folder of the checkpoint {path} cannot be made ({error.strerror}). Name a file in a folder of yours."
-        ) from error
+    place_for(path, "checkpoint")
     return path
 
 
@@ -63,14 +55,27 @@ def done(path: Path, network: Backbone) -> None:
     _began.pop(network, None)
 
 
-def keep(path: Path, parts: dict, history: dict, best: dict, settings: dict) -> None:
-    """Write everything that going on needs; where that fails, training goes on with a warning."""
+def keep(path: Path, parts: dict, history: dict, best: dict, settings: dict) -> str:
+    """Write everything that going on needs; returns why it could not be written, "" if it was."""
     state = {name: part.state_dict() for name, part in parts.items()}
     state |= {"history": history, "best": best, "settings": settings}
     try:
+        check_room(path.parent, _bytes_in(state), f"The checkpoint {path.name}")
         write_atomically(path, lambda part: torch.save(state, part))
-    except (OSError, RuntimeError) as error:  # torch has words of its own for a full disk
-        warnings.warn(f"Could not keep the checkpoint {path} ({error}); training goes on.", stacklevel=2)
+    except (OSError, RuntimeError) as error:
+        # torch's own words for a full disk are those of a failed assertion in C++.
+        why = str(error).partition("\n")[0] if isinstance(error, OSError) else "a quota, or the disk, is full"
+        kept = "An older one stays." if path.exists() else "If it is interrupted, it begins anew."
+        return f"Could not keep the checkpoint {path} ({why}); training goes on without. {kept}"
+    return ""
+
+
+def _bytes_in(state: object) -> int:
+    """What the tensors of a state take."""
+    if isinstance(state, torch.Tensor):
+        return state.nbytes
+    values = state.values() if isinstance(state, dict) else state if isinstance(state, (list, tuple)) else ()
+    return sum(map(_bytes_in, values))
 
 
 def read(path: Path, settings: dict, where: torch.device) -> dict:

@@ -19,6 +19,7 @@ from tlkit.nets.devices import autocast, batch_size_for, pick_precision
 __all__ = ["extract_features", "receptive_field", "top_patches"]
 
 FEATURES = 1  # raised when any feature changes by more than rounding: those computed before are not used then
+_LARGEST_PATCH = 1024  # pixels
 
 
 def extract_features(
@@ -66,7 +67,9 @@ def extract_features(
     ValueError, TypeError
         For an unknown stage or precision, or images of another shape or dtype.
     """
-    stage = stage or backbone.code_stage
+    checks.instance("backbone", backbone, Backbone)
+    checks.flag(relu=relu)
+    stage = backbone.code_stage if stage is None else stage
     return sweep_features(backbone, images, [stage], relu, grid, batch_size, precision)[0][stage]
 
 
@@ -114,7 +117,8 @@ def sweep_features(
     try:
         columns, seconds = table("features", key, len(images), make, what)
     except OSError as error:
-        warnings.warn(f"Could not keep the {what} in the cache ({error}); going on without.", stacklevel=2)
+        why = str(error).partition("\n")[0]
+        warnings.warn(f"Could not keep the {what} in the cache ({why}); going on without.", stacklevel=2)
         return _now(make, len(images), stages)
     return {stage: columns[stage].numpy() for stage in stages}, seconds
 
@@ -181,7 +185,7 @@ def receptive_field(backbone: Backbone, stage: str) -> tuple[int, int]:
     ValueError
         For a stage that is fully connected: it sees the whole picture.
     """
-    checks.choose("stage", stage, backbone.stages)
+    checks.choose("stage", stage, checks.instance("backbone", backbone, Backbone).stages)
     sees, pace = 1, 1
     for name in backbone.stage_names[: backbone.stage_names.index(stage) + 1]:
         for layer in backbone.stages[name]:
@@ -214,10 +218,13 @@ def top_patches(
         For a fully connected stage, or a channel that it does not have.
     """
     sees, pace = receptive_field(backbone, stage)
+    checks.images(images, backbone.smallest)
+    count, size = checks.count("count", count, 1, len(images)), checks.count("size", size, 1, _LARGEST_PATCH)
+    checks.count("channel", channel, 0)
     with torch.inference_mode():
         maps = torch.cat([_channel(backbone, batch, stage, channel) for batch in images.split(32)])
     strength, place = maps.flatten(1).max(1)
-    rows = strength.argsort(descending=True)[: checks.count("count", count, 1, len(images))]
+    rows = strength.argsort(descending=True)[:count]
     height, width = images.shape[-2:]
     side = min(sees, height, width)
     patches = []

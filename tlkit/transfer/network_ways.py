@@ -11,10 +11,9 @@ from tlkit.nets.backbone import Backbone
 from tlkit.nets.freezing import freeze, parameter_groups, stages_to_unfreeze, unfreeze
 from tlkit.nets.settings import BATCH, Settings, settings_of
 from tlkit.transfer import training
-from tlkit.transfer.balance import check_class_weight
 from tlkit.transfer.results import NetworkResult
 from tlkit.transfer.scoring import accuracy
-from tlkit.transfer.starts import check_split, classifier_of, name_of, network_for
+from tlkit.transfer.starts import check_start, classifier_of, name_of, network_for
 from tlkit.transfer.training import train_network
 
 __all__ = ["from_scratch", "pretrained_start", "two_phase"]
@@ -34,18 +33,25 @@ def _length(
 ) -> tuple[int, int]:
     """Epochs, and passes of each: as asked, or so many that a small set has the steps that the card wants."""
     if passes is not None:
-        checks.count("passes", passes, 1)
+        checks.count("passes", passes, 1, checks.MANY)
     if epochs is not None:
-        return checks.count("epochs", epochs, 1), passes or 1
+        return checks.count("epochs", epochs, 1, checks.MANY), passes or 1
     epochs = default_epochs(split.per_class, pretrained)
     return epochs, passes or card.passes(len(split.train), epochs, pretrained)
 
 
 def _check_training(
-    split: Split, backbone: str | Backbone, class_weight: str | None, patience: int | None, val_each_epoch: bool
+    split: Split,
+    backbone: str | Backbone,
+    device: str,
+    val_each_epoch: bool,
+    patience: int | None,
+    class_weight: str | None,
+    **settings: object,
 ) -> None:
-    check_split(split, backbone)
-    check_class_weight(class_weight)
+    check_start(split, backbone, device, class_weight)
+    training.check_settings(class_weight=class_weight, **settings)
+    checks.flag(val_each_epoch=val_each_epoch)
     if patience is not None:
         training.check_patience(patience, val_each_epoch)
 
@@ -109,14 +115,15 @@ def two_phase(
         For an unknown name, a split with one class, a rate that is not above 0, more stages than
         there are, or patience without a look at val.
     """
-    _check_training(split, backbone, class_weight, patience, val_each_epoch)
+    given = dict(learning_rate=learning_rate, seed=seed, augment=augment, on_epoch_end=on_epoch_end)
+    _check_training(split, backbone, device, val_each_epoch, patience, class_weight, **given)
     card = settings_of(name_of(backbone))
     learning_rate = card.head_rate if learning_rate is None else learning_rate
     backbone_factor = card.backbone_factor if backbone_factor is None else backbone_factor
     epochs, passes = _length(epochs, passes, split, card)
     settings = dict(
         epochs=epochs,
-        head_epochs=epochs if head_epochs is None else checks.count("head_epochs", head_epochs, 1),
+        head_epochs=epochs if head_epochs is None else checks.count("head_epochs", head_epochs, 1, checks.MANY),
         unfreeze_last=unfreeze_last,
         learning_rate=learning_rate,
         backbone_factor=backbone_factor,
@@ -127,7 +134,7 @@ def two_phase(
         passes=passes,
     )
     network = _start(split, backbone, seed, device)
-    unfrozen = stages_to_unfreeze(network, unfreeze_last)
+    unfrozen = stages_to_unfreeze(network, unfreeze_last, "unfreeze_last")
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
     common = {name: settings[name] for name in ("augment", "class_weight", "patience", "passes")}
@@ -167,9 +174,9 @@ def pretrained_start(
     before. That rate was chosen on val and is on the card of the backbone's family: at minivgg's a network without
     BatchNorm forgets all it knows.
     """
-    settings = _whole_settings(split, backbone, epochs, passes, learning_rate)
-    settings |= dict(augment=augment, class_weight=class_weight, patience=patience)
-    return _whole_network("pretrained start", split, backbone, seed, settings, device, on_epoch_end, val_each_epoch)
+    settings = dict(learning_rate=learning_rate, augment=augment, class_weight=class_weight, patience=patience)
+    length, watch = (epochs, passes), (on_epoch_end, val_each_epoch)
+    return _whole_network("pretrained start", split, backbone, seed, device, settings, length, *watch)
 
 
 def from_scratch(
@@ -191,22 +198,9 @@ def from_scratch(
     Its learning rate was chosen on val of ``flowers``, so that the baseline is a fair opponent.
     The parameters are those of ``two_phase``, the rates those of ``pretrained_start``.
     """
-    settings = _whole_settings(split, backbone, epochs, passes, learning_rate, pretrained=False)
-    settings |= dict(augment=augment, class_weight=class_weight, patience=patience)
-    return _whole_network("scratch", split, backbone, seed, settings, device, on_epoch_end, val_each_epoch)
-
-
-def _whole_settings(
-    split: Split,
-    backbone: str | Backbone,
-    epochs: int | None,
-    passes: int | None,
-    rate: float | None,
-    pretrained: bool = True,
-) -> dict:
-    card = settings_of(name_of(backbone))
-    epochs, passes = _length(epochs, passes, split, card, pretrained)
-    return dict(epochs=epochs, learning_rate=card.full_rate if rate is None else rate, passes=passes)
+    settings = dict(learning_rate=learning_rate, augment=augment, class_weight=class_weight, patience=patience)
+    length, watch = (epochs, passes), (on_epoch_end, val_each_epoch)
+    return _whole_network("scratch", split, backbone, seed, device, settings, length, *watch)
 
 
 def _whole_network(
@@ -214,13 +208,19 @@ def _whole_network(
     split: Split,
     backbone: str | Backbone,
     seed: int,
-    settings: dict,
     device: str,
+    settings: dict,
+    length: tuple[int | None, int | None],
     on_epoch_end: Callable[[History], bool | None] | None,
     val_each_epoch: bool,
 ) -> NetworkResult:
-    _check_training(split, backbone, settings["class_weight"], settings["patience"], val_each_epoch)
-    network = _start(split, backbone, seed, device, pretrained=way != "scratch")
+    """Train all of it at one rate; ``length`` is epochs and passes, as they were asked for."""
+    _check_training(split, backbone, device, val_each_epoch, seed=seed, on_epoch_end=on_epoch_end, **settings)
+    pretrained, card = way != "scratch", settings_of(name_of(backbone))
+    epochs, passes = _length(*length, split, card, pretrained)
+    rate = card.full_rate if settings["learning_rate"] is None else settings["learning_rate"]
+    settings = dict(epochs=epochs) | settings | dict(learning_rate=rate, passes=passes)
+    network = _start(split, backbone, seed, device, pretrained)
     unfreeze(network)  # a backbone of yours may come frozen
     val = split.val if val_each_epoch else None
     history = train_network(

@@ -10,11 +10,10 @@ from tlkit import checks
 from tlkit.data.augment import Augmentation
 from tlkit.data.splits import Split
 from tlkit.nets.backbone import Backbone
-from tlkit.transfer.balance import check_class_weight
 from tlkit.transfer.features import sweep_features
 from tlkit.transfer.probes import PROBES, LinearProbe
 from tlkit.transfer.results import ProbeResult, Result
-from tlkit.transfer.starts import check_split, classifier_of, network_for
+from tlkit.transfer.starts import check_start, classifier_of, network_for
 
 __all__ = ["earlier_stage", "linear_probe"]
 
@@ -56,9 +55,12 @@ def linear_probe(
     ValueError
         For an unknown name, a split with one class only, or folds that cannot be made.
     """
+    check_start(split, backbone, device, class_weight)
     settings = dict(kind=kind, stage=stage, augment=augment, class_weight=class_weight, cv=cv)
+    _check_probe(seed, settings)
     network = network_for(backbone, device)
-    return _probe("probe", split, network, seed, [stage or network.code_stage], settings)
+    stages = [network.code_stage if stage is None else stage]
+    return _probe("probe", split, network, seed, stages, settings)
 
 
 def earlier_stage(
@@ -76,18 +78,29 @@ def earlier_stage(
     By default every stage is tried, the last one too: where that is best, this way says so. The
     other parameters are those of ``linear_probe``; with ``cv`` the stage is chosen within train, too.
     """
+    check_start(split, backbone, device, class_weight)
     settings = dict(stages=stages, augment=augment, class_weight=class_weight, cv=cv)
+    _check_probe(seed, settings)
+    stages = stages if stages is None else list(dict.fromkeys(checks.texts("stages", stages)))
     network = network_for(backbone, device)
     return _probe("earlier stage", split, network, seed, stages or network.stage_names, settings)
 
 
-def _probe(way: str, split: Split, network: Backbone, seed: int, stages: Sequence[str], settings: dict) -> Result:
-    check_split(split, network)
+def _check_probe(seed: int, settings: dict) -> None:
+    """Raise ValueError or TypeError for settings that no probe takes."""
+    checks.seed(seed)
     checks.choose("probe", settings.get("kind", "svm"), PROBES)
-    check_class_weight(settings["class_weight"])
     augment, cv = settings["augment"], settings["cv"]
-    if cv is not None and augment:
+    if augment is not None:
+        checks.instance("augment", augment, Augmentation)
+    if cv is not None:
+        checks.count("cv", cv, 2)
+    if cv is not None and augment is not None:
         raise ValueError("cv would learn from views of the pictures that it leaves out. Give cv or augment, not both.")
+
+
+def _probe(way: str, split: Split, network: Backbone, seed: int, stages: Sequence[str], settings: dict) -> Result:
+    augment, cv = settings["augment"], settings["cv"]
     seen, labels = [split.train.images], [split.train.labels]
     for view in range(1, augment.views if augment else 1):
         seen.append(augment(split.train.images, seed=seed * 1_009 + view))

@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from scipy.special import log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -22,6 +22,7 @@ from tlkit.transfer.svm import fit_svms
 __all__ = ["PROBES", "LinearProbe"]
 
 PROBES = ("svm", "softmax", "one-vs-rest")
+_MOST_JOBS = 1024
 _DEFAULT_CS = {"svm": (1e-3, 1e-2, 1e-1), "softmax": (1e-3, 1e-2, 1e-1, 1.0), "one-vs-rest": (1e-3, 1e-2, 1e-1, 1.0)}
 
 
@@ -77,9 +78,16 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         self.cv = cv
 
     def fit(
-        self, X: np.ndarray, y: np.ndarray, X_val: np.ndarray | None = None, y_val: np.ndarray | None = None
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        X_val: np.ndarray | None = None,
+        y_val: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
     ) -> "LinearProbe":
         """Fit on features ``X`` (n, d) and labels ``y`` (n,); choose C on ``X_val``, ``y_val``.
+
+        With ``cv``, rows of one of the ``groups`` (n,) are never in two folds.
 
         Raises
         ------
@@ -89,10 +97,15 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         """
         checks.choose("probe", self.kind, PROBES)
         check_class_weight(self.class_weight)
-        Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else self.Cs)
-        if not Cs or not all(0 < C < np.inf for C in Cs):
+        checks.seed(self.seed)
+        if checks.count("n_jobs", self.n_jobs, -1, _MOST_JOBS) == 0:
+            raise ValueError("n_jobs must be -1 (every core) or at least 1, but it is 0.")
+        Cs = sorted(_DEFAULT_CS[self.kind] if self.Cs is None else checks.numbers("Cs", self.Cs).tolist())
+        if not all(C > 0 for C in Cs):
             raise ValueError(f"Cs must be finite numbers above 0, but it is {self.Cs}.")
         X, y = _rows("training", X, y)
+        if groups is not None:
+            groups = _groups(groups, len(X))
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError("A classifier needs at least two classes, but all labels are the same.")
@@ -101,7 +114,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         if self.cv is not None:
             if X_val is not None:
                 raise ValueError("C is chosen on a validation set or by cross-validation (cv), not by both.")
-            self.val_scores_ = self._cross_validate(Cs, X, y)
+            self.val_scores_ = self._cross_validate(Cs, X, y, groups)
             self.C_ = max(Cs, key=self.val_scores_.get)  # the first of equals
             (self.model_,) = self._fit_each([self.C_], X, y)
             return self
@@ -122,13 +135,18 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
         self.C_, self.model_ = Cs[best], models[best]
         return self
 
-    def _cross_validate(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> dict[float, float]:
-        """Accuracy of each C on rows that its classifier has not seen."""
-        fewest = int(np.unique(y, return_counts=True)[1].min())
+    def _cross_validate(
+        self, Cs: list[float], X: np.ndarray, y: np.ndarray, groups: np.ndarray | None
+    ) -> dict[float, float]:
+        """Accuracy of each C on rows that its classifier has not seen, nor others of their groups."""
+        units = np.arange(len(y)) if groups is None else np.asarray(groups)
+        fewest = min(len(np.unique(units[y == label])) for label in self.classes_)
         if fewest < 2:
-            raise ValueError("Cross-validation leaves rows of each class out, so every class needs at least two.")
+            what = "rows" if groups is None else "groups"
+            raise ValueError(f"Cross-validation leaves {what} of each class out, so every class needs at least two.")
+        folds = StratifiedKFold if groups is None else StratifiedGroupKFold
         answers = {C: np.empty_like(y) for C in Cs}
-        for learn, left_out in StratifiedKFold(min(checks.count("cv", self.cv, 2), fewest)).split(X, y):
+        for learn, left_out in folds(min(checks.count("cv", self.cv, 2), fewest)).split(X, y, groups):
             for C, model in zip(Cs, self._fit_each(Cs, X[learn], y[learn])):
                 answers[C][left_out] = model.predict(X[left_out])
         return {C: self._accuracy(y, given) for C, given in answers.items()}
@@ -160,12 +178,12 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most likely class of each row, (n,)."""
         check_is_fitted(self, "model_")
-        return self.model_.predict(X)
+        return self.model_.predict(_features("new", X, self.n_features_in_))
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """The score of each class for each row, (n, k); for two classes (n,), as in scikit-learn."""
         check_is_fitted(self, "model_")
-        return self.model_.decision_function(X)
+        return self.model_.decision_function(_features("new", X, self.n_features_in_))
 
     def rule(self) -> "LinearRule":
         """The fitted probe as plain numbers: what can be saved, and needs no scikit-learn to answer."""
@@ -226,10 +244,30 @@ class LinearRule:
 def _rows(which: str, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if y is None:
         raise ValueError(f"The {which} features came without their labels.")
-    X, y = np.asarray(X), np.asarray(y)
-    if X.ndim != 2:
-        raise ValueError(f"The {which} features must have shape (n, d), but it is {X.shape}.")
+    X, y = _features(which, X), np.asarray(y)
+    is_whole = y.dtype.kind in "biuUS" or (y.dtype.kind == "f" and (y == y.round()).all())
+    if y.ndim != 1 or not is_whole:
+        kind = f"shape {y.shape}, {y.dtype}" if y.ndim else checks.shown(y.item())
+        raise ValueError(f"The {which} labels y must be a list of whole numbers or of names, one a row, not {kind}.")
     checks.same_length(f"rows of {which} features", len(X), "labels", len(y))
+    return X, y
+
+
+def _groups(groups: np.ndarray, rows: int) -> np.ndarray:
+    groups = np.asarray(groups)
+    if groups.ndim != 1 or groups.dtype.kind not in "biuUS":
+        raise ValueError(f"groups must name one group a row, but it is {groups.shape}, {groups.dtype}.")
+    checks.same_length("rows", rows, "groups", len(groups))
+    return groups
+
+
+def _features(which: str, X: np.ndarray, width: int | None = None) -> np.ndarray:
+    """Features as an array of numbers (n, d); else raise ValueError."""
+    X = np.asarray(X)
+    if X.ndim != 2 or not X.size or X.dtype.kind not in "fiub":
+        raise ValueError(f"The {which} features X must be numbers of shape (n, d), but it is {X.shape}, {X.dtype}.")
+    if width not in (None, X.shape[1]):
+        raise ValueError(f"The {which} features X have {X.shape[1]} columns, but those of the training had {width}.")
     if not np.isfinite(X).all():
         raise ValueError(f"The {which} features hold NaN or infinity: were the weights trained to the end?")
-    return X, y
+    return X

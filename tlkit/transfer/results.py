@@ -143,8 +143,15 @@ def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:
     """The smallest and the largest share of the answers that name one class; says them.
 
     A classifier that gives a few names to everything has a hole that its accuracy can hide.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For answers that are no labels of so many classes.
     """
-    shares = np.bincount(np.asarray(answers), minlength=classes) / len(answers)
+    checks.count("classes", classes, 1, checks.MANY)
+    answers = checks.rows("answers", answers, classes)
+    shares = np.bincount(answers, minlength=classes) / len(answers)
     low, high = float(shares.min()), float(shares.max())
     even = f"{1 / classes:.0%} would be even"
     print(f"Each of {classes} classes is named in {low:.0%} to {high:.0%} of the answers ({even}).")

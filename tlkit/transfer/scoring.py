@@ -7,7 +7,7 @@ from tlkit import checks
 from tlkit.data.splits import ImageSet
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.devices import autocast, batch_size_for
-from tlkit.transfer.balance import mean_recall
+from tlkit.transfer.balance import check_class_weight, mean_recall
 
 __all__ = ["accuracy", "predict"]
 
@@ -15,7 +15,9 @@ __all__ = ["accuracy", "predict"]
 @torch.inference_mode()
 def predict(network: Backbone, images: Tensor, batch_size: int | None = None) -> Tensor:
     """The most likely class of every picture, int64 ``(n,)``, in evaluation mode."""
-    checks.images(images, network.smallest)
+    checks.images(images, checks.instance("network", network, Backbone).smallest)
+    if batch_size is not None:
+        checks.count("batch_size", batch_size, 1)
     device, was_training = network.device, network.training
     network.eval()
     batches = images.split(batch_size or batch_size_for(device, *images.shape[2:]))
@@ -37,6 +39,9 @@ def accuracy(network: Backbone, part: ImageSet, class_weight: str | None = None)
     ValueError
         If the network was trained on other classes.
     """
+    checks.instance("network", network, Backbone)
+    checks.instance("part", part, ImageSet)
+    check_class_weight(class_weight)
     return score(predict(network, part.images), part.labels_as(network.class_names), class_weight)
 
 

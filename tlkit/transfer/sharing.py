@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,10 @@ import safetensors.torch
 import torch
 
 from tlkit import __version__, checks, text_tables
+from tlkit.disk import leavings
+from tlkit.disk.cache import DiskFull, check_room, disk_is_full, is_full
 from tlkit.disk.cards import read_card, seal, write_card
+from tlkit.nets.devices import pick_device
 from tlkit.transfer import model_folders, packing
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.model_folders import CARD, WEIGHTS
@@ -61,11 +64,14 @@ def save_model(
         If the folder exists, the backbone is one that ``load_backbone`` cannot give back, or ``about``
         says what the card says by itself.
     OSError
-        If the folder cannot be written.
+        If the folder cannot be written, or the disk is full.
     """
     if not isinstance(result, Result):
-        raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got a {type(result).__name__}.")
+        raise TypeError(f"save_model keeps the result of a way (tlkit.WAYS), but it got {checks.shown(result)}.")
     folder = checks.path("folder", folder)
+    checks.text(data_licence=data_licence)
+    checks.flag(overwrite=overwrite)
+    about = {} if about is None else checks.mapping("about", about, "a text")
     _check_place(folder, overwrite)
     classifier, split = result.classifier, result.split
     tensors, facts = packing.pack(classifier, WEIGHTS)
@@ -92,7 +98,7 @@ def save_model(
     }
     if result.test_accuracy is not None:
         card |= {"test_accuracy": round(result.test_accuracy, 4), "test_pictures": len(split.test)}
-    card = _with_about(card | facts, about or {})
+    card = _with_about(card | facts, about)
     _write(folder, {WEIGHTS: content, CARD: seal(write_card(card)).encode()})
     return folder
 
@@ -118,21 +124,32 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """The folder with these files, in place of what is there; what is there comes back if that fails."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-            entry, before = Path(temporary) / "entry", Path(temporary) / "before"
-            entry.mkdir()
+        leavings.sweep(folder.parent)
+        check_room(folder.parent, sum(map(len, files.values())), f"The model {folder.name}")
+        with leavings.temporary_folder(folder) as entry:
             for name, content in files.items():
                 (entry / name).write_bytes(content)
-            if folder.exists():
-                os.replace(folder, before)
-            try:
-                os.replace(entry, folder)
-            except OSError:
-                if before.exists():
-                    os.replace(before, folder)
-                raise
+            _put_in_place(entry, folder)
+    except DiskFull:
+        raise
     except OSError as error:
+        if is_full(error):
+            raise disk_is_full(folder.parent, f"{folder.name} was not saved; the result is as it was.") from error
         raise OSError(f"{folder} cannot be written ({error.strerror or error}). Give a folder of yours.") from error
+
+
+def _put_in_place(entry: Path, folder: Path) -> None:
+    if not folder.exists():
+        os.replace(entry, folder)
+        return
+    before = entry.with_suffix(".before")  # no name of what is swept away: a kill right here would lose the model
+    os.replace(folder, before)
+    try:
+        os.replace(entry, folder)
+    except OSError:
+        os.replace(before, folder)
+        raise
+    shutil.rmtree(before)
 
 
 def _with_about(card: dict, about: Mapping[str, str]) -> dict:
@@ -167,7 +184,7 @@ def load_model(folder: str | Path, device: str = "auto") -> Classifier:
     ConnectionError
         If it is a probe on an ImageNet backbone whose weights are not here and can not be fetched.
     """
-    folder = checks.path("folder", folder)
+    folder, device = checks.path("folder", folder), pick_device(device)
     card = model_folders.read(folder)
     try:
         tensors = safetensors.torch.load_file(folder / WEIGHTS)

@@ -2,21 +2,28 @@
 
 import copy
 
+from tlkit import checks
 from tlkit.data.splits import Split
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.own_backbones import check_fit, random_copy
+from tlkit.transfer.balance import check_class_weight
 from tlkit.transfer.classifier import Classifier
 
 __all__: list[str] = []
 
 
 def name_of(backbone: str | Backbone) -> str:
+    """The name of a backbone that was checked."""
     return backbone.name if isinstance(backbone, Backbone) else backbone
 
 
-def check_split(split: Split, backbone: str | Backbone) -> None:
+def check_start(split: Split, backbone: str | Backbone, device: str, class_weight: str | None) -> None:
+    """Raise ValueError or TypeError for what no way can begin with."""
+    checks.instance("split", split, Split)
+    pick_device(device)
+    check_class_weight(class_weight)
     if not isinstance(backbone, Backbone):
         check_backbone(backbone)
     elif backbone.own:

@@ -95,11 +95,18 @@ def train_network(
         For a learning rate or a number out of range, labels that the head does not have, a val of
         other classes than train, patience without val, or a checkpoint of another run.
     """
-    checks.count("epochs", epochs, 1)
+    checks.instance("network", network, Backbone)
+    checks.instance("train", train, ImageSet)
+    if val is not None:
+        checks.instance("val", val, ImageSet)
+    checks.count("epochs", epochs, 1, checks.MANY)
     checks.count("batch_size", batch_size, 2)
-    checks.count("passes", passes, 1)
+    checks.count("passes", passes, 1, checks.MANY)
+    checks.number("weight_decay", weight_decay, 0)
+    checks.number("warm_up", warm_up, 0, 1)
+    checks.text(desc=desc)
+    check_settings(learning_rate, seed, augment, on_epoch_end, class_weight)
     checks.images(train.images, network.smallest)
-    check_class_weight(class_weight)
     if patience is not None:
         check_patience(patience, val is not None)
     if train.labels.max() >= network.head.out_features:
@@ -111,12 +118,37 @@ def train_network(
         val = ImageSet(val.images, val.labels_as(train.class_names), train.class_names)
     network.class_names = train.class_names
     network.to(memory_format=torch.channels_last)
-    groups = groups or [{"params": [p for p in network.parameters() if p.requires_grad], "lr": learning_rate}]
+    if groups is None:
+        groups = [{"params": [p for p in network.parameters() if p.requires_grad], "lr": learning_rate}]
+    _check_groups(groups)
     run = TrainingRun(
         network, train, val, epochs, min(batch_size, len(train)), groups, weight_decay, warm_up, seed, augment,
         on_epoch_end, checkpoints.place(checkpoint), desc, class_weight, patience, passes,
     )  # fmt: skip
     return run.train()
+
+
+def check_settings(
+    learning_rate: float | None,
+    seed: int,
+    augment: Augmentation | None,
+    on_epoch_end: Callable | None,
+    class_weight: str | None,
+) -> None:
+    """Raise ValueError or TypeError for what no training takes."""
+    if learning_rate is not None:
+        checks.rate("learning_rate", learning_rate)
+    checks.seed(seed)
+    if augment is not None:
+        checks.instance("augment", augment, Augmentation)
+    checks.function("on_epoch_end", on_epoch_end)
+    check_class_weight(class_weight)
+
+
+def _check_groups(groups: list[dict]) -> None:
+    is_one = isinstance(groups, (list, tuple)) and groups and all(isinstance(group, dict) for group in groups)
+    if not is_one or not all({"params", "lr"} <= set(group) for group in groups):
+        raise TypeError("groups must be what tlkit.parameter_groups gives: a list of dicts, each with params and lr.")
 
 
 def check_patience(patience: int, sees_val: bool) -> int:

@@ -60,7 +60,7 @@ class TrainingRun:
         scaled = pick_precision(device) == torch.float16
         scaler = torch.amp.GradScaler(device.type, init_scale=2.0**10, enabled=scaled)
         self.parts = {"network": self.network, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
-        self.weights = None
+        self.told, self.weights = False, None
         if self.class_weight:
             self.weights = class_weights(self.images.labels, self.network.head.out_features).float().to(device)
         self.labels = self.images.labels.to(device)
@@ -170,7 +170,10 @@ class TrainingRun:
     def _keep(self) -> None:
         if self.checkpoint is not None:
             best = self.best if self.patience is not None else {}
-            checkpoints.keep(self.checkpoint, self.parts, vars(self.history), best, self.about)
+            problem = checkpoints.keep(self.checkpoint, self.parts, vars(self.history), best, self.about)
+            if problem and not self.told:  # once, and not after every epoch
+                self.told = True
+                warnings.warn(problem, stacklevel=4)
 
     def _resume(self) -> None:
         """Put everything back to the last whole epoch of an interrupted run."""

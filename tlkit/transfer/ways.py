@@ -5,24 +5,30 @@ Every way takes ``(split, backbone, seed, ...)`` and returns a ``Result``. The b
 chooses what there is to choose; the test set stays closed until ``result.open_test()``.
 """
 
+from __future__ import annotations
+
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tlkit.transfer.network_ways import from_scratch, pretrained_start, two_phase
-from tlkit.transfer.probe_ways import earlier_stage, linear_probe
-from tlkit.transfer.results import Result
+if TYPE_CHECKING:
+    from tlkit.transfer.results import Result
 
 __all__ = ["WAYS", "Way"]
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to transfer: call it as its function.
+    """One way to transfer: call it as its function, which is fetched with all that it needs at the first call.
+
+    So what was measured can be shown without PyTorch.
 
     Attributes
     ----------
     name : str
-    run : function from a split, a backbone, a seed and settings to a Result
+    home : str
+        The module of ``tlkit.transfer`` that has the function, and its name.
     trains : bool
         Whether a network is trained, epoch by epoch, so that there is something to watch.
     pretrained : bool
@@ -30,9 +36,15 @@ class Way:
     """
 
     name: str
-    run: Callable[..., Result]
+    home: str
     trains: bool
     pretrained: bool = True
+
+    @property
+    def run(self) -> Callable[..., Result]:
+        """Its function, from a split, a backbone, a seed and settings to a Result."""
+        module, name = self.home.split(".")
+        return getattr(importlib.import_module(f"tlkit.transfer.{module}"), name)
 
     def __call__(self, *arguments: object, **settings: object) -> Result:
         return self.run(*arguments, **settings)
@@ -41,10 +53,10 @@ class Way:
 WAYS: Mapping[str, Way] = {
     way.name: way
     for way in (
-        Way("probe", linear_probe, trains=False),
-        Way("earlier stage", earlier_stage, trains=False),
-        Way("fine-tuning", two_phase, trains=True),
-        Way("pretrained start", pretrained_start, trains=True),
-        Way("scratch", from_scratch, trains=True, pretrained=False),
+        Way("probe", "probe_ways.linear_probe", trains=False),
+        Way("earlier stage", "probe_ways.earlier_stage", trains=False),
+        Way("fine-tuning", "network_ways.two_phase", trains=True),
+        Way("pretrained start", "network_ways.pretrained_start", trains=True),
+        Way("scratch", "network_ways.from_scratch", trains=True, pretrained=False),
     )
 }

@@ -3,6 +3,8 @@
 import html
 from collections.abc import Mapping
 
+from tlkit import checks
+
 __all__ = ["Claims", "claims"]
 
 
@@ -10,6 +12,8 @@ class Claims:
     """Statements, each with whether it held here. In a notebook one line, which a click unfolds."""
 
     def __init__(self, held: Mapping[str, bool]):
+        checks.mapping("held", held, "whether it holds", fewest=0)
+        checks.flag(**{f"held[{what!r}]": holds for what, holds in held.items()})
         self.held = {what: bool(holds) for what, holds in held.items()}
 
     @property
@@ -50,9 +54,11 @@ def claims(held: Mapping[str, bool]) -> Claims:
     Raises
     ------
     AssertionError
-        If one does not hold. It names all of those.
+        If one does not hold; it names all of those. Or if there is none.
+    TypeError
+        If what is said of one is neither True nor False.
     """
     made = Claims(held)
-    assert made.held, "claims() needs one statement or more"
+    assert made.held, "claims(held) needs one statement or more"
     assert not made.missed, f"the lesson says: {'; '.join(made.missed)}. This run found otherwise"
     return made

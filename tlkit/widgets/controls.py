@@ -8,7 +8,6 @@ import html
 from collections.abc import Mapping, Sequence
 
 import ipywidgets
-from IPython.display import display
 from matplotlib.axes import Axes
 
 from tlkit import checks
@@ -17,23 +16,12 @@ from tlkit.figures import galleries, style
 from tlkit.study.decision import PER_CLASS
 from tlkit.study.places import STOPS, card_of, quadrant
 from tlkit.widgets.claims import Claims, claims
+from tlkit.widgets.display import WRAPPED, show_widget
 from tlkit.widgets.examples import pictures_of
+from tlkit.widgets.place_controls import size_slider, target_buttons
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 __all__ = ["Guess", "dataset_picker"]
-
-# Long options wrap on a narrow screen; by itself ipywidgets cuts them off.
-WRAPPED = (
-    "<style>.tlkit-wrapped .widget-radio-box label{height:auto;white-space:normal;line-height:1.4;margin:.15em 0}"
-    ".tlkit-wrapped .widget-html-content{white-space:normal;line-height:1.4}</style>"
-)
-
-
-def show_widget(box: ipywidgets.Widget, static: str, plain: str) -> None:
-    """Display a widget, with ``static`` HTML and ``plain`` text for where no front end answers."""
-    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    data = {"application/vnd.jupyter.widget-view+json": view, "text/html": static, "text/plain": plain}
-    display(data, raw=True)
 
 
 class Guess:
@@ -49,9 +37,8 @@ class Guess:
     """
 
     def __init__(self, question: str, options: Sequence[str]):
-        self.question, self.options = question, list(options)
-        if len(self.options) < 2:
-            raise ValueError("A guess needs at least two options.")
+        checks.text(question=question)
+        self.question, self.options = question, checks.texts("options", options, fewest=2)
         self._buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout={"width": "auto"})
         self._said = ipywidgets.HTML("<i>No guess yet.</i>")
         self._buttons.observe(self._on_choice, "value")
@@ -116,31 +103,6 @@ class Panel:
 
     def _ipython_display_(self) -> None:
         show_widget(self._box, self._still, self._alt)
-
-
-def target_buttons(targets: Sequence[str], dataset: str) -> ipywidgets.ToggleButtons:
-    """Targets, from similar to very different."""
-    checks.choose("target dataset", dataset, targets)
-    return ipywidgets.ToggleButtons(
-        options=list(targets),
-        value=dataset,
-        description="from similar to very different:",
-        tooltips=[card_of(name)["title"] for name in targets],
-        style={"button_width": "auto", "description_width": "initial"},
-    )
-
-
-def size_slider(per_class: int, sizes: Sequence[int] = PER_CLASS) -> ipywidgets.SelectionSlider:
-    """Images per class, at the sizes that there are."""
-    if per_class not in sizes:
-        raise ValueError(f"per_class must be one of {', '.join(map(str, sizes))}, but it is {per_class}.")
-    return ipywidgets.SelectionSlider(
-        options=[(str(size), size) for size in sizes],
-        value=per_class,
-        description="per class",
-        continuous_update=False,
-        layout={"width": "300px"},
-    )
 
 
 class DatasetPicker(Panel):
@@ -219,6 +181,6 @@ def dataset_picker(dataset: str = "flowers", per_class: int = 20, sizes: Sequenc
     DatasetPicker
         With ``load(seed)``, and ``claims(held)`` for what the lesson says.
     """
-    for size in sizes:
-        checks.count("per_class", size, 1, min(OFFLINE_DATASETS[stop].largest for stop in STOPS))
+    most = min(OFFLINE_DATASETS[stop].largest for stop in STOPS)
+    sizes = [checks.count("sizes", size, 1, most) for size in checks.several("sizes", sizes, "whole numbers")]
     return DatasetPicker(dataset, per_class, sizes)

@@ -25,15 +25,15 @@ from functools import partial
 
 import ipywidgets
 
-from tlkit.figures.pictograms import pictogram
+from tlkit import checks
 from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import WAYS
 from tlkit.widgets import demo_html
-from tlkit.widgets.controls import show_widget
-from tlkit.widgets.examples import tiles_of
-from tlkit.widgets.live import LiveComparison
+from tlkit.widgets.display import show_widget
+from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.place_controls import PlaceControls
+from tlkit.widgets.tiles import tiles_of
 
 __all__ = ["demo_page"]
 
@@ -161,8 +161,8 @@ class DemoPage:
             model, live = self.model, self.live
             self.network.disabled = len(model.networks) < 2  # first: its key works as soon as the question stands
             self.place_text.value = demo_html.question(model, self._has_choice)
-            for k, way in enumerate(WAYS, 1):
-                self.names[way].value = f"<b>{k}</b><span>{way}</span>{pictogram(way)}<b>{model.hands[way]}</b>"
+            for way in WAYS:
+                self.names[way].value = demo_html.name(model, way)
                 self.bars[way].value = demo_html.bar(model, way, live)
             self.legend.value = demo_html.legend(model, live)
             self.scale.value = demo_html.scale(model, live)
@@ -205,6 +205,5 @@ def demo_page(
     ValueError
         If the map has no such place.
     """
-    if not seconds > 0:
-        raise ValueError(f"seconds must be above 0, but it is {seconds}.")
+    checks.rate("seconds", seconds)
     return DemoPage(MapModel(measured, dataset, per_class, False), seconds)

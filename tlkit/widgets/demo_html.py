@@ -4,28 +4,40 @@ import html
 import time
 from textwrap import shorten
 
+from tlkit.figures.colours import WAY_COLOURS
+from tlkit.figures.pictograms import pictogram
 from tlkit.intervals import points
 from tlkit.study.decision import left_out
-from tlkit.study.map_plots import WAY_COLOURS
 from tlkit.study.places import quadrant
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.examples import tiles_of
-from tlkit.widgets.live import LiveComparison
+from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
+from tlkit.widgets.tiles import tiles_of
 
 __all__: list[str] = []
 
 _WORDS = {"small": "few", "large": "many", "similar": "similar", "different": "very different"}
+QUESTION = "<h1>Which way wins here?</h1>"
 CLOSED = "<b>Votes are closed; r opens them.</b>"
 
 
 def question(model: MapModel, has_choice: bool) -> str:
     """The place, in whose pictures and words the room decides."""
+    return f"<div>{QUESTION}{place(model, has_choice)}</div>{tiles_of(model.dataset)}"
+
+
+def place(model: MapModel, has_choice: bool) -> str:
+    """Where the model stands, in words."""
     field = " and ".join(_WORDS[word] for word in quadrant(model.dataset, model.per_class))
-    asked = f"<h1>Which way wins here?</h1><p><b>{model.dataset}, {model.per_class}</b> per class: {field}</p>"
     pictures = "Photos" if model.world == "photos" else "Drawn pictures"
     network = f'<p class="network">{pictures}, {model.network}</p>' if has_choice else ""
-    return f"<div>{asked}{network}</div>{tiles_of(model.dataset)}"
+    return f"<p><b>{model.dataset}, {model.per_class}</b> per class: {field}</p>{network}"
+
+
+def name(model: MapModel, way: str) -> str:
+    """A way with its key and its pictogram, and how many hands it has."""
+    key = list(WAYS).index(way) + 1
+    return f"<b>{key}</b><span>{way}</span>{pictogram(way)}<b>{model.hands[way]}</b>"
 
 
 def bar(model: MapModel, way: str, live: LiveComparison | None) -> str:
@@ -33,7 +45,7 @@ def bar(model: MapModel, way: str, live: LiveComparison | None) -> str:
     hands = model.hands
     share = hands[way] / max(1, hands.total())
     lanes, says = f'<i class="hands" style="width:{share:.1%}"></i>', f"{way}: {share:.0%} of the hands"
-    cells = f"<span></span><span>{share:.0%}</span>" if hands.total() else ""
+    cells = f'<span></span><span class="share">{f"{share:.0%}" if hands.total() else ""}</span>'
     if model.revealed:
         lane, cells, words = _measured(model, way)
         lanes, says = lanes + lane, says + words
@@ -86,15 +98,12 @@ def legend(model: MapModel, live: LiveComparison | None) -> str:
 
 def answer(model: MapModel) -> str:
     """An invitation to vote, or, once revealed, what became of the rule and of the room's guess."""
-    hands, advice = model.hands, model.advice
+    hands = model.hands
     if not model.revealed:
         counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
         return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
-    most = max(hands.values(), default=0)
-    chosen = [way for way in WAYS if most and hands[way] == most]
-    room = f" Room (grey): <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
-    rule = f"Rule: <b>{model.rule}</b>.{room}"
-    if advice is None:
+    rule = f'Rule: <b>{model.rule}</b>.<span class="room">{room(model)}</span>'
+    if (advice := model.advice) is None:
         return f"<b>Nobody can say yet.</b> {rule}<br>{left_out(model.missing)}"
     return (
         f"<b>{str(advice).splitlines()[-1]}</b> {rule}<br>"
@@ -103,10 +112,18 @@ def answer(model: MapModel) -> str:
     )
 
 
-def keys(model: MapModel) -> str:
+def room(model: MapModel) -> str:
+    """What most hands were raised for, in words that follow a sentence; nothing where no hand is up."""
+    hands = model.hands
+    most = max(hands.values(), default=0)
+    chosen = [way for way in WAYS if most and hands[way] == most]
+    return f" Room (grey): <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
+
+
+def keys(model: MapModel, can_train: bool = True) -> str:
     """What the keys do."""
     does = {"← →": "target", "↑ ↓": "images per class", "1–5": "a hand", "Backspace": "take back"}
-    does |= {"r</b> or <b>Enter": "reveal", "l": "train live, and stop"}
+    does |= {"r</b> or <b>Enter": "reveal"} | ({"l": "train live, and stop"} if can_train else {})
     does |= {"w": "drawn or photos"} if len(model.worlds) > 1 else {}
     does |= {"n": "network"} if model.has_networks else {}
     does |= {"d": "dark or light", "?": "back", "F11": "full screen"}

@@ -12,13 +12,15 @@ from tlkit.data.augment import Augmentation
 from tlkit.data.splits import Split
 from tlkit.figures import galleries, plots
 from tlkit.history import History
-from tlkit.nets.backbones import load_backbone
+from tlkit.nets.backbones import check_backbone, load_backbone
 from tlkit.transfer.network_ways import two_phase
 from tlkit.transfer.results import Result
 from tlkit.widgets.controls import Panel
 from tlkit.widgets.live import LiveRun
 
 __all__ = ["augmentation_desk", "fine_tuning_desk"]
+
+_MOST_VIEWS = 20  # rows of a figure
 
 
 class FineTuningDesk(Panel):
@@ -77,6 +79,8 @@ class FineTuningDesk(Panel):
 
 def fine_tuning_desk(split: Split, backbone: str = "minivgg") -> FineTuningDesk:
     """Freeze, unfreeze, choose the rates, and watch the two phases live; three runs stay in the picture."""
+    checks.instance("split", split, Split)
+    check_backbone(backbone)
     return FineTuningDesk(split, backbone)
 
 
@@ -84,7 +88,7 @@ class AugmentationDesk(Panel):
     """See ``augmentation_desk``."""
 
     def __init__(self, images: Tensor, views: int):
-        self._images, self._views = checks.images(images), checks.count("views", views, 1)
+        self._images, self._views = checks.images(images), checks.count("views", views, 1, _MOST_VIEWS)
         box = {"indent": False, "layout": {"width": "170px"}}
         self._flip_h = ipywidgets.Checkbox(value=True, description="flip left-right", **box)
         self._flip_v = ipywidgets.Checkbox(value=False, description="flip top-bottom", **box)

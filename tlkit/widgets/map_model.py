@@ -132,7 +132,7 @@ class MapModel:
         self.per_class = min(self.sizes, key=lambda size: abs(math.log(size / per_class)))
 
     def _size(self, per_class: int) -> int:
-        if per_class not in self.sizes:
+        if checks.count("per_class", per_class, 1) not in self.sizes:
             raise ValueError(f"per_class must be one of {', '.join(map(str, self.sizes))}, but it is {per_class}.")
         return per_class
 

@@ -15,7 +15,7 @@ from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.features import extract_features, sweep_features
 from tlkit.transfer.naming import PhotoNames
 from tlkit.transfer.results import Result
-from tlkit.widgets.controls import show_widget
+from tlkit.widgets.display import show_widget
 from tlkit.widgets.naming_html import naming_html, naming_of, small_source
 from tlkit.widgets.upload import first_file
 
@@ -66,7 +66,7 @@ class PhotoNamer:
     def _spread(pictures: ImageSet) -> ImageSet:
         """A dozen of them, evenly spread: nobody chose those that go well."""
         rows = torch.linspace(0, len(pictures) - 1, min(len(pictures), _CLICKABLE)).long()
-        return ImageSet(pictures.images[rows], pictures.labels[rows], pictures.class_names)
+        return pictures.where(rows)
 
     def _strip_look(self) -> str:
         """The style that lays its picture over each button, under a name of this widget alone."""
@@ -175,8 +175,11 @@ def name_photo(model: Result | Classifier, pictures: ImageSet | None = None, own
     """
     if not isinstance(model, (Result, Classifier)):
         raise TypeError(
-            f"name_photo takes the result of a way (tlkit.WAYS) or what load_model gives, not a {type(model).__name__}."
+            f"name_photo takes the result of a way (tlkit.WAYS) or what load_model gives, not {checks.shown(model)}."
         )
+    if pictures is not None:
+        checks.instance("pictures", pictures, ImageSet)
+    checks.flag(own_photo=own_photo)
     if isinstance(model, Classifier):
         return PhotoNamer(model, pictures, None, own_photo or pictures is None)
     if pictures is None:

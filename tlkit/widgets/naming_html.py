@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from tlkit.transfer.naming import PhotoNames
-from tlkit.widgets.examples import as_source
+from tlkit.widgets.tiles import as_source
 
 __all__: list[str] = []
 

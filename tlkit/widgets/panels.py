@@ -6,6 +6,7 @@ from functools import partial
 import ipywidgets
 from matplotlib.axes import Axes
 
+from tlkit import checks
 from tlkit.figures import plots, style
 from tlkit.figures.pictograms import pictogram
 from tlkit.history import History
@@ -13,7 +14,8 @@ from tlkit.study.decision import DecisionMap
 from tlkit.study.map_plots import place_title, plot_map, plot_stages
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.controls import Panel, show_widget
+from tlkit.widgets.controls import Panel
+from tlkit.widgets.display import show_widget
 from tlkit.widgets.examples import strip_of
 from tlkit.widgets.live import LiveRun
 from tlkit.widgets.map_model import MapModel
@@ -107,6 +109,7 @@ def decision_map(
     ValueError
         If the map has no such place.
     """
+    checks.flag(reveal=reveal)
     return DecisionMapPanel(MapModel(measured, dataset, per_class, reveal))
 
 

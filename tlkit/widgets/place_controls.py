@@ -1,15 +1,41 @@
 """Controls that move a reader over the map: drawn or photos, which network, which target, how many images per class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import ipywidgets
 
+from tlkit import checks
+from tlkit.study.decision import PER_CLASS
 from tlkit.study.places import card_of
-from tlkit.widgets.controls import size_slider, target_buttons
 from tlkit.widgets.map_model import MapModel
 
 __all__: list[str] = []
+
+
+def target_buttons(targets: Sequence[str], dataset: str) -> ipywidgets.ToggleButtons:
+    """Targets, from similar to very different."""
+    checks.choose("target dataset", dataset, targets)
+    return ipywidgets.ToggleButtons(
+        options=list(targets),
+        value=dataset,
+        description="from similar to very different:",
+        tooltips=[card_of(name)["title"] for name in targets],
+        style={"button_width": "auto", "description_width": "initial"},
+    )
+
+
+def size_slider(per_class: int, sizes: Sequence[int] = PER_CLASS) -> ipywidgets.SelectionSlider:
+    """Images per class, at the sizes that there are."""
+    if checks.count("per_class", per_class, 1) not in sizes:
+        raise ValueError(f"per_class must be one of {', '.join(map(str, sizes))}, but it is {per_class}.")
+    return ipywidgets.SelectionSlider(
+        options=[(str(size), size) for size in sizes],
+        value=per_class,
+        description="per class",
+        continuous_update=False,
+        layout={"width": "300px"},
+    )
 
 
 class PlaceControls:

@@ -1,14 +1,21 @@
-"""A place of the map on this machine: what a run of it lacks, its pictures, and the run."""
+"""A place of the map on this machine: what a run of it lacks, its pictures, and the run.
 
+PyTorch is loaded by who runs something, and not by who only looks at the map.
+"""
+
+from __future__ import annotations
+
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tlkit.data.splits import Split
-from tlkit.nets.backbones import weights_are_here
 from tlkit.study.places import world_of
-from tlkit.study.survey import recompute, split_at
-from tlkit.transfer.results import Result
-from tlkit.widgets.examples import is_here
+from tlkit.widgets.tiles import is_here
+
+if TYPE_CHECKING:
+    from tlkit.data.splits import Split
+    from tlkit.transfer.results import Result
 
 __all__: list[str] = []
 
@@ -29,9 +36,12 @@ class PlaceHere:
         return f"{self.dataset}, {self.per_class} images per class{with_network}"
 
     def lacks(self) -> str:
-        """What is not on this machine, and how to get it; empty if a run can begin."""
+        """What is not on this machine, and how to get it; empty if a run can begin.
+
+        How a file of weights is called only PyTorch's own loader knows: until it is loaded, none is missed.
+        """
         missing = [] if is_here(self.dataset) else [self.dataset]
-        if not weights_are_here(self.network):
+        if "torch" in sys.modules and not _weights_are_here(self.network):
             missing.append(self.network)
         if not missing:
             return ""
@@ -40,11 +50,21 @@ class PlaceHere:
 
     def draws(self, seed: int) -> list[Callable[[], Split]]:
         """What gets the pictures of a draw; in portions where they are drawn, to stop in between."""
+        from tlkit.study.survey import split_at
+
         drawn = world_of(self.dataset) == "drawn"
         portions = [*range(1, self.per_class, _PORTION), self.per_class] if drawn else [self.per_class]
         return [lambda count=count: split_at(self.dataset, count, seed, self.image_size) for count in portions]
 
     def run(self, way: str, seed: int = 0, **settings: object) -> Result:
         """Train a way on a draw."""
+        from tlkit.study.survey import recompute
+
         about = {"backbone": self.network, "image_size": self.image_size}
         return recompute(self.dataset, self.per_class, way, seed, **about, **settings)
+
+
+def _weights_are_here(network: str) -> bool:
+    from tlkit.nets.backbones import weights_are_here
+
+    return weights_are_here(network)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import ipywidgets
 
+from tlkit import checks
 from tlkit.data.splits import Split
-from tlkit.disk.cache import cache_folder, write_atomically
+from tlkit.disk.cache import folder_for, write_atomically
 from tlkit.folders.loading import load_folder
-from tlkit.widgets.controls import show_widget
+from tlkit.widgets.display import show_widget
 
 __all__ = ["upload_folder"]
 
@@ -51,20 +52,25 @@ class FolderUpload:
         self._said.value = "<i>Looking at the pictures ...</i>"
         try:
             self.split = load_folder(path, image_size=self.image_size, quiet=True)
-        except (ValueError, OSError) as error:
-            self._said.value = f"<b>Not read.</b> {html.escape(str(error))}".replace("\n", "<br>")
+        except (ValueError, TypeError, OSError) as error:
+            self._refuse(error)
             return
         said = f"{self.split.report}\n{self.split!r}"
         self._said.value = html.escape(said).replace("\n", "<br>")
+
+    def _refuse(self, error: Exception) -> None:
+        self._said.value = f"<b>Not read.</b> {html.escape(str(error))}".replace("\n", "<br>")
 
     def _on_upload(self, change: dict) -> None:
         if not change["new"]:
             return
         name, content = first_file(change["new"])
-        folder = cache_folder() / "uploads"
-        folder.mkdir(exist_ok=True)
-        path = folder / (re.sub(r"[^\w.-]", "_", Path(name).stem) + ".zip")
-        write_atomically(path, lambda part: part.write_bytes(content))
+        try:
+            path = folder_for("uploads") / (re.sub(r"[^\w.-]", "_", Path(name).stem)[:50] + ".zip")
+            write_atomically(path, lambda part: part.write_bytes(content))
+        except OSError as error:
+            self._refuse(error)
+            return
         self.load(path)
 
     def _on_path(self, change: dict) -> None:
@@ -81,6 +87,12 @@ def upload_folder(image_size: int = 224) -> FolderUpload:
     Parameters
     ----------
     image_size : int
-        Height and width in pixels: that of the backbone.
+        Height and width in pixels: that of the backbone, 16 to 512.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another size.
     """
+    checks.count("image_size", image_size, 16, 512)
     return FolderUpload(image_size)

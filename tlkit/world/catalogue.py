@@ -18,7 +18,6 @@ from tlkit.world.chance import Dice, derive_key
 
 __all__ = ["OFFLINE_DATASETS", "World", "draw_pictures"]
 
-WORLD = 1  # raised when any picture changes: older ones, and maps measured on them, are not used then
 _AT_ONCE = 64  # pictures drawn together: few enough for the processor's cache
 
 

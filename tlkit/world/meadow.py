@@ -36,6 +36,7 @@ class Meadow:
     image: Tensor
     labels: list[int]
     places: list[tuple[int, int]]
+    _made_by = "tlkit.draw_meadow(labels) gives one."
 
 
 @torch.no_grad()
@@ -55,9 +56,12 @@ def draw_meadow(labels: Sequence[int], seed: int = 0) -> Meadow:
         For too many flowers, or a species that there is not.
     """
     species = len(OFFLINE_DATASETS["flowers"].class_names)
-    labels = [checks.count("a label", label, 0, species - 1) for label in labels]
+    labels = [
+        checks.count("a label", label, 0, species - 1)
+        for label in checks.several("labels", labels, "species", fewest=0)
+    ]
     checks.count("the number of flowers", len(labels), 1, _MOST)
-    key = derive_key("meadow", checks.count("seed", seed, 0))
+    key = derive_key("meadow", checks.seed(seed))
     picture = _ground(key)
     places = _places(key, len(labels))
     colours, through = _cut_out(labels, [derive_key("meadow flower", seed, k) for k in range(len(labels))])
