@@ -17,6 +17,7 @@ from tlkit.disk.cache import find, folder_for
 from tlkit.disk.spelling import few
 from tlkit.folders import looks, parts
 from tlkit.folders.file_tables import ENDINGS, items_of_table
+from tlkit.folders.from_path import reader
 from tlkit.folders.groups import Groups, groups_of, note_groups, note_suspicion, numbered
 from tlkit.folders.listing import FolderReport, Item, Place, items_of_folder, subfolders
 from tlkit.folders.looks import Seen
@@ -91,6 +92,8 @@ def load_folder(
     checks.seed(seed)
     checks.flag(quiet=quiet)
     checks.count("image_size", image_size, 16, 512)
+    if groups is not None and not isinstance(groups, str):
+        reader("groups", groups)
     given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
     _check_given(given)
     report = FolderReport()
