@@ -149,7 +149,7 @@ def as_square(image: Image.Image, size: int, fit: str = "crop") -> np.ndarray:
 
 def padded(image: Image.Image, size: int) -> Image.Image:
     """The whole picture in the middle of a square, the borders in the mean colour of the sides that they touch."""
-    # Black or white bars would be the sharpest edges of many a picture, and a network looks for edges.
+    # Bars of another colour would be the sharpest edges of a picture on a plain ground, such as a scan.
     width, height = (max(1, round(side * size / max(image.size))) for side in image.size)
     image = image.resize((width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(image)
