@@ -39,6 +39,7 @@ def load_folder(
     val: str | Path | None = None,
     test: str | Path | None = None,
     groups: Groups | None = None,
+    fit: str = "crop",
 ) -> Split:
     """Make a split of your own pictures, stratified by class.
 
@@ -52,7 +53,8 @@ def load_folder(
     the same bytes one is kept, or none if they are in two classes; in two parts, the one in test, then
     that in val. A copy that was scaled or saved again is not noticed. A class that has too few pictures
     for the parts is left out. Pictures of 10 to 16 bits, or of floats, are scaled by one rule for the
-    whole set, ``split.reading``.
+    whole set. That rule and ``fit`` are ``split.reading``: what is trained on the split, and kept by
+    ``save_model``, reads new photos in the same way.
 
     Parameters
     ----------
@@ -75,8 +77,12 @@ def load_folder(
     groups : str, pattern or function, optional
         What belongs together, such as all pictures of one patient, speaker, leaf or film: no group is ever on two
         sides of the split. ``"folders"``: the folders below the classes. A column of the table. A regular expression
-        with one bracket, searched for in the path of each file, as ``r"patient(\d+)"``; or a function of that path,
+        with one bracket, searched for in the path of each file, as ``r"patient([0-9]+)"``; or a function of that path,
         which is relative to ``path``. The same name in two classes is the same group. The parts carry the groups.
+    fit : {"crop", "pad", "squash"}
+        How a picture becomes a square: its middle, as ImageNet's networks are tested; the whole
+        picture between borders in the colour of its edges; or the whole picture, stretched. The report
+        says how much ``"crop"`` leaves out where it is more than a quarter of the area.
 
     Raises
     ------
@@ -92,6 +98,7 @@ def load_folder(
     checks.seed(seed)
     checks.flag(quiet=quiet)
     checks.count("image_size", image_size, 16, 512)
+    checks.choose("fit", fit, depths.FITS)
     if groups is not None and not isinstance(groups, str):
         reader("groups", groups)
     given = {part: _absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
@@ -99,7 +106,7 @@ def load_folder(
     report = FolderReport()
     base, items = _listed(given, report, groups)
     found = _usable(base, items, report)
-    found, reading = _one_reading(found, report)
+    found, reading = _one_reading(found, fit, report)
     names, labels, kept = _classes(found, report)
     cut = _cut(kept)
     if len(names) < 2:
@@ -115,12 +122,13 @@ def load_folder(
         rows = dealing.deal_groups(labels, names, per_class, together, seed, cut)
         note_groups(of, rows, report)
     _note_parts(kept, rows, labels, names, report)
+    report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
     if not quiet:
         print(report)
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
     collection = photos.Collection(names, labels, photos.taker(files, keys, image_size, reading), reading, together)
     first = given.get(None, given.get("train"))
-    same = dict(image_size=image_size, quiet=True, train=given.get("train"), groups=groups)
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"), groups=groups, fit=fit)
     again = partial(load_folder, given.get(None), per_class, **same)
     return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
 
@@ -217,12 +225,12 @@ def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
     return found
 
 
-def _one_reading(found: Found, report: FolderReport) -> tuple[Found, depths.Reading | None]:
-    """The rule by which all deep pictures of the set are read, without those in which it leaves nothing."""
+def _one_reading(found: Found, fit: str, report: FolderReport) -> tuple[Found, depths.Reading | None]:
+    """How all pictures of the set are read, None for the usual way, and those of which that leaves something."""
     deep = [(item, seen.depth) for item, seen in found if seen.depth]
     if not deep:
-        return found, None
-    reading = depths.decide([depth for _, depth in deep])
+        return found, None if fit == "crop" else depths.Reading(fit=fit)
+    reading = replace(depths.decide([depth for _, depth in deep]), fit=fit)
     empty = {item.name for item, depth in deep if depth.low is None and set(depth.marks) <= set(reading.missing)}
     report.left_out |= dict.fromkeys(sorted(empty), "none of its pixels has a value")
     report.notes += depths.describe(reading, {item.name: depth for item, depth in deep if item.name not in empty})
