@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import tlkit
-from tlkit.data import cifar, pictures, spectrograms
+from tlkit.data import cifar, depths, pictures, spectrograms
 from tlkit.study import grafting
 from tlkit.transfer.features import sweep_features
 from tlkit.world.catalogue import OFFLINE_DATASETS, draw_pictures
@@ -122,6 +122,9 @@ def photos() -> Iterator[tuple[str, Tensor]]:
         for name, (image, options) in files.items():
             image.save(Path(folder, name), **options)
             yield name, torch.from_numpy(pictures.read_picture(Path(folder, name), 24).copy())
+        for fit in ("pad", "squash"):
+            read = pictures.read_picture(Path(folder, "colour.png"), 24, depths.Reading(fit=fit))
+            yield f"colour.png, {fit}", torch.from_numpy(read.copy())
 
 
 def recordings() -> Iterator[tuple[str, Tensor]]:

@@ -205,3 +205,16 @@ def test_what_the_cache_has_by_another_reading_is_not_used(empty_cache):
     alone, beside = load(deep, labels), load(np.concatenate([deep, deep[:1] * 256]), [*labels, 2])
     assert alone.reading.whole == (0, 255) and beside.reading.whole == (0, 2**16 - 1)
     assert alone.train.images.max() > 200 and beside.train.images.max() <= 2
+
+
+def test_a_picture_that_is_no_square_is_fitted_as_asked(empty_cache):
+    """The left edge says the class; of a picture four times as wide as high the middle does not have it."""
+    images, labels = np.random.default_rng(0).integers(0, 90, (12, 16, 64, 3), dtype=np.uint8), np.arange(12) % 2
+    images[labels == 1, :, :8] = 255
+    for fit, seen in (("crop", False), ("pad", True), ("squash", True)):
+        split = load(images, labels, fit=fit)
+        assert (split.train.images[split.train.labels == 1].max() > 200) == seen, fit
+        assert ("its middle square is read: 81% of the area is cut away" in str(split.report)) != seen
+        assert (split.reading is None) != seen and same(split.draw(0), split)
+    with pytest.raises(ValueError, match="fit"):
+        load(images, labels, fit="stretch")

@@ -65,6 +65,7 @@ from test_instructor import SECTIONS, cells_of, heading_of
         ("09", "beside-claims", 'abs(gap["two phases"]) < 0.05', "within 5"),
         ("09", "beside-claims", "ahead > 0.05", "more than 5 points above the codes"),
         ("10", "claims", "lost.low > 0.2", "loses more than 20 points"),
+        ("10", "wide-claims", "> 0.85", "padded or squashed, over 85 %"),
         ("10", "found-claims", "named.low > 0.6", "More than 60 % of the flowers"),
         ("11", "live-claims", "np.mean(own - other) < -0.1", "at least 10 points better"),
         ("11", "reasons-claims", ".mean) < 0.05 for c in CUTS[:3]", "within 5 points"),

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 
 import tlkit
 from tlkit.data import pictures
+from tlkit.data.depths import FITS, Reading
 from tlkit.disk.cards import read_card
 from tlkit.nets import zoo
 from tlkit.transfer.classifier import Classifier
@@ -60,8 +62,9 @@ def test_the_program_on_the_card_gives_the_same_answers_without_the_course(resul
     values = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     Image.fromarray(values).resize((500, 330)).save(tmp_path / "photo.png")
     networks = {name: _with_new_head(name) for name in ALONE}
+    readings = dict(zip(ALONE, cycle([None, *(Reading(fit=fit) for fit in FITS)])))
     for name, network in networks.items():
-        classifier = Classifier(network, ['a "b"', "c\n'", "{d}"], (224, 224))
+        classifier = Classifier(network, ['a "b"', "c\n'", "{d}"], (224, 224), reading=readings[name])
         folder = tlkit.save_model(replace(result, classifier=classifier), tmp_path / name)
         (folder / "program.py").write_text(read_card(folder / "card.toml")["without_tlkit"], encoding="utf-8")
     folders = [str(tmp_path / name) for name in ALONE]
@@ -70,7 +73,7 @@ def test_the_program_on_the_card_gives_the_same_answers_without_the_course(resul
         found = safetensors.torch.load_file(tmp_path / name / "scores")
         with torch.inference_mode():
             torch.testing.assert_close(found["scores"], network(images).softmax(1), rtol=1e-3, atol=1e-4)
-        assert (found["photo"].numpy() == pictures.read_picture(tmp_path / "photo.png", 224)).all()
+        assert (found["photo"].numpy() == pictures.read_picture(tmp_path / "photo.png", 224, readings[name])).all()
         again = tlkit.load_model(tmp_path / name, "cpu").network.state_dict()
         assert all(tensor.equal(again[key]) for key, tensor in network.state_dict().items()), name
 

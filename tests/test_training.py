@@ -148,7 +148,7 @@ def test_labels_beyond_the_head_are_refused(small):
     ("change", "error", "message"),
     [
         (lambda y: y[:-1], ValueError, "48 pictures but 47 labels"),
-        (lambda y: y - 1, ValueError, "count from 0, but there is a label -1"),
+        (lambda y: y - 1, ValueError, "count from 0, but among them is -1"),
         (lambda y: y.float(), TypeError, r"int64 tensor of shape \(n,\), but got torch.float32"),
         (lambda y: y[:, None], TypeError, r"got torch.int64 \(48, 1\)"),
         (lambda y: y.tolist(), TypeError, "but got list"),

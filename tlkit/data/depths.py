@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits, or of floats: one rule for a whole set says which value is black and which white."""
+"""How the files of a set are read, all alike: what becomes a square, and which values are black and white."""
 
 import threading
 import warnings
@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from tlkit import checks
 from tlkit.disk.spelling import few
 
 __all__: list[str] = []
 
+FITS = ("crop", "pad", "squash")  # how a picture becomes a square: see ``pictures.as_square``
 BITS = (8, 10, 12, 14, 16)
 # Values that stand for "nothing was measured here", if all others lie far from them.
 _MARKS = {
@@ -27,20 +29,28 @@ _FEW = 0.1  # per cent of the pixels that may lie outside, on each side, where n
 
 @dataclass(frozen=True)
 class Reading:
-    """How values of more than 8 bits become 0 to 255: the same for every picture of a set, and for new ones.
+    """How a file becomes a square of bytes: the same for every picture of a set, and for new ones.
 
     Attributes
     ----------
     whole, real : (black, white) of whole numbers and of floats, or None if the set has none: such a
         picture is then read by its own values
     missing : values that stand for a missing pixel
+    fit : one of ``FITS``
+
+    Raises
+    ------
+    ValueError
+        For another fit.
     """
 
     whole: tuple[float, float] | None = None
     real: tuple[float, float] | None = None
     missing: tuple[float, ...] = ()
+    fit: str = "crop"
 
     def __post_init__(self) -> None:
+        checks.choose("fit", self.fit, FITS)
         for name in ("whole", "real", "missing"):  # what was kept as text comes back as lists
             value = getattr(self, name)
             object.__setattr__(self, name, value if value is None else tuple(map(float, value)))

@@ -82,7 +82,7 @@ class Collection:
         From a dict of parts to rows, int64 ``(m,)``, to a dict of the same parts to their pictures,
         uint8 ``(m, 3, h, w)``.
     reading : Reading or None
-        How pictures of more than 8 bits are read, if there are any: new ones are to be read the same.
+        How files are read, where it is not the usual way: new ones are to be read the same.
     groups : int64 tensor (n,), or None
         What belongs together and must not be torn apart, for example the speaker of each recording.
     """

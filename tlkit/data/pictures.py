@@ -48,39 +48,42 @@ class Look:
         What it holds if it has more than 8 bits.
     pages : bool
         Whether there is more than the one page or frame that is read.
+    size : (int, int)
+        Its sides in pixels.
     """
 
     depth: Depth | None = None
     pages: bool = False
+    size: tuple[int, int] = (0, 0)
 
 
 def read_picture(path: Path, size: int, reading: Reading | None = None) -> np.ndarray:
-    """Read a picture as uint8 ``(3, size, size)``: turned upright, its middle square, scaled down smoothly.
+    """Read a picture as uint8 ``(3, size, size)``: turned upright, made square (see ``as_square``), scaled smoothly.
 
-    The first frame of an animation is taken, transparency becomes white. As in the evaluation on
-    ImageNet, an eighth of the shorter side is cut off.
+    The first frame of an animation is taken, transparency becomes white.
 
     Parameters
     ----------
     path : Path
     size : int
     reading : Reading, optional
-        How values of more than 8 bits, and floats, become 0 to 255: that of a set (``split.reading``)
-        reads a new picture as those of the set were read. By default the picture's own values decide.
+        What becomes of the borders, of values of more than 8 bits and of floats: that of a set
+        (``split.reading``) reads a new picture as those of the set were read. By default the middle
+        is read, and the picture's own values decide.
 
     Raises
     ------
     BadPicture
         If it is no picture, is damaged, or has too many or too few pixels.
     """
-    with _opened(path, size) as (image, deep):
+    with _opened(path, size) as (image, deep, _):
         if deep:
             # Scaled before it is turned: turning knows 8 bits best.
             image, turned = depths.as_bytes(deep, reading), image.getexif().get(_ORIENTATION)
             if turned:
                 image.getexif()[_ORIENTATION] = turned
         ImageOps.exif_transpose(image, in_place=True)
-        return as_square(_as_rgb(image), size)
+        return as_square(as_rgb(image), size, (reading or Reading()).fit)
 
 
 def look(path: Path) -> Look:
@@ -91,28 +94,28 @@ def look(path: Path) -> Look:
     BadPicture
         As ``read_picture`` does.
     """
-    with _opened(path, 32) as (image, deep):
+    with _opened(path, 32) as (image, deep, size):
         pages = image.format in ("TIFF", "GIF", "WEBP", "PNG") and bool(getattr(image, "is_animated", False))
         if not deep:
-            _as_rgb(image)
-            return Look(None, pages)
+            as_rgb(image)
+            return Look(None, pages, size)
         depth = depths.measure(deep)
         if depth is None:
             raise BadPicture(_NO_VALUE)
-        return Look(depth, pages)
+        return Look(depth, pages, size)
 
 
 @contextlib.contextmanager
-def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep | None"]]:
-    """A loaded picture, and its values if it is deep; whatever goes wrong with it becomes a BadPicture."""
+def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep | None", tuple[int, int]]]:
+    """A loaded picture, its values if it is deep, its sides; whatever goes wrong with it becomes a BadPicture."""
     _let_pillow_open(LARGEST)
     try:
         with Image.open(path, formats=known_formats()) as image:
-            deep_colour = depths.is_deep_colour(image)
+            deep_colour, sides = depths.is_deep_colour(image), image.size
             _check_pixels(image, deep_colour or image.mode[0] in "IF")
             image.draft("RGB", (size * 2, size * 2))  # a large JPEG need not be decoded in full
             image.load()
-            yield image, depths.deep_of(image, deep_colour)
+            yield image, depths.deep_of(image, deep_colour), sides
     except BadPicture:
         raise
     except UnidentifiedImageError as error:
@@ -127,10 +130,38 @@ def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep |
         raise BadPicture(f"damaged ({error or type(error).__name__})") from error
 
 
-def as_square(image: Image.Image, size: int) -> np.ndarray:
-    """The middle square of an RGB picture without its margin, scaled down smoothly; uint8 ``(3, size, size)``."""
-    square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
+def as_square(image: Image.Image, size: int, fit: str = "crop") -> np.ndarray:
+    """An RGB picture as a square, scaled smoothly; uint8 ``(3, size, size)``.
+
+    ``"crop"`` takes its middle: as in the evaluation on ImageNet, an eighth of the shorter side is
+    cut off, and of the longer one as much as it takes. ``"squash"`` takes all of it, with another
+    width for its height, as torchvision's ``Resize((size, size))`` does; ``"pad"`` all of it in its
+    proportions, see ``padded``.
+    """
+    if fit == "pad":
+        square = padded(image, size)
+    elif fit == "squash":
+        square = image.resize((size, size), Image.Resampling.BILINEAR)
+    else:
+        square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR, bleed=_MARGIN)
     return np.asarray(square).transpose(2, 0, 1)
+
+
+def padded(image: Image.Image, size: int) -> Image.Image:
+    """The whole picture in the middle of a square, the borders in the mean colour of the sides that they touch."""
+    # Bars of another colour would be the sharpest edges of a picture on a plain ground, such as a scan.
+    width, height = (max(1, round(side * size / max(image.size))) for side in image.size)
+    image = image.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image)
+    touched = pixels[[0, -1]] if width > height else pixels[:, [0, -1]]
+    square = Image.new("RGB", (size, size), tuple(touched.mean((0, 1)).round().astype(int).tolist()))
+    square.paste(image, ((size - width) // 2, (size - height) // 2))
+    return square
+
+
+def cut_away(size: tuple[int, int]) -> float:
+    """The share of its area that ``"crop"`` leaves out of a picture of these sides, its margin with it."""
+    return 1 - (1 - 2 * _MARGIN) ** 2 * min(size) / max(size)
 
 
 @cache
@@ -167,7 +198,7 @@ def _check_pixels(image: Image.Image, deep: bool) -> None:
         raise BadPicture(f"{width} x {height} pixels: too small to show anything")
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         raise BadPicture("its colours are in LAB, which is not read here: save it in RGB")
     if image.has_transparency_data:
@@ -201,7 +232,7 @@ def decode(
     files : pictures that can be read
     keys : what stands for the content of each, for example a checksum
     size : height and width in pixels
-    reading : how values of more than 8 bits become 0 to 255
+    reading : how a file becomes a square of bytes
     read : from one of ``files`` and the size to uint8 ``(3, size, size)``, where a file is no picture; its version
         belongs into the keys. Default: ``read_picture`` with this reading
 

@@ -9,8 +9,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from tlkit.data import depths, pictures
-from tlkit.data.depths import Deep, Depth, Reading
-from tlkit.data.pictures import BadPicture
+from tlkit.data.depths import Deep, Reading
+from tlkit.data.pictures import BadPicture, Look
+from tlkit.disk import limits
 
 __all__: list[str] = []
 
@@ -67,8 +68,8 @@ def opened(value: object) -> Image.Image | Deep:
 
 
 def _check_sides(width: int, height: int) -> None:
-    if width * height > pictures.LARGEST:
-        raise BadPicture(f"{width} x {height} pixels: too many to be read safely")
+    if times := limits.needed(width * height, pictures.LARGEST):
+        raise BadPicture(f"{width} x {height} pixels: too many to be read safely; TLKIT_LIMITS={times} allows it")
     if min(width, height) < pictures.SMALLEST:
         raise BadPicture(f"{width} x {height} pixels: too small to show anything")
 
@@ -116,8 +117,8 @@ def check_floats(low: float, high: float) -> None:
     )
 
 
-def look(value: object) -> tuple[str, Depth | None]:
-    """A fingerprint of a picture's pixels, and what it holds if it has more than 8 bits.
+def look(value: object) -> tuple[str, Look]:
+    """A fingerprint of a picture's pixels, and what was seen.
 
     Raises
     ------
@@ -133,9 +134,11 @@ def look(value: object) -> tuple[str, Depth | None]:
         if depth.kind == "real" and depth.low is not None and 0 <= depth.low <= depth.high <= 1:
             depth = replace(depth, low=0.0, high=1.0)  # shares of white, however dark the picture
     else:
-        found = pictures._as_rgb(found)
+        found = pictures.as_rgb(found)
         about, content, depth = f"{found.size}", np.asarray(found), None
-    return hashlib.blake2b(about.encode() + content.tobytes(), digest_size=16).hexdigest(), depth
+    height, width = content.shape[:2]
+    total = hashlib.blake2b(about.encode() + content.tobytes(), digest_size=16)
+    return total.hexdigest(), Look(depth, size=(width, height))
 
 
 def square(value: object, size: int, reading: Reading | None = None) -> np.ndarray:
@@ -143,4 +146,5 @@ def square(value: object, size: int, reading: Reading | None = None) -> np.ndarr
     found = opened(value)
     if isinstance(found, Deep):
         found = depths.as_bytes(found, reading)
-    return pictures.as_square(pictures._as_rgb(ImageOps.exif_transpose(found)), size)
+    image = pictures.as_rgb(ImageOps.exif_transpose(found))
+    return pictures.as_square(image, size, (reading or Reading()).fit)

@@ -118,7 +118,7 @@ class Split:
     report : FolderReport or None
         Of a folder of yours: what was read, and what was not.
     reading : Reading or None
-        How pictures of more than 8 bits were read, if there were any; ``read_picture`` takes it.
+        How photo files were read, where they were not cropped or had more than 8 bits; ``read_picture`` takes it.
     """
 
     name: str

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from tlkit import checks
 from tlkit.bars import tqdm
-from tlkit.data import dealing, photos, pixels, splits
+from tlkit.data import dealing, depths, photos, pixels, splits
 from tlkit.data.pictures import BadPicture
 from tlkit.disk import spelling
-from tlkit.folders import annotations, loading
+from tlkit.folders import annotations, looks
 from tlkit.folders.groups import note_groups, numbered
+from tlkit.folders.kept import Found, classes_of, cut_of, each_once, note_parts, one_reading
 from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.looks import Seen
 from tlkit.folders.sources import Source, sources_of
@@ -38,6 +39,7 @@ def load_arrays(
     seed: int = 0,
     image_size: int = 224,
     quiet: bool = False,
+    fit: str = "crop",
 ) -> splits.Split:
     """Make a split of pictures that are no folder, as ``load_folder`` makes one of files.
 
@@ -62,7 +64,7 @@ def load_arrays(
     groups : array or list (n,), or str, optional
         What each picture belongs to, a text or a whole number, so that no group is in two parts; of a dataset of
         dicts, the name of the column; of a dict of parts, a dict.
-    per_class, seed, image_size, quiet
+    per_class, seed, image_size, quiet, fit
         As for ``load_folder``.
 
     Raises
@@ -78,13 +80,14 @@ def load_arrays(
     checks.seed(seed)
     checks.flag(quiet=quiet)
     checks.count("image_size", image_size, 16, 512)
+    checks.choose("fit", fit, depths.FITS)
     sources = sources_of(images, labels, groups)
     known = _names(class_names, sources)
     report = FolderReport()
-    found = loading.each_once(_looked_at(sources, known, report), report)
-    found, reading = loading._one_reading(found, report)
-    names, numbers, kept = loading._classes(found, report, _order(known))
-    cut = loading._cut(kept)
+    found = each_once(_looked_at(sources, known, report), report)
+    found, reading = one_reading(found, fit, report)
+    names, numbers, kept = classes_of(found, report, _order(known))
+    cut = cut_of(kept)
     if len(names) < 2:
         if not quiet:
             print(report)
@@ -100,7 +103,8 @@ def load_arrays(
     else:
         rows = dealing.deal_groups(numbers, names, per_class, together, seed, cut)
         note_groups(of, rows, report)
-    loading._note_parts(kept, rows, numbers, names, report)
+    note_parts(kept, rows, numbers, names, report)
+    report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
     if not quiet:
         print(report)
     name = next(iter(sources.values())).name
@@ -127,9 +131,7 @@ def _again(collection: photos.Collection, name: str, per_class: int | None, seed
     return splits.split_of(collection, name, per_class, seed, partial(_again, collection, name, per_class))
 
 
-def _looked_at(
-    sources: dict[str | None, Source], names: dict[str | None, dict | None], report: FolderReport
-) -> list[tuple[Item, Seen]]:
+def _looked_at(sources: dict[str | None, Source], names: dict[str | None, dict | None], report: FolderReport) -> Found:
     """All pictures with class, part and what a look at each gave; those without a label go to the report."""
     found = []
     total = sum(source.count for source in sources.values())
@@ -155,7 +157,7 @@ def _looked_at(
     return found
 
 
-def _check_the_same_again(found: list[tuple[Item, Seen]]) -> None:
+def _check_the_same_again(found: Found) -> None:
     """Refuse a dataset that gives another picture each time: its augmentation would be in val and test as well."""
     for item, seen in [*found[:_AGAIN], *found[-_AGAIN:]]:
         if seen.checksum != _seen(item.path.source.row(item.path.number)[0]).checksum:
@@ -167,10 +169,10 @@ def _check_the_same_again(found: list[tuple[Item, Seen]]) -> None:
 
 def _seen(picture: object) -> Seen:
     try:
-        checksum, depth = pixels.look(picture)
+        checksum, found = pixels.look(picture)
     except BadPicture as error:
         return Seen("", str(error))
-    return Seen(f"pixels/{checksum}", depth=depth)
+    return Seen(f"pixels/{checksum}", "", found.depth, found.pages, found.size)
 
 
 def _read(handle: _Handle, size: int, reading: object) -> object:

@@ -36,12 +36,11 @@ def groups_of(groups: Groups, items: Sequence[Item]) -> list[str]:
     ValueError, TypeError
         If it is none of these, or nothing is found in any path.
     """
-    read = reader("groups", groups) if groups != FOLDERS else None
+    by_folder = isinstance(groups, str) and groups == FOLDERS
+    read = None if by_folder else reader("groups", groups)
     found = [read(_path(item)) if read else _folder_below(item) for item in items]
     if items and not any(found):
-        what = (
-            "No picture lies in a folder below its class" if groups == FOLDERS else f"groups={groups!r} found nothing"
-        )
+        what = "No picture lies in a folder below its class" if by_folder else f"groups={groups!r} found nothing"
         raise ValueError(
             f"{what}: the first path is {_path(items[0])!r}.\n"
             'groups is "folders", a column of the table, a regular expression with one bracket, as r"patient(\\d+)", '

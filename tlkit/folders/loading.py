@@ -1,29 +1,22 @@
 """Your own pictures: a folder with one subfolder a class, a set that is cut into parts, a table, or a zip of these."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from tlkit import checks
 from tlkit.data import dealing, depths, photos
 from tlkit.data.splits import Split, split_of
-from tlkit.disk import spelling
 from tlkit.disk.spelling import few
 from tlkit.folders import layouts, looks
+from tlkit.folders.from_path import reader
 from tlkit.folders.given import absolute, check_given, listed
 from tlkit.folders.groups import Groups, note_groups, note_suspicion, numbered
+from tlkit.folders.kept import Found, classes_of, cut_of, each_once, note_parts, one_reading
 from tlkit.folders.listing import FolderReport, Item
-from tlkit.folders.looks import Seen
 from tlkit.folders.part_names import PARTS
 
 __all__ = ["FolderReport", "load_folder"]
-
-Found = list[tuple[Item, Seen]]
 
 
 def load_folder(
@@ -38,6 +31,7 @@ def load_folder(
     test: str | Path | None = None,
     labels: str | Callable[[str], str] | None = None,
     groups: Groups | None = None,
+    fit: str = "crop",
 ) -> Split:
     r"""Make a split of your own pictures, stratified by class.
 
@@ -51,7 +45,8 @@ def load_folder(
     the same bytes one is kept, or none if they are in two classes; in two parts, the one in test, then
     that in val. A copy that was scaled or saved again is not noticed. A class that has too few pictures
     for the parts is left out. Pictures of 10 to 16 bits, or of floats, are scaled by one rule for the
-    whole set, ``split.reading``.
+    whole set. That rule and ``fit`` are ``split.reading``: what is trained on the split, and kept by
+    ``save_model``, reads new photos in the same way.
 
     Parameters
     ----------
@@ -78,8 +73,12 @@ def load_folder(
     groups : str, pattern or function, optional
         What belongs together, such as all pictures of one patient, speaker, leaf or film: no group is ever on two
         sides of the split. ``"folders"``: the folders below the classes. A column of the table. A regular expression
-        with one bracket, searched for in the path of each file, as ``r"patient(\d+)"``; or a function of that path,
+        with one bracket, searched for in the path of each file, as ``r"patient([0-9]+)"``; or a function of that path,
         which is relative to ``path``. The same name in two classes is the same group. The parts carry the groups.
+    fit : {"crop", "pad", "squash"}
+        How a picture becomes a square: its middle, as ImageNet's networks are tested; the whole
+        picture between borders in the colour of its edges; or the whole picture, stretched. The report
+        says how much ``"crop"`` leaves out where it is more than a quarter of the area.
 
     Raises
     ------
@@ -95,14 +94,17 @@ def load_folder(
     checks.seed(seed)
     checks.flag(quiet=quiet)
     checks.count("image_size", image_size, 16, 512)
+    checks.choose("fit", fit, depths.FITS)
+    if groups is not None and not isinstance(groups, str):
+        reader("groups", groups)
     given = {part: absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
     check_given(given)
     report = FolderReport()
     base, items = listed(given, report, labels, groups)
     found = _usable(base, items, report)
-    found, reading = _one_reading(found, report)
-    names, numbers, kept = _classes(found, report)
-    cut = _cut(kept)
+    found, reading = one_reading(found, fit, report)
+    names, numbers, kept = classes_of(found, report)
+    cut = cut_of(kept)
     if len(names) < 2:
         if not quiet:
             print(report)
@@ -115,13 +117,14 @@ def load_folder(
     else:
         rows = dealing.deal_groups(numbers, names, per_class, together, seed, cut)
         note_groups(of, rows, report)
-    _note_parts(kept, rows, numbers, names, report)
+    note_parts(kept, rows, numbers, names, report)
+    report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
     if not quiet:
         print(report)
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
     collection = photos.Collection(names, numbers, photos.taker(files, keys, image_size, reading), reading, together)
     first = given.get(None, given.get("train"))
-    same = dict(image_size=image_size, quiet=True, train=given.get("train"), labels=labels, groups=groups)
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"), labels=labels, groups=groups, fit=fit)
     again = partial(load_folder, given.get(None), per_class, **same)
     return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
 
@@ -133,104 +136,6 @@ def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
     if pages:
         report.notes.append(f"Of files with several pages or frames the first is read: {few(pages, 3)}.")
     return found
-
-
-def each_once(looked: Found, report: FolderReport) -> Found:
-    """Of what was looked at, the pictures that can be used, each once, with the names of their classes."""
-    classes = spelling.one_spelling([item.label for item, _ in looked], report.notes)
-    where: dict[str, Found] = {}
-    for item, seen in looked:
-        if seen.problem:
-            report.left_out[item.name] = seen.problem
-        else:
-            named = replace(item, label=classes[item.label])
-            where.setdefault(seen.checksum, []).append((named, seen))
-    found: Found = []
-    for places in where.values():
-        # One that is in test stays there: what a network has seen in training says nothing in a test.
-        places.sort(key=lambda place: -PARTS.index(place[0].part or "train"))
-        labels = sorted({item.label for item, _ in places})
-        first = places[0][0]
-        if len(labels) > 1:  # nobody can know which label is right
-            report.left_out |= {item.name: f"the same picture is in {' and '.join(labels)}" for item, _ in places}
-            continue
-        others = [item.name for item, _ in places[1:] if item.name != first.name]
-        report.left_out |= dict.fromkeys(others, f"the same picture as {first.name}")
-        found.append(places[0])
-    return found
-
-
-def _one_reading(found: Found, report: FolderReport) -> tuple[Found, depths.Reading | None]:
-    """The rule by which all deep pictures of the set are read, without those in which it leaves nothing."""
-    deep = [(item, seen.depth) for item, seen in found if seen.depth]
-    if not deep:
-        return found, None
-    reading = depths.decide([depth for _, depth in deep])
-    empty = {item.name for item, depth in deep if depth.low is None and set(depth.marks) <= set(reading.missing)}
-    report.left_out |= dict.fromkeys(sorted(empty), "none of its pixels has a value")
-    report.notes += depths.describe(reading, {item.name: depth for item, depth in deep if item.name not in empty})
-    return [(item, seen) for item, seen in found if item.name not in empty], reading
-
-
-def _classes(
-    found: Found, report: FolderReport, in_order: Callable[[Iterable[str]], list[str]] = spelling.in_order
-) -> tuple[list[str], Tensor, Found]:
-    """The classes that have pictures enough, the label of each picture, and the pictures, class by class."""
-    there = {item.part or "train" for item, _ in found}
-    fewest = 1 + len({"val", "test"} - there)  # one to train, and one for each part that is dealt
-    train = Counter(item.label for item, _ in found if item.part in (None, "train"))
-    everywhere = Counter(item.label for item, _ in found)
-    for label in spelling.in_order(everywhere):
-        if not train[label]:
-            where = " and ".join(sorted({item.part for item, _ in found if item.label == label}))
-            report.left_out[label] = f"a class of {where} that train does not have ({everywhere[label]:,} pictures)"
-        elif train[label] < fewest:
-            report.left_out[label] = _small(train[label], fewest)
-    names = in_order(label for label, count in train.items() if count >= fewest)
-    for part in sorted(there - {"train"}):
-        if names and not any(item.label in names for item, _ in found if item.part == part):
-            other = few(sorted({item.label for item, _ in found if item.part == part}), 3)
-            raise ValueError(
-                f"train and {part} share no class: train has {few(names, 3)}, {part} has {other}.\n"
-                f"Give the classes the same names in both, or leave {part} out: load_folder(train=...)."
-            )
-    number = {name: k for k, name in enumerate(names)}
-    kept = sorted((one for one in found if one[0].label in number), key=lambda one: number[one[0].label])
-    report.read = {name: everywhere[name] for name in names}
-    return names, torch.tensor([number[item.label] for item, _ in kept], dtype=torch.int64), kept
-
-
-def _small(count: int, fewest: int) -> str:
-    each = (
-        "one each to train, to choose and to test" if fewest == 3 else "one to train and one for the part that is dealt"
-    )
-    return f"a class of {count}; it takes {fewest}, {each}"
-
-
-def _cut(kept: Found) -> dict[str, Tensor] | None:
-    """The rows of each part of a set that came cut; None for one that is to be dealt."""
-    of = [item.part or "train" for item, _ in kept]
-    if set(of) <= {"train"}:
-        return None
-    return {part: torch.tensor([k for k, one in enumerate(of) if one == part]) for part in PARTS if part in of}
-
-
-def _note_parts(kept: Found, rows: dict, labels: Tensor, names: list[str], report: FolderReport) -> None:
-    """Say how the set was cut, and where val and test have little of a class."""
-    given = Counter(item.part for item, _ in kept if item.part)
-    if set(given) - {"train"}:
-        counts = ", ".join(f"{part} {given[part]:,}" for part in PARTS if given[part])
-        missing = [part for part in ("val", "test") if not given[part]]
-        dealt = f" No {missing[0]}: it is dealt from train, class by class." if missing else ""
-        report.notes.append(f"Came cut into parts, which stay: {counts}.{dealt}")
-    elif given:
-        report.notes.append("Only train was found: val and test are dealt from it, class by class.")
-    for part in ("val", "test"):
-        counts = labels[rows[part]].bincount(minlength=len(names)).tolist()
-        for few_of, number in (("no picture", 0), ("one picture", 1)):
-            of = [name for name, count in zip(names, counts) if count == number]
-            if of:
-                report.notes.append(f"{part.capitalize()} has {few_of} of: {few(of)}.")
 
 
 def _too_few(path: Path, base: Path, names: list[str], report: FolderReport, cut: dict | None) -> ValueError:

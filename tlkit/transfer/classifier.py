@@ -43,7 +43,7 @@ class Classifier:
     card : dict
         What its author says about it, if it was loaded; else empty.
     reading : Reading or None
-        How values of more than 8 bits were read in training (``split.reading``); new photos are read the same way.
+        How files were read in training (``split.reading``), cropped or not; new photos are read the same way.
     """
 
     backbone: Backbone
@@ -101,7 +101,7 @@ class Classifier:
         return {stage: found.argmax(1) for stage, found in decisions.items()}
 
     def predict_photos(self, photos: str | Path | Iterable[str | Path], top: int = 3) -> PhotoNames:
-        """Name photo files, read as those of the training: turned upright, cut, scaled, in the same colours.
+        """Name photo files, read as those of the training: turned upright, made square, scaled, in the same colours.
 
         They are read a few at a time, so memory does not grow with their number. Every photo gets a
         name, also one that shows none of the classes.

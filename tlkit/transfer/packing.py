@@ -86,9 +86,10 @@ def _layers(stages: torch.nn.ModuleDict) -> tuple:
 def _pack_network(classifier: Classifier, weights: str) -> tuple[dict[str, Tensor], dict]:
     network = classifier.backbone
     trained = [name for name, stage in network.stages.items() if any(p.requires_grad for p in stage.parameters())]
+    fit = (classifier.reading or Reading()).fit
     facts = {
         "stages_trained": [*trained, "head"],
-        "without_tlkit": standalone.code(network, classifier.class_names, classifier.size, weights),
+        "without_tlkit": standalone.code(network, classifier.class_names, classifier.size, weights, fit),
     }
     return standalone.to_torchvision(network.name, network.state_dict()), facts
 

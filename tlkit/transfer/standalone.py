@@ -8,6 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from tlkit.data import pictures
 from tlkit.nets import efficientnet, zoo
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import BACKBONES
@@ -60,8 +61,8 @@ def from_torchvision(name: str, state: dict[str, Tensor], mean: Tensor, std: Ten
     return ours
 
 
-def code(network: Backbone, class_names: Sequence[str], size: tuple[int, int], weights: str) -> str:
-    """A program that loads the network and names a photo, without this course."""
+def code(network: Backbone, class_names: Sequence[str], size: tuple[int, int], weights: str, fit: str = "crop") -> str:
+    """A program that loads the network and names a photo, without this course; ``fit`` is one of ``depths.FITS``."""
     height, width = size
     mean, std = (getattr(network, name).flatten().tolist() for name in ("mean", "std"))
     if network.name == efficientnet.NAME:
@@ -73,7 +74,8 @@ def code(network: Backbone, class_names: Sequence[str], size: tuple[int, int], w
     return _PROGRAM.format(
         imports=imports,
         names=list(class_names), build=build, weights=weights, mean=mean, std=std, height=height, width=width,
-        classes=len(class_names),
+        classes=len(class_names), helper=inspect.getsource(pictures.padded) + "\n\n" if fit == "pad" else "",
+        square=_SQUARES[fit].format(height=height, width=width),
     )  # fmt: skip
 
 
@@ -105,6 +107,12 @@ def _efficientnet(network: Backbone) -> str:
     model = f"model = nn.Sequential(OrderedDict(stages=nn.Sequential(OrderedDict(build()[0])), head={head}))"
     return "\n\n\n".join(["", *(part.strip() for part in parts), model])
 
+
+_SQUARES = {
+    "crop": "ImageOps.fit(photo, ({width}, {height}), Image.Resampling.BILINEAR, bleed=0.0625)  # its middle",
+    "pad": "padded(photo, {height})",
+    "squash": "photo.resize(({width}, {height}), Image.Resampling.BILINEAR)",
+}
 
 _IMPORTS = """\
 from collections import OrderedDict
@@ -152,9 +160,9 @@ def probabilities(images):  # uint8 (n, 3, {height}, {width}), red, green, blue 
         return model((images / 255 - mean) / std).softmax(1)
 
 
-def read(path):  # upright, the middle, scaled
+{helper}def read(path):  # upright, square, scaled
     photo = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-    photo = ImageOps.fit(photo, ({width}, {height}), Image.Resampling.BILINEAR, bleed=0.0625)
+    photo = {square}
     return torch.from_numpy(np.array(photo)).permute(2, 0, 1)
 
 

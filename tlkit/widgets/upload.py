@@ -7,6 +7,7 @@ from pathlib import Path
 import ipywidgets
 
 from tlkit import checks
+from tlkit.data.depths import FITS
 from tlkit.data.splits import Split
 from tlkit.disk.cache import folder_for, write_atomically
 from tlkit.folders.loading import load_folder
@@ -36,8 +37,8 @@ class FolderUpload:
         Of the last pictures that could be read.
     """
 
-    def __init__(self, image_size: int = 224):
-        self.image_size = image_size
+    def __init__(self, image_size: int = 224, fit: str = "crop"):
+        self.image_size, self.fit = image_size, checks.choose("fit", fit, FITS)
         self.split: Split | None = None
         self._button = ipywidgets.FileUpload(accept=".zip", multiple=False, description="Upload a zip")
         self._path = ipywidgets.Text(placeholder="or a path, then Enter", continuous_update=False)
@@ -51,7 +52,7 @@ class FolderUpload:
         """Read a zip or a folder; what is wrong with it is shown, and the split before it is kept."""
         self._said.value = "<i>Looking at the pictures ...</i>"
         try:
-            self.split = load_folder(path, image_size=self.image_size, quiet=True)
+            self.split = load_folder(path, image_size=self.image_size, quiet=True, fit=self.fit)
         except (ValueError, TypeError, OSError) as error:
             self._refuse(error)
             return
@@ -81,18 +82,20 @@ class FolderUpload:
         show_widget(self._box, f"<p>{html.escape(_HELP)}</p>", _HELP)
 
 
-def upload_folder(image_size: int = 224) -> FolderUpload:
+def upload_folder(image_size: int = 224, fit: str = "crop") -> FolderUpload:
     """Let the reader bring pictures of their own; ``.split`` has them once they are read.
 
     Parameters
     ----------
     image_size : int
         Height and width in pixels: that of the backbone, 16 to 512.
+    fit : {"crop", "pad", "squash"}
+        How a picture becomes a square: see ``load_folder``.
 
     Raises
     ------
     ValueError, TypeError
-        For another size.
+        For another size or fit.
     """
     checks.count("image_size", image_size, 16, 512)
-    return FolderUpload(image_size)
+    return FolderUpload(image_size, fit)
