@@ -124,6 +124,20 @@ def test_no_group_lies_in_two_parts(empty_cache, groups):
         assert all(found) and sum(map(len, found)) == len(set.union(*found)) <= 6
 
 
+def test_groups_of_a_set_in_parts(empty_cache):
+    """val is dealt by groups from train; a group that the set's own cut tears apart is said."""
+    images, labels = flat_arrays(48)
+    parts = {"train": (images[:36], labels[:36]), "test": (images[36:], labels[36:])}
+    groups = np.arange(48) // 4
+    split = load(parts, groups={"train": groups[:36], "test": groups[36:]})
+    assert not {green // 4 for _, green in ids(split.val.images)} & {green // 4 for _, green in ids(split.train.images)}
+    assert len(split.test) == 12 and "12 groups: train" in str(split.report)
+    torn = load(parts, groups={"train": groups[:36], "test": groups[24:36]})
+    assert "The set's own cut tears groups apart" in str(torn.report)
+    with pytest.raises(TypeError, match="groups must be a dict like it"):
+        load(parts, groups=groups)
+
+
 # --- Datasets of other libraries
 
 
