@@ -38,7 +38,7 @@ NAMES_OF = {
     "large count": "batch_size cv grid looks patience pictures together",
     "map": "measured",
     "mapping": "answers curves gains histories maps sweeps values",
-    "name": "by class_weight dataset first kind lesson mark meadow name names option precision second stage "
+    "name": "by class_weight dataset first fit kind lesson mark meadow name names option precision second stage "
     "through truth way",
     "network": "network",
     "new path": "checkpoint out",
