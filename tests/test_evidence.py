@@ -99,7 +99,7 @@ def test_a_table_grows_by_backbone_and_says_what_it_was_made_from(tmp_path, caps
     card = read_card(out.with_suffix(".toml"))
     assert card["rows"] == len(rows) == 24 and card["world"] and card["weights"] and card["features"]
     text = out.with_suffix(".toml").read_text().replace(card["weights"], "of another network")
-    out.with_suffix(".toml").write_text(text)
+    out.with_suffix(".toml").write_text(text.partition("card_sha256")[0])
     assert main([*command, "--seeds", "3"]) == 1 and "other weights" in capsys.readouterr().err
 
 
