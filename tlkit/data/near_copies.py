@@ -2,7 +2,7 @@
 
 Two steps, because a set of n pictures has n * (n - 1) / 2 pairs. The nearest of each picture are found among sketches
 of 16 x 16 grey values. Of these few, one is laid over the other, and what counts is how well the details agree. Codes of
-a pretrained network take two flowers of a species for copies, and perceptual hashes lose a picture that was cut.
+a pretrained network take two flowers of a kind for copies, and perceptual hashes lose a picture that was cut.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 NEAR_COPIES = 1  # raised when other pairs are found: those that were kept are not used then
 SIDE = 64  # pixels, in which details are compared
-SAME = 0.9  # correlation of the details of near-copies, once one lies over the other
+SAME = 0.85  # correlation of the details of near-copies, once one lies over the other
 _NEAREST, _LOOKS_LIKE, _MAY_BE = (
     4,
     0.4,
@@ -150,7 +150,7 @@ def _compared(images: Tensor, sketches: Tensor, rows: Tensor, mirrored: Tensor) 
         pairs, moves = pairs[may], moves[may]
         one = _scaled(images[pairs[:, 0]], SIDE)
         other = _turned(_scaled(images[pairs[:, 1]], SIDE), turned[may])
-        moves = _moves(_grey(one).float(), _grey(other).float(), 4, moves)
+        moves = _moves(_grey(one).float(), _grey(other).float(), 2, moves)
         agree = _agreement(one.float(), other.float(), moves)  # in colour: a red ball is no copy of a blue one
         kept.append((pairs[agree >= SAME], agree[agree >= SAME]))
     return torch.cat([pairs for pairs, _ in kept]), torch.cat([agree for _, agree in kept])
