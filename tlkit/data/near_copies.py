@@ -21,12 +21,12 @@ from tlkit.disk.tables import let_go
 __all__: list[str] = []
 
 NEAR_COPIES = 1  # raised when other pairs are found: those that were kept are not used then
-SIDE = 64  # pixels, in which details are compared
+SIDE = 32  # pixels, in which details are compared
 SAME = 0.85  # correlation of the details of near-copies, once one lies over the other
-_CERTAIN, _ALMOST = 0.97, 0.7  # the same where many pictures are almost alike, and what almost is
+_CERTAIN, _ALMOST = 0.98, 0.7  # the same where many pictures are almost alike, and what almost is
 _NEAREST, _LOOKS_LIKE = 4, 0.4  # candidates of a picture, and how much their sketches agree with its own
-_MAY_BE = 0.75  # how well small pictures agree, one over the other, so that it pays to look closer
-_PLAIN = 1.5  # grey levels: details weaker than this are noise of the JPEG
+_RECOLOURED = 40  # grey levels: a red ball is no copy of a blue one
+_PLAIN = 0.7  # grey levels: details weaker than this are noise of the JPEG
 _BLOCK = 256
 
 
@@ -90,25 +90,21 @@ def find(images: Callable[[], Tensor], key: str) -> Pairs:
 @torch.inference_mode()
 def search(images: Tensor) -> tuple[Tensor, Tensor]:
     """The pairs and their similarity, as in ``Pairs``, of uint8 pictures (n, 3, h, w)."""
-    sketches = torch.empty(len(images), 1, SIDE // 2, SIDE // 2, dtype=torch.uint8)
+    sketches = torch.empty(len(images), 3, SIDE, SIDE, dtype=torch.uint8)
     for mine, block in zip(sketches.split(_BLOCK), images.split(_BLOCK)):
-        mine.copy_(_grey(_scaled(block, SIDE // 2)))
+        mine.copy_(functional.interpolate(block, size=(SIDE, SIDE), mode="bilinear", antialias=True))
         let_go(images)
-    rows, similarity = _compared(images, sketches, *_candidates(sketches))
-    almost = int((similarity < SAME).sum())
-    least = _CERTAIN if almost > len(images) / 4 else SAME  # handwritten zeros are alike, and no copies
+    rows, similarity = _compared(sketches, *_candidates(sketches))
+    almost = int((similarity < _CERTAIN).sum())
+    least = _CERTAIN if almost > 3 / 4 * len(images) else SAME  # handwritten zeros are alike, and no copies
     order = similarity.argsort(descending=True, stable=True)
     order = order[similarity[order] >= least]
     return rows[order], similarity[order]
 
 
-def _scaled(images: Tensor, side: int) -> Tensor:
-    return functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
-
-
 def _grey(images: Tensor) -> Tensor:
-    """uint8 (n, 3, h, w) to (n, 1, h, w)."""
-    return images.float().mean(1, keepdim=True).round().byte()
+    """uint8 (n, 3, h, w) to float (n, 1, h, w)."""
+    return images.float().mean(1, keepdim=True)
 
 
 def _details(images: Tensor, reach: int) -> Tensor:
@@ -124,7 +120,7 @@ def _mean_around(images: Tensor, reach: int) -> Tensor:
 
 def _candidates(sketches: Tensor) -> tuple[Tensor, Tensor]:
     """Pairs of rows, int64 (m, 2), that look alike, and whether one of the two is mirrored."""
-    small = _details(functional.avg_pool2d(sketches.float(), 2), 2)
+    small = _details(functional.avg_pool2d(_grey(sketches), 2), 2)
     plain = small.std((1, 2, 3)) < _PLAIN
     vectors = functional.normalize(
         (small - small.mean((1, 2, 3), keepdim=True)).masked_fill(plain.view(-1, 1, 1, 1), 0).flatten(1)
@@ -151,30 +147,31 @@ def _likeness(vectors: Tensor, mirrors: Tensor) -> Iterator[tuple[int, Tensor]]:
         yield start, like
 
 
-def _compared(images: Tensor, sketches: Tensor, rows: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+def _compared(sketches: Tensor, rows: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
     """Those of the candidates that are almost alike, and how well their details agree."""
     kept = [(rows[:0], torch.empty(0))]
     for start in range(0, len(rows), _BLOCK):
         pairs, turned = rows[start : start + _BLOCK], mirrored[start : start + _BLOCK]
-        one, other = sketches[pairs[:, 0]].float(), _turned(sketches[pairs[:, 1]], turned).float()
-        moves = _moves(one, other, 4)
-        may = (_agreement(one, other, moves) > _MAY_BE).nonzero().flatten()
-        if not len(may):
-            continue
-        pairs, moves = pairs[may], moves[may]
-        one = _scaled(images[pairs[:, 0]], SIDE)
-        other = _turned(_scaled(images[pairs[:, 1]], SIDE), turned[may])
-        moves = _moves(_grey(one).float(), _grey(other).float(), 2, moves)
-        agree = _agreement(one.float(), other.float(), moves)  # in colour: a red ball is no copy of a blue one
-        kept.append((pairs[agree >= _ALMOST], agree[agree >= _ALMOST]))
+        one, other = sketches[pairs[:, 0]], _turned(sketches[pairs[:, 1]], turned)
+        moves = _moves(_grey(one), _grey(other), 6)
+        agree = _agreement(_grey(one), _grey(other), moves)
+        keep = (agree >= _ALMOST) & (_other_colours(one, other, moves) < _RECOLOURED)
+        kept.append((pairs[keep], agree[keep]))
     return torch.cat([pairs for pairs, _ in kept]), torch.cat([agree for _, agree in kept])
+
+
+def _other_colours(one: Tensor, other: Tensor, moves: Tensor) -> Tensor:
+    """How far the colours are apart, light and shade aside, where they are most: grey levels, float (m,)."""
+    one, other = (images.float() - _grey(images) for images in (one, other))
+    apart = functional.avg_pool2d((one - _laid_over(other, moves)) * _inner(SIDE), 4)
+    return apart.abs().amax((1, 2, 3))
 
 
 def _turned(images: Tensor, mirrored: Tensor) -> Tensor:
     return torch.where(mirrored.view(-1, 1, 1, 1), images.flip(3), images)
 
 
-def _moves(one: Tensor, other: Tensor, rounds: int, start: Tensor | None = None) -> Tensor:
+def _moves(one: Tensor, other: Tensor, rounds: int) -> Tensor:
     """How to shift and stretch the second pictures so that they lie over the first: ``(m, 4)``, x and y of each.
 
     Gauss-Newton steps on the difference of their details, after Lucas and Kanade (1981).
@@ -184,7 +181,7 @@ def _moves(one: Tensor, other: Tensor, rounds: int, start: Tensor | None = None)
     across = functional.pad((other[..., 2:] - other[..., :-2]) / 2, (1, 1, 0, 0))
     down = functional.pad((other[..., 2:, :] - other[..., :-2, :]) / 2, (0, 0, 1, 1))
     layers, inner = torch.cat([other, across, down], 1), _inner(side)
-    moves = torch.zeros(len(one), 4) if start is None else start
+    moves = torch.zeros(len(one), 4)
     x, y = torch.meshgrid(*[_places(side)] * 2, indexing="xy")
     for _ in range(rounds):
         moved = _laid_over(layers, moves)
@@ -197,7 +194,7 @@ def _moves(one: Tensor, other: Tensor, rounds: int, start: Tensor | None = None)
 
 
 def _agreement(one: Tensor, other: Tensor, moves: Tensor) -> Tensor:
-    """The correlation of the details of two pictures, all channels together, without their margins; float (m,)."""
+    """The correlation of the details of two pictures, without their margins; float (m,)."""
     inner = _inner(one.shape[-1])
     one, other = _details(one, 6), _laid_over(_details(other, 6), moves)
     one, other = ((images * inner).flatten(1) for images in (one, other))

@@ -37,7 +37,7 @@ def copies_among(kept: Kept, size: int, reading: Reading | None) -> Copies:
     """The near-copies among files, looked for once and kept under the contents of the files.
 
     They are looked at as the split shows them, so that nothing is decoded twice; in a set that is too large for
-    that, or too small to see anything, at 64 pixels.
+    that, or of fewer pixels, at 32 pixels.
     """
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
     if size < near_copies.SIDE or len(files) * 3 * size**2 > IN_MEMORY:
