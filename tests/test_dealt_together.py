@@ -18,8 +18,8 @@ def test_rows_that_are_together_are_in_one_part_and_classes_stay_balanced(seed):
     parts = [set(together[mine].tolist()) for mine in rows.values()]
     assert sum(map(len, parts)) == len(set.union(*parts))
     counts = {part: labels[mine].bincount(minlength=6) for part, mine in rows.items()}
-    assert 12 <= counts["test"].min() and counts["test"].max() <= 22
-    assert 3 <= counts["val"].min() and counts["train"].min() >= 14
+    assert counts["test"].min() >= 12 and counts["test"].max() <= 22
+    assert counts["val"].min() >= 3 and counts["train"].min() >= 14
     fewer = deal(labels, 6, 5, seed, None, together)
     assert fewer["test"].equal(rows["test"]) and fewer["train"].equal(rows["train"][:30])
 

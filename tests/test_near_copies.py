@@ -210,3 +210,12 @@ def test_a_class_of_nothing_but_copies_is_dealt_all_the_same_and_said(empty_cach
     assert "near-copies of one another in film" in str(split.report)
     assert all((part.labels == 2).any() for part in (split.train, split.val, split.test))
     assert len(near_copies.groups_of(torch.empty(0, 2).long(), 3)) == 3
+
+
+def test_borders_make_no_copies(empty_cache, tmp_path):
+    _folder(tmp_path, 4, again=KINDS["scaled to 0.9"])
+    for k in range(8):
+        _scene(900 + k).resize((200, 80)).save(tmp_path / "ash" / f"wide {k}.png")
+    for fit in ("crop", "pad", "squash"):
+        report = load(tmp_path, image_size=64, fit=fit).report
+        assert len(report.near_copies) == 8, fit

@@ -5,7 +5,7 @@ A picture of which a version was trained on says nothing in a test.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -37,9 +37,11 @@ def copies_among(kept: Kept, size: int, reading: Reading | None) -> Copies:
     """The near-copies among files, looked for once and kept under the contents of the files.
 
     They are looked at as the split shows them, so that nothing is decoded twice; in a set that is too large for
-    that, or of fewer pixels, at 32 pixels.
+    that, or has borders, or fewer pixels, at 32 pixels.
     """
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
+    if reading and reading.fit == "pad":  # borders are alike, whatever is between them
+        size, reading = near_copies.SIDE, replace(reading, fit="squash")
     if size < near_copies.SIDE or len(files) * 3 * size**2 > IN_MEMORY:
         size = near_copies.SIDE
     images = partial(pictures.decode, files, keys, size, reading)
