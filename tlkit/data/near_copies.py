@@ -1,9 +1,9 @@
 """Near-copies: pictures of a set that are one photo, saved again, scaled, cut a little, brighter, blurred or mirrored.
 
 Two steps, because a set of n pictures has n * (n - 1) / 2 pairs. The nearest of each picture are found among sketches
-of 16 x 16 grey values. Of these few, one is laid over the other, and what counts is how well the details agree. Beside
-it, CNN codes were slower and took other flowers of a species for copies sooner; and a perceptual hash took a picture
-that was cut for a copy only where it took others for one, too.
+of 16 x 16 grey values. Of these few, one is laid over the other, and what counts is how well the details agree. CNN
+codes and perceptual hashes were tried beside it: on photos of flowers they find copies as well, but on textures and
+small pictures the hashes miss what was cut, or take other pictures for copies, and codes take longer.
 """
 
 from collections.abc import Callable, Iterator

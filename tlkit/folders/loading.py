@@ -96,7 +96,7 @@ def load_folder(
     if per_class is not None:
         checks.count("per_class", per_class, 1)
     checks.seed(seed)
-    checks.flag(quiet=quiet)
+    checks.flag(quiet=quiet, near_copies=near_copies)
     checks.count("image_size", image_size, 16, 512)
     checks.choose("fit", fit, depths.FITS)
     if groups is not None and not isinstance(groups, str):
