@@ -29,7 +29,8 @@ NAMES_OF = {
     "counts": "sizes",
     "device": "device",
     "features": "X X_val",
-    "flag": "flip_horizontal flip_vertical log_x overwrite own_photo pretrained quiet relu reveal val_each_epoch",
+    "flag": "flip_horizontal flip_vertical log_x near_copies overwrite own_photo pretrained quiet relu "
+    "reveal val_each_epoch",
     "function": "draw on_epoch_end",
     "index": "channel last number unfreeze_last",
     "interval": "difference",

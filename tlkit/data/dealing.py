@@ -15,7 +15,12 @@ _SHARES = {"test": 3 / 8, "val": 1 / 8}
 
 
 def deal(
-    labels: Tensor, classes: int, per_class: int | None, seed: int, cut: dict[str, Tensor] | None = None
+    labels: Tensor,
+    classes: int,
+    per_class: int | None,
+    seed: int,
+    cut: dict[str, Tensor] | None = None,
+    together: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Deal rows into train, val and test, class by class.
 
@@ -30,6 +35,8 @@ def deal(
     per_class : training pictures of each class at most; None for all
     seed : which pictures go where
     cut : dict from "train", and "val" or "test" if there are such parts, to their rows
+    together : int64 tensor (n,): rows of the same number are dealt to the same part. For near-copies, which are few
+        and mostly of one class, while ``deal_groups`` is for groups that hold pictures of several
 
     Returns
     -------
@@ -37,19 +44,45 @@ def deal(
         Class by class in turn, so that fewer per class are the beginning of more.
     """
     random = torch.Generator().manual_seed(seed)
+    of, placed = torch.arange(len(labels)) if together is None else together, {}
     cut = {"train": torch.arange(len(labels))} if cut is None else cut
     dealt: dict[str, list[tuple[int, int, int]]] = {"train": [], "val": [], "test": []}
     for label in range(classes):
         own = {part: rows[labels[rows] == label].tolist() for part, rows in cut.items()}
         mixed = torch.randperm(len(own["train"]), generator=random).tolist()
         rows = [own["train"][k] for k in mixed]
-        for part, count in zip(("test", "val"), held_out(len(rows), classes)):
-            if part not in own:
-                own[part], rows = rows[:count], rows[count:]
-        own["train"] = rows[:per_class]
+        wanted = dict(zip(("test", "val"), held_out(len(rows), classes)))
+        own |= _deal_class(rows, {part: wanted[part] for part in wanted if part not in own}, of, placed)
+        own["train"] = own["train"][:per_class]
         for part, chosen in own.items():
             dealt[part] += [(rank, label, row) for rank, row in enumerate(chosen)]
     return {part: torch.tensor([row for _, _, row in sorted(chosen)]) for part, chosen in dealt.items()}
+
+
+def _deal_class(rows: list[int], wanted: dict[str, int], of: Tensor, placed: dict[int, str]) -> dict[str, list[int]]:
+    """Deal rows of one class, what is together as a whole; ``placed`` knows what other classes have placed, and learns.
+
+    A part takes in turn what still fits in, at least something, and leaves something for each of the parts after it.
+    """
+    units: dict[int, list[int]] = {}
+    for row in rows:
+        units.setdefault(int(of[row]), []).append(row)
+    dealt: dict[str, list[int]] = {part: [] for part in (*wanted, "train")}
+    for unit in units.keys() & placed.keys():
+        dealt[placed[unit]] += units[unit]
+    for after, (part, count) in zip(range(len(wanted), 0, -1), wanted.items()):
+        free = [unit for unit in units if unit not in placed]
+        spare = len(free) - after
+        smallest = min(free, key=lambda unit: len(units[unit]), default=None)
+        for unit in free[:]:
+            fits = len(dealt[part]) + len(units[unit]) <= count
+            if spare > 0 and (fits or (unit == smallest and not dealt[part])):
+                placed[unit] = part
+                dealt[part] += units[unit]
+                spare -= 1
+    placed |= {unit: "train" for unit in units if unit not in placed}
+    dealt["train"] = [row for unit, its in units.items() if placed[unit] == "train" for row in its]
+    return dealt
 
 
 def held_out(pictures_of_class: int, classes: int) -> tuple[int, int]:

@@ -243,12 +243,7 @@ def decode(
     BadPicture
         If one can not be read.
     """
-    total = hashlib.blake2b(f"{size}/{PHOTOS}".encode(), digest_size=16)
-    if reading not in (None, Reading()):
-        total.update(repr(reading).encode())
-    for key in keys:
-        total.update(f"/{key}".encode())
-    name = f"{size}px-{total.hexdigest()}"
+    name = name_of(keys, size, reading)
 
     def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
         return {"images": _read_all(files[start:stop], size, read or partial(read_picture, reading=reading), done)}
@@ -258,6 +253,16 @@ def decode(
     except BadPicture:
         remove("photos", name)
         raise
+
+
+def name_of(keys: Sequence[str], size: int, reading: Reading | None = None) -> str:
+    """What stands for decoded pictures: the same for the same contents, size and reading, see ``decode``."""
+    total = hashlib.blake2b(f"{size}/{PHOTOS}".encode(), digest_size=16)
+    if reading not in (None, Reading()):
+        total.update(repr(reading).encode())
+    for key in keys:
+        total.update(f"/{key}".encode())
+    return f"{size}px-{total.hexdigest()}"
 
 
 def _read_all(files: Sequence, size: int, read: Callable[..., np.ndarray], done: Callable[[int], object]) -> Tensor:

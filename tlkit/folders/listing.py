@@ -4,6 +4,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
 
 from tlkit.disk.spelling import readable
 
@@ -18,6 +21,14 @@ NO_PICTURES = frozenset(
 )
 
 
+class NearCopy(NamedTuple):
+    """Two files that show one picture, and how well their details agree, 0 to 1."""
+
+    first: str
+    second: str
+    similarity: float
+
+
 @dataclass
 class FolderReport:
     """What was read from a folder, and what was not.
@@ -28,11 +39,37 @@ class FolderReport:
     left_out : dict from file, folder or class to the reason
     notes : list of str
         How the set was read: its parts, its table, spellings, depths. One line each.
+    near_copies : list of NearCopy
+        Pairs of files that show one picture: the most alike first.
+    copies_in_test : bool tensor (n,) or None
+        Which pictures of ``split.test`` have a near-copy in train or val: none, unless the set came cut.
+    pictures_of_copies : uint8 tensor (2 m, 3, h, w) or None
+        The pictures of the first ten pairs: ``first_copies`` gives them with their names.
     """
 
     read: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    near_copies: list[NearCopy] = field(default_factory=list)
+    copies_in_test: Tensor | None = field(default=None, repr=False)
+    pictures_of_copies: Tensor | None = field(default=None, repr=False)
+
+    def first_copies(self) -> tuple[Tensor, list[str]]:
+        """Pictures and names of the first ten pairs of near-copies, as ``plot_pictures`` takes them.
+
+        Returns
+        -------
+        uint8 tensor (2 m, 3, h, w), the two of each pair in turn, and m names
+
+        Raises
+        ------
+        ValueError
+            If there is no pair.
+        """
+        if self.pictures_of_copies is None:
+            raise ValueError("No near-copies were found in this set, or near_copies=False did not look for them.")
+        pairs = self.near_copies[: len(self.pictures_of_copies) // 2]
+        return self.pictures_of_copies, [f"{pair.first}\n{pair.second}" for pair in pairs]
 
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count:,}" for name, count in list(self.read.items())[:20])

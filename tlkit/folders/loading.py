@@ -8,7 +8,7 @@ from tlkit import checks
 from tlkit.data import dealing, depths, photos
 from tlkit.data.splits import Split, split_of
 from tlkit.disk.spelling import few
-from tlkit.folders import layouts, looks
+from tlkit.folders import copies, layouts, looks
 from tlkit.folders.from_path import reader
 from tlkit.folders.given import absolute, check_given, listed
 from tlkit.folders.groups import Groups, note_groups, note_suspicion, numbered
@@ -32,6 +32,7 @@ def load_folder(
     labels: str | Callable[[str], str] | None = None,
     groups: Groups | None = None,
     fit: str = "crop",
+    near_copies: bool = True,
 ) -> Split:
     r"""Make a split of your own pictures, stratified by class.
 
@@ -43,10 +44,11 @@ def load_folder(
     Every file is opened once to see whether it can be used; what can not is left out, and a report
     says why, and how everything was read. It is printed and is the split's ``report``. Of files with
     the same bytes one is kept, or none if they are in two classes; in two parts, the one in test, then
-    that in val. A copy that was scaled or saved again is not noticed. A class that has too few pictures
-    for the parts is left out. Pictures of 10 to 16 bits, or of floats, are scaled by one rule for the
-    whole set. That rule and ``fit`` are ``split.reading``: what is trained on the split, and kept by
-    ``save_model``, reads new photos in the same way.
+    that in val. Near-copies (saved again, scaled, cut by a few pixels, brighter, blurred or mirrored) are
+    found and dealt to the same side, in every draw. A class that has too few pictures for the parts is left
+    out. Pictures of 10 to 16 bits, or of floats, are scaled by one rule for the whole set. That rule and
+    ``fit`` are ``split.reading``: what is trained on the split, and kept by ``save_model``, reads new photos
+    in the same way.
 
     Parameters
     ----------
@@ -79,6 +81,8 @@ def load_folder(
         How a picture becomes a square: its middle, as ImageNet's networks are tested; the whole
         picture between borders in the colour of its edges; or the whole picture, stretched. The report
         says how much ``"crop"`` leaves out where it is more than a quarter of the area.
+    near_copies : bool
+        False does not look for them: versions of one photo may lie on two sides, and flatter the test.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def load_folder(
     if per_class is not None:
         checks.count("per_class", per_class, 1)
     checks.seed(seed)
-    checks.flag(quiet=quiet)
+    checks.flag(quiet=quiet, near_copies=near_copies)
     checks.count("image_size", image_size, 16, 512)
     checks.choose("fit", fit, depths.FITS)
     if groups is not None and not isinstance(groups, str):
@@ -110,13 +114,17 @@ def load_folder(
             print(report)
         raise _too_few(next(iter(given.values())), base, names, report, cut)
     of = [item.group for item, _ in kept]
-    together = None if groups is None else numbered(of)
-    if together is None:
-        rows = dealing.deal(numbers, len(names), per_class, seed, cut)
+    own = None if groups is None else numbered(of)
+    alike = copies.copies_among(kept, image_size, reading) if near_copies else None
+    together = copies.together(alike, kept, own, report) if alike else own
+    if own is None:
+        rows = dealing.deal(numbers, len(names), per_class, seed, cut, together)
         note_suspicion([item for item, _ in kept], report)
     else:
         rows = dealing.deal_groups(numbers, names, per_class, together, seed, cut)
         note_groups(of, rows, report)
+    if alike:
+        copies.note_copies(alike, kept, rows, report)
     note_parts(kept, rows, numbers, names, report)
     report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
     if not quiet:
@@ -124,7 +132,8 @@ def load_folder(
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
     collection = photos.Collection(names, numbers, photos.taker(files, keys, image_size, reading), reading, together)
     first = given.get(None, given.get("train"))
-    same = dict(image_size=image_size, quiet=True, train=given.get("train"), labels=labels, groups=groups, fit=fit)
+    about = dict(labels=labels, groups=groups, fit=fit, near_copies=near_copies)
+    same = dict(image_size=image_size, quiet=True, train=given.get("train"), **about)
     again = partial(load_folder, given.get(None), per_class, **same)
     return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
 
