@@ -219,3 +219,16 @@ def test_borders_make_no_copies(empty_cache, tmp_path):
     for fit in ("crop", "pad", "squash"):
         report = load(tmp_path, image_size=64, fit=fit).report
         assert len(report.near_copies) == 8, fit
+
+
+def test_arrays_are_looked_through_as_files_are(empty_cache):
+    scenes = [_scene(number) for number in range(24)]
+    images = _squares([*scenes, *(ImageOps.mirror(_again(scene)) for scene in scenes[:12])])
+    labels = torch.tensor([*range(24), *range(12)]) % 2
+    split = tlkit.load_arrays(images, labels, image_size=64, quiet=True)
+    assert len(split.report.near_copies) == 12
+    for seed in range(6):
+        of = [set(part.groups.tolist()) for part in (split.train, split.val, split.test)]
+        assert sum(map(len, of)) == len(set.union(*of)) == 24
+        split = split.draw(seed)
+    assert tlkit.load_arrays(images, labels, image_size=64, quiet=True, near_copies=False).train.groups is None

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from tlkit import checks
 from tlkit.bars import tqdm
-from tlkit.data import dealing, depths, photos, pixels, splits
+from tlkit.data import depths, photos, pixels, splits
 from tlkit.data.pictures import BadPicture
 from tlkit.disk import spelling
-from tlkit.folders import annotations, looks
+from tlkit.folders import annotations, copies, looks
 from tlkit.folders.groups import note_groups, numbered
 from tlkit.folders.kept import Found, classes_of, cut_of, each_once, note_parts, one_reading
 from tlkit.folders.listing import FolderReport, Item
@@ -40,6 +40,7 @@ def load_arrays(
     image_size: int = 224,
     quiet: bool = False,
     fit: str = "crop",
+    near_copies: bool = True,
 ) -> splits.Split:
     """Make a split of pictures that are no folder, as ``load_folder`` makes one of files.
 
@@ -64,7 +65,7 @@ def load_arrays(
     groups : array or list (n,), or str, optional
         What each picture belongs to, a text or a whole number, so that no group is in two parts; of a dataset of
         dicts, the name of the column; of a dict of parts, a dict.
-    per_class, seed, image_size, quiet, fit
+    per_class, seed, image_size, quiet, fit, near_copies
         As for ``load_folder``.
 
     Raises
@@ -78,7 +79,7 @@ def load_arrays(
     if per_class is not None:
         checks.count("per_class", per_class, 1)
     checks.seed(seed)
-    checks.flag(quiet=quiet)
+    checks.flag(quiet=quiet, near_copies=near_copies)
     checks.count("image_size", image_size, 16, 512)
     checks.choose("fit", fit, depths.FITS)
     sources = sources_of(images, labels, groups)
@@ -93,22 +94,24 @@ def load_arrays(
             print(report)
         raise _too_few(names, report)
     handles = [item.path for item, _ in kept]
-    keys, read = [seen.checksum for _, seen in kept], partial(_read, reading=reading)
-    take = photos.taker(handles, keys, image_size, reading, read)
+    take = photos.taker(handles, [seen.checksum for _, seen in kept], image_size, reading, _reader(reading))
     of = [item.group for item, _ in kept]
-    together = None if groups is None else numbered(of)
+    own = None if groups is None else numbered(of)
+    alike = copies.copies_among(kept, image_size, reading, _reader) if near_copies else None
+    together = copies.together(alike, kept, own, report) if alike else own
     collection = photos.Collection(names, numbers, take, reading, together)
-    if together is None:
-        rows = dealing.deal(numbers, len(names), per_class, seed, cut)
-    else:
-        rows = dealing.deal_groups(numbers, names, per_class, together, seed, cut)
+    deal = partial(copies.deal, numbers, names, per_class, together=together, grouped=groups is not None)
+    rows = deal(seed, cut=cut)
+    if own is not None:
         note_groups(of, rows, report)
+    if alike:
+        copies.note_copies(alike, kept, rows, report)
     note_parts(kept, rows, numbers, names, report)
     report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
     if not quiet:
         print(report)
     name = next(iter(sources.values())).name
-    draw = None if cut else partial(_again, collection, name, per_class)
+    draw = None if cut else partial(_again, collection, name, deal)
     return splits.split_of(collection, name, per_class, seed, draw, report, rows)
 
 
@@ -126,9 +129,9 @@ def _order(known: dict[str | None, dict | None]) -> Callable[[Iterable[str]], li
     return partial(sorted, key=names.index) if names else spelling.in_order
 
 
-def _again(collection: photos.Collection, name: str, per_class: int | None, seed: int) -> splits.Split:
+def _again(collection: photos.Collection, name: str, deal: Callable, seed: int) -> splits.Split:
     """The same pictures, dealt by another seed."""
-    return splits.split_of(collection, name, per_class, seed, partial(_again, collection, name, per_class))
+    return splits.split_of(collection, name, None, seed, partial(_again, collection, name, deal), rows=deal(seed))
 
 
 def _looked_at(sources: dict[str | None, Source], names: dict[str | None, dict | None], report: FolderReport) -> Found:
@@ -173,6 +176,10 @@ def _seen(picture: object) -> Seen:
     except BadPicture as error:
         return Seen("", str(error))
     return Seen(f"pixels/{checksum}", "", found.depth, found.pages, found.size)
+
+
+def _reader(reading: object) -> Callable:
+    return partial(_read, reading=reading)
 
 
 def _read(handle: _Handle, size: int, reading: object) -> object:

@@ -4,14 +4,14 @@ A picture of which a version was trained on says nothing in a test.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from tlkit.data import near_copies, pictures
+from tlkit.data import dealing, near_copies, pictures
 from tlkit.data.depths import Reading
 from tlkit.data.near_copies import Pairs
 from tlkit.data.photos import IN_MEMORY
@@ -33,18 +33,21 @@ class Copies:
     shown: Tensor
 
 
-def copies_among(kept: Kept, size: int, reading: Reading | None) -> Copies:
-    """The near-copies among files, looked for once and kept under the contents of the files.
+def copies_among(
+    kept: Kept, size: int, reading: Reading | None, reader: Callable[[Reading | None], Callable] | None = None
+) -> Copies:
+    """The near-copies among pictures, looked for once and kept under their contents.
 
     They are looked at as the split shows them, so that nothing is decoded twice; in a set that is too large for
-    that, or has borders, or fewer pixels, at 32 pixels.
+    that, or has borders, or fewer pixels, at 32 pixels. ``reader`` gives the ``read`` of ``pictures.decode`` for what
+    is no file.
     """
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
     if reading and reading.fit == "pad":  # borders are alike, whatever is between them
         size, reading = near_copies.SIDE, replace(reading, fit="squash")
     if size < near_copies.SIDE or len(files) * 3 * size**2 > IN_MEMORY:
         size = near_copies.SIDE
-    images = partial(pictures.decode, files, keys, size, reading)
+    images = partial(pictures.decode, files, keys, size, reading, reader and reader(reading))
     pairs = near_copies.find(images, pictures.name_of(keys, size, reading))
     rows = pairs.rows[:_SHOWN].flatten()
     return Copies(pairs, images()[rows] if len(rows) else torch.empty(0, 3, size, size, dtype=torch.uint8))
@@ -70,6 +73,21 @@ def together(copies: Copies, kept: Kept, groups: Tensor | None, report: FolderRe
         torn = torch.tensor([item.label in small for item, _ in kept])
         rows = rows[~torn[rows].any(1)]
     return near_copies.groups_of(rows, count, groups) if len(rows) else groups
+
+
+def deal(
+    labels: Tensor,
+    class_names: Sequence[str],
+    per_class: int | None,
+    seed: int,
+    together: Tensor | None,
+    grouped: bool,
+    cut: dict[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """The rows of each part, by ``dealing.deal``; where the set has groups of its own, by ``dealing.deal_groups``."""
+    if grouped:
+        return dealing.deal_groups(labels, class_names, per_class, together, seed, cut)
+    return dealing.deal(labels, len(class_names), per_class, seed, cut, together)
 
 
 def note_copies(copies: Copies, kept: Kept, rows: dict[str, Tensor], report: FolderReport) -> None:

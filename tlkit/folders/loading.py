@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from tlkit import checks
-from tlkit.data import dealing, depths, photos
+from tlkit.data import depths, photos
 from tlkit.data.splits import Split, split_of
 from tlkit.disk.spelling import few
 from tlkit.folders import copies, layouts, looks
@@ -117,11 +117,10 @@ def load_folder(
     own = None if groups is None else numbered(of)
     alike = copies.copies_among(kept, image_size, reading) if near_copies else None
     together = copies.together(alike, kept, own, report) if alike else own
+    rows = copies.deal(numbers, names, per_class, seed, together, groups is not None, cut)
     if own is None:
-        rows = dealing.deal(numbers, len(names), per_class, seed, cut, together)
         note_suspicion([item for item, _ in kept], report)
     else:
-        rows = dealing.deal_groups(numbers, names, per_class, together, seed, cut)
         note_groups(of, rows, report)
     if alike:
         copies.note_copies(alike, kept, rows, report)
