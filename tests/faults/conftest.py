@@ -13,7 +13,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def trials(request):
-    return request.config.getoption("--trials", 60)  # where all of tests/ is run at once, pytest knows no such option
+    return request.config.getoption("--trials", 5)  # where all of tests/ is run at once, pytest knows no such option
 
 
 @pytest.fixture(scope="session")
