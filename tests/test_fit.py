@@ -99,7 +99,11 @@ def test_a_split_is_read_one_way_in_every_draw_and_looked_at_once(empty_cache, t
 def test_the_report_says_how_much_is_cut_away(tmp_path, sides, said):
     root = _wide(tmp_path / "wide", sides=sides)
     cropped = str(load(root).report)
-    assert (f"{said} is cut away, on average." in cropped and 'fit="pad"' in cropped) if said else "cut" not in cropped
+    assert (
+        (f"{said} is cut away, on average." in cropped and 'fit="pad"' in cropped)
+        if said
+        else "cut away" not in cropped
+    )
     assert "cut away" not in str(load(root, fit="pad").report) + str(load(root, fit="squash").report)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision.io import write_png
+from PIL import Image
 from torchvision.transforms import v2
 
 from tlkit.data.splits import load_dataset
@@ -140,7 +140,8 @@ def garden() -> Path:
                 home.mkdir(exist_ok=True)
                 for shot in range(_SHOTS):
                     name = f"bed{row % 3}_plant{row // len(flowers.class_names):02}_{shot}.png"
-                    write_png(shake(flowers.train.images[row]), str(home / name))
+                    shot_of = shake(flowers.train.images[row]).permute(1, 2, 0)
+                Image.fromarray(shot_of.numpy()).save(home / name)
     return folder
 
 
