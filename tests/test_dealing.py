@@ -90,3 +90,15 @@ def test_classes_keep_their_shares_as_far_as_groups_allow():
         rows = np.concatenate([left_out for _, left_out in itertools.islice(folds, 3)])
         theirs.append(float((labels[rows].bincount(minlength=4) / count - 3 / 8).abs().max()))
     assert np.mean(off) < 1.2 * np.mean(theirs)
+
+
+@pytest.mark.parametrize(("groups", "classes"), [(3, 5), (8, 6), (20, 10)])
+def test_many_groups_of_one_class_each_are_dealt_class_by_class(groups, classes):
+    """As folders below the classes are, each a person of its own: in order alone, val would miss a class."""
+    labels = torch.arange(classes).repeat_interleave(groups * 4)
+    own = torch.arange(classes * groups).repeat_interleave(4)
+    for seed in range(4):
+        rows = deal_groups(labels, TEN[:classes], None, own, seed)
+        of = {part: own[mine].unique() for part, mine in rows.items()}
+        assert sum(map(len, of.values())) == groups * classes == len(torch.cat(list(of.values())).unique())
+        assert all(len((part // groups).bincount().unique()) == 1 for part in of.values())

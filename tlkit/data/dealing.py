@@ -3,14 +3,15 @@
 A group is what belongs together, such as the recordings of one speaker: it goes to one part as a whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 __all__: list[str] = []
 
-_SHUFFLES = 20
+_SHUFFLES, _MANY = 20, 4000  # so many deals are tried, but fewer where groups are many: then one is good enough
 _SHARES = {"test": 3 / 8, "val": 1 / 8}
 
 
@@ -147,19 +148,18 @@ def _parts_of_groups(
 ) -> dict[int, str]:
     """The part of each group: those that are missing get about their share of each class, train the rest.
 
-    Groups can differ in size, and lack classes. So they are shuffled twenty times, and of the deals
-    that give every class to every part the one nearest to those shares is taken. scikit-learn's
-    StratifiedGroupKFold cuts into equal folds, and takes the same ones whatever the seed where groups are large.
+    Groups can differ in size, and lack classes. So they are shuffled twenty times and dealt in two manners, and of
+    the deals that give every class to every part the one nearest to those shares is taken: the first groups to one
+    part, those after them to the next, which suits a few that hold all classes; and each to the part that needs its
+    classes most, which suits many that hold one class each. scikit-learn's StratifiedGroupKFold cuts into equal folds,
+    and takes the same ones whatever the seed where groups are large.
     """
     names, index = groups.unique(return_inverse=True)
     counts = torch.zeros(len(names), len(class_names)).index_put_((index, labels), torch.ones(()), accumulate=True)
     shares = torch.tensor([*missing.values(), 1 - sum(missing.values())])
     best, smallest = None, float("inf")
-    for _ in range(_SHUFFLES if len(names) > len(missing) else 0):
-        order = torch.randperm(len(names), generator=random)
-        ends = _ends(counts[order].sum(1).cumsum(0) / len(labels), list(missing.values()))
-        parts = dict(zip((*missing, "train"), order.tensor_split(ends)))
-        held = torch.stack([counts[rows].sum(0) for rows in parts.values()])
+    for parts in _deals(counts, shares, random) if len(names) > len(missing) else ():
+        held = torch.stack([counts[rows].sum(0) for rows in parts])
         if not (held > 0).all():
             continue
         off = float((held / counts.sum(0) - shares[:, None]).abs().max())
@@ -167,7 +167,29 @@ def _parts_of_groups(
             best, smallest = parts, off
     if best is None:
         raise _cannot_be_dealt(counts, class_names, len(missing) + 1)
-    return {int(names[row]): part for part, rows in best.items() for row in rows}
+    return {int(names[row]): part for part, rows in zip((*missing, "train"), best) for row in rows}
+
+
+def _deals(counts: Tensor, shares: Tensor, random: torch.Generator) -> Iterator[Sequence[Tensor]]:
+    """Groups by part, many times: first by order, then by need."""
+    again = torch.Generator().set_state(random.get_state())
+    for _ in range(_SHUFFLES):
+        order = torch.randperm(len(counts), generator=random)
+        yield order.tensor_split(_ends(counts[order].sum(1).cumsum(0) / counts.sum(), shares[:-1].tolist()))
+    for _ in range(max(1, min(_SHUFFLES, _MANY // len(counts)))):
+        yield _by_need(counts, shares, torch.randperm(len(counts), generator=again))
+
+
+def _by_need(counts: Tensor, shares: Tensor, order: Tensor) -> list[Tensor]:
+    """Each group, the largest first, to the part that lacks most of what it should have of the group's classes."""
+    parts: list[list[int]] = [[] for _ in shares]
+    of_class = (counts / counts.sum(0)).double().numpy()
+    lacking = np.ones((len(shares), counts.shape[1]))  # as a share of what a part should have
+    for row in order[counts[order].sum(1).argsort(descending=True, stable=True)].tolist():
+        part = int((lacking @ of_class[row]).argmax())
+        lacking[part] -= of_class[row] / float(shares[part])
+        parts[part].append(row)
+    return [torch.tensor(rows, dtype=torch.int64) for rows in parts]
 
 
 def _ends(filled: Tensor, shares: Sequence[float]) -> list[int]:

@@ -140,8 +140,8 @@ def garden() -> Path:
                 home.mkdir(exist_ok=True)
                 for shot in range(_SHOTS):
                     name = f"bed{row % 3}_plant{row // len(flowers.class_names):02}_{shot}.png"
-                    shot_of = shake(flowers.train.images[row]).permute(1, 2, 0)
-                Image.fromarray(shot_of.numpy()).save(home / name)
+                    shaken = shake(flowers.train.images[row]).permute(1, 2, 0)
+                    Image.fromarray(shaken.numpy()).save(home / name)
     return folder
 
 
