@@ -1,6 +1,7 @@
 """The map: measured, kept, resumed, read; and what the shipped one says."""
 
 import csv
+import itertools
 from statistics import median
 
 import numpy as np
@@ -122,12 +123,12 @@ def test_the_map_of_the_photos_is_of_these_settings_and_has_what_the_page_says()
     assert {f"pictures_{name}" for name in PHOTO_STOPS} <= set(card) and "copies" in card
     for network in photos.networks:
         assert card[f"settings_{network}"] == str(settings_of(network)), "measure the photo map again"
-    squeezenet = photos.of("squeezenet1_1")
-    for dataset in PHOTO_STOPS:
-        for size in squeezenet.sizes_of(dataset):
-            for way in tlkit.WAYS:
-                assert len(squeezenet.at(dataset, size).values(way)) >= 3, (dataset, size, way)
-        assert not set(photos.of("efficientnet_lite0").missing(dataset, 20)) - {"scratch"}
+        board = photos.of(network)
+        for dataset, way in itertools.product(PHOTO_STOPS, tlkit.WAYS):
+            for size in board.sizes_of(dataset):
+                there = board.missing(dataset, size)
+                measured = 0 if way in there else len(board.at(dataset, size).values(way))
+                assert measured >= 3 or (network, way) == ("efficientnet_lite0", "scratch"), (dataset, size, way)
     assert all(row["similarity"] == PHOTO_STOPS.index(row["dataset"]) + 1 for row in photos.rows)
 
 
