@@ -162,12 +162,14 @@ def shipped_weights(folder, monkeypatch):
     for file in backbones.WEIGHTS.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(backbones, "WEIGHTS", folder)
-    return folder / "minivgg.safetensors", lambda: digest(*tlkit.load_backbone("minivgg", "cpu").state_dict().values())
+    return folder / "minivgg.safetensors", lambda: digest(
+        *tlkit.load_backbone("minivgg", device="cpu").state_dict().values()
+    )
 
 
 def shipped_card(folder, monkeypatch):
     path, read = shipped_weights(folder, monkeypatch)
-    return path.with_suffix(".toml"), lambda: (read(), tlkit.load_backbone("minivgg", "cpu").source_accuracy)
+    return path.with_suffix(".toml"), lambda: (read(), tlkit.load_backbone("minivgg", device="cpu").source_accuracy)
 
 
 FILES = {
