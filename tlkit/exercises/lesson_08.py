@@ -1,5 +1,6 @@
 """Examiners of lesson 08: and on real photos?"""
 
+import atexit
 import random
 import tempfile
 from collections import Counter
@@ -131,7 +132,9 @@ _SPECIES, _PLANTS, _SHOTS = 6, 8, 4
 def garden() -> Path:
     """A folder of ours with a leak in it: six species, eight plants of each, four shots of each plant."""
     flowers = load_dataset("flowers", _PLANTS)
-    folder = Path(tempfile.mkdtemp(prefix="garden-"))
+    place = tempfile.TemporaryDirectory(prefix="garden-")
+    atexit.register(place.cleanup)
+    folder = Path(place.name)
     shake = v2.Compose([v2.RandomAffine(4, (0.06, 0.06), (0.95, 1.05)), v2.ColorJitter(0.15, 0.15)])
     with own_luck(83):
         for row, label in enumerate(flowers.train.labels.tolist()):

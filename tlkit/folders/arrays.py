@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from tlkit import checks
 from tlkit.bars import tqdm
-from tlkit.data import depths, photos, pixels, splits
+from tlkit.data import photos, pixels, splits
 from tlkit.data.pictures import BadPicture
 from tlkit.disk import spelling
 from tlkit.folders import annotations, copies, looks
 from tlkit.folders.groups import note_groups, numbered
-from tlkit.folders.kept import Found, classes_of, cut_of, each_once, note_parts, one_reading
+from tlkit.folders.kept import Found, check_asked, classes_of, cut_of, each_once, note_parts, one_reading
 from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.looks import Seen
 from tlkit.folders.sources import Source, sources_of
@@ -76,12 +75,7 @@ def load_arrays(
     OSError
         If the disk has no room for the scaled pictures.
     """
-    if per_class is not None:
-        checks.count("per_class", per_class, 1)
-    checks.seed(seed)
-    checks.flag(quiet=quiet, near_copies=near_copies)
-    checks.count("image_size", image_size, 16, 512)
-    checks.choose("fit", fit, depths.FITS)
+    check_asked(per_class, seed, image_size, fit, quiet=quiet, near_copies=near_copies)
     sources = sources_of(images, labels, groups)
     known = _names(class_names, sources)
     report = FolderReport()

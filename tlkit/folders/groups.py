@@ -76,12 +76,15 @@ def note_groups(names: Sequence[str], rows: dict[str, Tensor], report: FolderRep
 
 def note_suspicion(items: Sequence[Item], report: FolderReport) -> None:
     """Say in a line where a set looks as if it had groups, and how to say so; nothing is decided."""
-    for groups, what in ((FOLDERS, "folders below their class"), (_COUNTED, "names with a number after")):
+    for groups, what in (
+        (FOLDERS, "Pictures lie in folders below their class"),
+        (_COUNTED, "Names of files share a beginning before a number"),
+    ):
         found = [_folder_below(item) if groups == FOLDERS else _counted(item) for item in items]
         if _look_like_groups(found, items):
             written = f'groups="{FOLDERS}"' if groups == FOLDERS else f'groups=r"{groups}"'
             report.notes.append(
-                f"Pictures lie in {what} ({few(dict.fromkeys(filter(None, found)), 3)}). If each is one person, one "
+                f"{what} ({few(dict.fromkeys(filter(None, found)), 3)}). If each is one person, one "
                 f"film or one day, keep it on one side: load_folder(..., {written})."
             )
             return

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from tlkit import checks
 from tlkit.data import depths
 from tlkit.disk import spelling
 from tlkit.disk.spelling import few
@@ -17,6 +18,16 @@ from tlkit.folders.part_names import PARTS
 __all__: list[str] = []
 
 Found = list[tuple[Item, Seen]]
+
+
+def check_asked(per_class: int | None, seed: int, image_size: int, fit: str, **flags: bool) -> None:
+    """Refuse what no split can be made with, before work starts: for both doors, folders and arrays."""
+    if per_class is not None:
+        checks.count("per_class", per_class, 1)
+    checks.seed(seed)
+    checks.flag(**flags)
+    checks.count("image_size", image_size, 16, 512)
+    checks.choose("fit", fit, depths.FITS)
 
 
 def each_once(looked: Found, report: FolderReport) -> Found:

@@ -4,15 +4,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tlkit import checks
-from tlkit.data import depths, photos
+from tlkit.data import photos
 from tlkit.data.splits import Split, split_of
 from tlkit.disk.spelling import few
 from tlkit.folders import copies, layouts, looks
 from tlkit.folders.from_path import reader
 from tlkit.folders.given import absolute, check_given, listed
 from tlkit.folders.groups import Groups, note_groups, note_suspicion, numbered
-from tlkit.folders.kept import Found, classes_of, cut_of, each_once, note_parts, one_reading
+from tlkit.folders.kept import Found, check_asked, classes_of, cut_of, each_once, note_parts, one_reading
 from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.part_names import PARTS
 
@@ -93,12 +92,7 @@ def load_folder(
     OSError
         If the disk has no room for the decoded pictures.
     """
-    if per_class is not None:
-        checks.count("per_class", per_class, 1)
-    checks.seed(seed)
-    checks.flag(quiet=quiet, near_copies=near_copies)
-    checks.count("image_size", image_size, 16, 512)
-    checks.choose("fit", fit, depths.FITS)
+    check_asked(per_class, seed, image_size, fit, quiet=quiet, near_copies=near_copies)
     if groups is not None and not isinstance(groups, str):
         reader("groups", groups)
     given = {part: absolute(one) for part, one in zip((None, *PARTS), (path, train, val, test)) if one is not None}
