@@ -10,7 +10,6 @@ from tlkit.data import photos, pixels, splits
 from tlkit.data.pictures import BadPicture
 from tlkit.disk import spelling
 from tlkit.folders import annotations, copies, looks
-from tlkit.folders.groups import note_groups, numbered
 from tlkit.folders.kept import Found, check_asked, classes_of, cut_of, each_once, note_parts, one_reading
 from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.looks import Seen
@@ -89,17 +88,11 @@ def load_arrays(
         raise _too_few(names, report)
     handles = [item.path for item, _ in kept]
     take = photos.taker(handles, [seen.checksum for _, seen in kept], image_size, reading, _reader(reading))
-    of = [item.group for item, _ in kept]
-    own = None if groups is None else numbered(of)
     alike = copies.copies_among(kept, image_size, reading, _reader) if near_copies else None
-    together = copies.together(alike, kept, own, report) if alike else own
+    how = per_class, seed, groups is not None, cut, report
+    rows, together = copies.deal_kept(kept, alike, numbers, names, *how)
     collection = photos.Collection(names, numbers, take, reading, together)
     deal = partial(copies.deal, numbers, names, per_class, together=together, grouped=groups is not None)
-    rows = deal(seed, cut=cut)
-    if own is not None:
-        note_groups(of, rows, report)
-    if alike:
-        copies.note_copies(alike, kept, rows, report)
     note_parts(kept, rows, numbers, names, report)
     report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
     if not quiet:

@@ -16,6 +16,7 @@ from tlkit.data.depths import Reading
 from tlkit.data.near_copies import Pairs
 from tlkit.data.photos import IN_MEMORY
 from tlkit.disk.spelling import few
+from tlkit.folders.groups import note_groups, numbered
 from tlkit.folders.listing import FolderReport, Item, NearCopy
 from tlkit.folders.looks import Seen
 
@@ -88,6 +89,29 @@ def deal(
     if grouped:
         return dealing.deal_groups(labels, class_names, per_class, together, seed, cut)
     return dealing.deal(labels, len(class_names), per_class, seed, cut, together)
+
+
+def deal_kept(
+    kept: Kept,
+    alike: Copies | None,
+    labels: Tensor,
+    class_names: Sequence[str],
+    per_class: int | None,
+    seed: int,
+    grouped: bool,
+    cut: dict[str, Tensor] | None,
+    report: FolderReport,
+) -> tuple[dict[str, Tensor], Tensor | None]:
+    """The rows of each part, what was kept together for them, and in the report what there is to say of it."""
+    of = [item.group for item, _ in kept]
+    own = numbered(of) if grouped else None
+    joined = together(alike, kept, own, report) if alike else own
+    rows = deal(labels, class_names, per_class, seed, joined, grouped, cut)
+    if grouped:
+        note_groups(of, rows, report)
+    if alike:
+        note_copies(alike, kept, rows, report)
+    return rows, joined
 
 
 def note_copies(copies: Copies, kept: Kept, rows: dict[str, Tensor], report: FolderReport) -> None:

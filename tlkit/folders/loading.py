@@ -10,7 +10,7 @@ from tlkit.disk.spelling import few
 from tlkit.folders import copies, layouts, looks
 from tlkit.folders.from_path import reader
 from tlkit.folders.given import absolute, check_given, listed
-from tlkit.folders.groups import Groups, note_groups, note_suspicion, numbered
+from tlkit.folders.groups import Groups, note_suspicion
 from tlkit.folders.kept import Found, check_asked, classes_of, cut_of, each_once, note_parts, one_reading
 from tlkit.folders.listing import FolderReport, Item
 from tlkit.folders.part_names import PARTS
@@ -107,17 +107,11 @@ def load_folder(
         if not quiet:
             print(report)
         raise _too_few(next(iter(given.values())), base, names, report, cut)
-    of = [item.group for item, _ in kept]
-    own = None if groups is None else numbered(of)
     alike = copies.copies_among(kept, image_size, reading) if near_copies else None
-    together = copies.together(alike, kept, own, report) if alike else own
-    rows = copies.deal(numbers, names, per_class, seed, together, groups is not None, cut)
-    if own is None:
+    how = per_class, seed, groups is not None, cut, report
+    rows, together = copies.deal_kept(kept, alike, numbers, names, *how)
+    if groups is None:
         note_suspicion([item for item, _ in kept], report)
-    else:
-        note_groups(of, rows, report)
-    if alike:
-        copies.note_copies(alike, kept, rows, report)
     note_parts(kept, rows, numbers, names, report)
     report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
     if not quiet:
