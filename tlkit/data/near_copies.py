@@ -76,7 +76,7 @@ def find(images: Callable[[], Tensor], key: str) -> Pairs:
     Parameters
     ----------
     images : function that gives a uint8 tensor (n, 3, h, w), which may be mapped from disk
-        Called only if they were not looked at before. Pictures of less than 64 pixels hold too little.
+        Called only if they were not looked at before. Pictures of less than 32 pixels hold too little.
     key : what stands for their content
     """
 
