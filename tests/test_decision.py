@@ -45,11 +45,9 @@ def test_an_interrupted_map_goes_on_where_it_was(tmp_path, monkeypatch):
 
 
 def test_two_jobs_find_what_one_finds(tmp_path):
-    one, two = (tlkit.run_map(tmp_path / f"{jobs}.csv", **CELL, jobs=jobs) for jobs in (1, 2))
-    for way in CELL["ways"]:
-        np.testing.assert_allclose(
-            one.at("tissue", 5).values(way), two.at("tissue", 5).values(way), atol=0.01, err_msg=way
-        )
+    cells = CELL | {"ways": ["probe"]}
+    one, two = (tlkit.run_map(tmp_path / f"{jobs}.csv", **cells, jobs=jobs) for jobs in (1, 2))
+    np.testing.assert_allclose(one.at("tissue", 5).values("probe"), two.at("tissue", 5).values("probe"), atol=0.01)
 
 
 def test_maps_of_different_worlds_are_not_mixed(tmp_path, monkeypatch):

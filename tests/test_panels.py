@@ -25,6 +25,12 @@ def _alt(panel):
     return html.unescape(re.search('alt="([^"]*)"', panel._picture.value)[1])
 
 
+def _places(panel):
+    """Every target, and every size at the last of them."""
+    yield from ((stop, panel.controls.sizes.value) for stop in _drive(panel.controls.stops))
+    yield from ((panel.controls.stops.value, size) for size in _drive(panel.controls.sizes))
+
+
 def _drive(control):
     """Put a control through every value it can take; numbers through their ends and middle."""
     if isinstance(control, (ipywidgets.ToggleButton, ipywidgets.Checkbox)):
@@ -97,12 +103,11 @@ def test_the_map_shows_rule_votes_and_measurement(monkeypatch):
     panel, measured = tlkit.decision_map("flowers", 5, reveal=False), tlkit.load_map()
     assert "not shown yet" in _alt(panel) and "Measured" not in panel.said.value
     for shown in _drive(panel.reveal):
-        for stop in _drive(panel.controls.stops):
-            for size in _drive(panel.controls.sizes):
-                advice = measured.recommend(stop, size)
-                assert f"You are at {stop} with {size} images per class" in _alt(panel)
-                assert f"Rule of the literature: {advice.rule}" in panel.said.value
-                assert (f"{advice.winner} is best on val" in panel.said.value) == shown
+        for stop, size in _places(panel):
+            advice = measured.recommend(stop, size)
+            assert f"You are at {stop} with {size} images per class" in _alt(panel)
+            assert f"Rule of the literature: {advice.rule}" in panel.said.value
+            assert (f"{advice.winner} is best on val" in panel.said.value) == shown
     for way, box in panel.votes.items():
         for _ in _drive(box):
             pass
@@ -122,6 +127,7 @@ def test_a_figure_that_answers_a_control_is_drawn_in_lines_and_as_large_as_asked
         assert ElementTree.fromstring(source).tag.endswith("svg")
 
 
+@pytest.mark.trains
 def test_the_map_runs_a_cell_live_and_can_be_stopped():
     panel = tlkit.decision_map("tissue", 5)
     for way in ("probe", "pretrained start"):  # one that is solved, and one that trains
@@ -132,7 +138,6 @@ def test_the_map_runs_a_cell_live_and_can_be_stopped():
         assert not panel.live.run.disabled and panel.live.stop.disabled
     assert "accuracy on val by epochs: now ends at" in html.unescape(panel.curve.value)
     panel.way.value, panel.live.budget.value = "scratch", 1
-    panel.controls.sizes.value = 20
     for stop in (True, False):  # by its button, and when its time is up
         panel.live.run.click()
         if stop:
@@ -160,17 +165,21 @@ def test_a_click_while_it_runs_starts_nothing(monkeypatch):
     assert started == [1]
 
 
-def test_the_stage_picker_reads_every_stage_everywhere(monkeypatch):
+def test_the_stage_picker_reads_every_place_and_every_stage(monkeypatch):
     panel, measured = tlkit.stage_picker("tissue", 20), tlkit.load_map()
-    for stop in _drive(panel.controls.stops):
-        for size in _drive(panel.controls.sizes):
-            sweep = measured.stage_sweep(stop, size)
-            for stage in _drive(panel.stage):
-                mean = tlkit.accuracy_interval(sweep[stage])
-                assert f"{stop}, {size} images per class" in _alt(panel) and f"{stage} {mean}" in _alt(panel)
+
+    def check(stop, size, stage):
+        mean = tlkit.accuracy_interval(measured.stage_sweep(stop, size)[stage])
+        assert f"{stop}, {size} images per class" in _alt(panel) and f"{stage} {mean}" in _alt(panel)
+
+    for place in _places(panel):
+        check(*place, panel.stage.value)
+    for stage in _drive(panel.stage):
+        check(*place, stage)
     _check_fallback(panel, monkeypatch)
 
 
+@pytest.mark.trains
 def test_the_fine_tuning_desk_trains_what_it_is_told(pieces, monkeypatch):
     desk = tlkit.fine_tuning_desk(pieces)
     assert "nothing yet" in _alt(desk)
@@ -186,12 +195,12 @@ def test_the_fine_tuning_desk_trains_what_it_is_told(pieces, monkeypatch):
     assert {kwargs["unfreeze_last"] for kwargs in seen} == set(range(8))
     monkeypatch.undo()
     desk = tlkit.fine_tuning_desk(pieces)
-    desk._epochs.value = 2
+    desk._epochs.value = 1
     for count in range(4):
         desk.live.run.click()
         desk.live.wait()
         assert "on val" in desk.live.said.value, desk.live.said.value
-        assert f"{count + 1}: from conv1 on" in _alt(desk) and "after 4 epochs" in _alt(desk)
+        assert f"{count + 1}: from conv1 on" in _alt(desk) and "after 2 epochs" in _alt(desk)
     assert "1: from" not in _alt(desk) and "2: from" in _alt(desk), "three runs stay in the picture"
 
 

@@ -53,7 +53,7 @@ def _in_float32(way: Callable[..., Result], *args, **settings) -> Result:
 
 def _targets(options: Options) -> Iterator[tuple[str, Callable[[int], tlkit.Split], str | tlkit.Backbone]]:
     """Drawn targets with minivgg; with photos and weights at hand, those too."""
-    for dataset, per_class in (("flowers", 5),) if options.quick else DRAWN:
+    for dataset, per_class in (("digits", 5),) if options.quick else DRAWN:
         yield f"{dataset}, {per_class} a class", partial(tlkit.load_dataset, dataset, per_class), "minivgg"
     file = options.weights.get(NETWORK)
     if options.photos and file:

@@ -20,14 +20,14 @@ from tlkit.history import History
 from tlkit.widgets.desks import FineTuningDesk
 
 AIM = 100  # ms: what feels at once
-WARM_UP = 1  # rounds: the first draws the example pictures, and fills Matplotlib's caches
+WARM_UP = 1  # rounds, but of a quick look: the first draws the example pictures, and fills Matplotlib's caches
 
 
 def measure(options: Options) -> list[Row]:
-    rounds = 1 if options.quick else 5 * options.runs
+    warm_up, rounds = (0, 1) if options.quick else (WARM_UP, 5 * options.runs)
     rows = []
     for name, act in tqdm(list(_acts()), desc="controls", leave=False):
-        taken = [_milliseconds(step) for _ in range(WARM_UP + rounds) for step in act][WARM_UP * len(act) :]
+        taken = [_milliseconds(step) for _ in range(warm_up + rounds) for step in act][warm_up * len(act) :]
         rows.append(_row(name, *zip(*taken)))
     return rows
 
