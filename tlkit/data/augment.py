@@ -12,7 +12,6 @@ from tlkit import checks
 __all__ = ["Augmentation"]
 
 _MOST_VIEWS = 1000  # of a picture: each is kept
-_OPERATIONS = "torchvision.transforms.v2"  # takes a second or two to import: not for those who only flip, or do not
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Augmentation:
         checks.count("views", self.views, 2, _MOST_VIEWS)
         checks.count("together", self.together, 1)
         if self._moves:
-            importlib.import_module(_OPERATIONS)  # now: the seconds of a training do not hold it
+            load_operations()  # now, so that the seconds of a training do not hold it
 
     @property
     def _moves(self) -> bool:
@@ -109,3 +108,8 @@ class Augmentation:
             corner = [round((height - window[0]) * top), round((width - window[1]) * left)]
             images = ops.resized_crop(images, *corner, *window, [height, width], antialias=True)
         return images
+
+
+def load_operations() -> None:
+    """Load torchvision, which takes a second or two: not before somebody wants more than flips."""
+    importlib.import_module("torchvision.transforms.v2")
