@@ -135,8 +135,6 @@ def a_copy(empty_cache):
 
 
 def test_examples_of_a_set_that_is_here_are_read_one_by_one(a_copy, monkeypatch):
-    examples.pictures_of.cache_clear()
-    tiles._sources.cache_clear()
     read, original = [], pictures.read_picture
     monkeypatch.setattr(pictures, "read_picture", lambda path, *rest: (read.append(path), original(path, *rest))[1])
     shown = examples.pictures_of("cifar10", 4)
@@ -144,8 +142,6 @@ def test_examples_of_a_set_that_is_here_are_read_one_by_one(a_copy, monkeypatch)
     assert not (a_copy / "photos").exists(), "the set is not decoded"
     assert "4 pictures of cifar10" in tiles.strip_of("cifar10", 4)
     assert tiles.tiles_of("cifar10", 40).count("<img") == 10, "as many as there are classes"
-    examples.pictures_of.cache_clear()
-    tiles._sources.cache_clear()
 
 
 def test_a_set_that_is_not_here_is_shown_in_the_words_of_its_card(empty_cache):

@@ -65,7 +65,7 @@ def plot_map(
 
 
 def _draw_quadrants(figure: Figure, dataset: str, per_class: int) -> None:
-    """The four fields in the left part of the figure; without axes, which would take longer than all that is in them."""
+    """The four fields in the left part of the figure; without axes, which take longer than all that is in them."""
     here = quadrant(dataset, per_class)
     place = Affine2D().scale(0.335 / 2, 0.75 / 2).translate(0.065, 0.15) + figure.transFigure
 
@@ -129,10 +129,10 @@ def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
     colours, hatches = ([look[way] for way in found] for look in (WAY_COLOURS, _HATCHES))
     axes.bar(places, mean, 0.62, color=colours, hatch=hatches, edgecolor=ink(), alpha=0.85)
     axes.errorbar(places, mean, yerr=[mean - low, high - mean], fmt="none", color=ink(), capsize=5, linewidth=1.8)
+    above = axes.transData + ScaledTranslation(0, 4 / 72, axes.figure.dpi_scale_trans)  # quicker than an annotation
     for place, way, top in zip(places, found, np.fmax(mean, high)):
         words = f"{found[way].mean:.1%}\n{seconds[way]:.{0 if seconds[way] >= 10 else 1}f} s"
-        above = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 10.5}
-        axes.annotate(words, (place, top), **above)
+        axes.text(place, top, words, transform=above, ha="center", fontsize=10.5)
     for k in set(range(len(WAYS))) - set(places):
         axes.text(k, 3, "not measured\nyet", ha="center", fontsize=10, color="#777777")
     return [f"{way} {interval} in {seconds[way]:.1f} s" for way, interval in found.items()]

@@ -68,7 +68,8 @@ class LiveRun:
 
         self.result = self._start(on_epoch_end)
         history = getattr(self.result, "history", None)  # a probe has none
-        stopped = (history.stopped if history else "").replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
+        stopped = history.stopped if history else ""
+        stopped = stopped.replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
         found = f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training."
         self._found = f"{found} {stopped}".rstrip()
 
