@@ -45,7 +45,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch):
-    """A cache folder for one test alone; what the kernel remembers of another folder is forgotten, and of this one too."""
+    """A cache folder for one test alone, of which nothing is remembered, nor of another one in it."""
     monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "cache"))
     remembered = examples.pictures_of, tiles._sources, tiles._strip
     for each in remembered:
