@@ -1,6 +1,9 @@
 """Progress bars in a notebook: seen while they run, and then gone, however they end."""
 
+import os
 import re
+import subprocess
+import sys
 import threading
 
 import nbformat
@@ -52,7 +55,15 @@ def test_every_bar_in_a_lesson_is_one_of_these():
 
 
 def test_in_a_terminal_a_bar_is_text():
-    assert bars.tqdm is bars._Bar
+    assert issubclass(bars.tqdm, bars._Bar) and not issubclass(bars.tqdm, bars._InNotebook)
+
+
+def test_tqdms_own_switch_silences_every_bar():
+    tell = "from tlkit.bars import tqdm; print([tqdm(range(3), disable=disable).disable for disable in (False, True)])"
+    for switch, expected in {None: "[False, True]", "1": "[True, True]"}.items():
+        environment = os.environ | ({"TQDM_DISABLE": switch} if switch else {})
+        told = subprocess.run([sys.executable, "-c", tell], env=environment, capture_output=True, text=True, check=True)
+        assert told.stdout.strip() == expected
 
 
 def test_a_bar_takes_no_semaphore_that_a_stopped_worker_would_leave():

@@ -1,5 +1,6 @@
 """Which numbers a device multiplies in: 16 bits where it has instructions for them, else float32, and by a switch."""
 
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -28,13 +29,13 @@ def machine(monkeypatch):
     """Makes this machine another one: the module that torch has for CPUs, and whether it has oneDNN."""
 
     def become(has_onednn=True, **torch_cpu):
-        devices._has_bfloat16.cache_clear()
+        devices._multiplies.cache_clear()
         monkeypatch.setattr(torch, "cpu", SimpleNamespace(**torch_cpu))
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: has_onednn)
 
     monkeypatch.delenv("TLKIT_PRECISION", raising=False)
     yield become
-    devices._has_bfloat16.cache_clear()
+    devices._multiplies.cache_clear()
 
 
 @pytest.mark.parametrize(("has", "expected"), PROCESSORS.values(), ids=PROCESSORS)
@@ -73,6 +74,27 @@ def test_an_older_torch_where_there_is_no_list_of_linux(machine, tmp_path, monke
     assert pick_precision(CPU) == expected
 
 
+@pytest.mark.parametrize(
+    ("has", "emulated"),
+    [("avx2", ["bfloat16", "float16"]), ("avx2 avx512_bf16", ["float16"]), ("amx_tile amx_fp16", [])],
+)
+def test_16_bits_that_a_cpu_emulates_are_given_as_asked_and_said_once(machine, monkeypatch, has, emulated):
+    machine(get_capabilities=lambda: dict.fromkeys(has.split(), True))
+    monkeypatch.setattr(devices, "_told", set())
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            for name, dtype in devices.PRECISIONS.items():
+                assert pick_precision(CPU, name) == dtype
+        assert [warning.message.args[0].split()[5] for warning in told] == emulated
+        emulated = []
+    monkeypatch.setattr(devices, "_told", set())
+    monkeypatch.setenv("TLKIT_PRECISION", "float16")
+    if "amx_fp16" not in has:
+        with pytest.warns(UserWarning, match="ten times as long as float32.\nLeave TLKIT_PRECISION at 'auto'"):
+            assert pick_precision(CPU) == torch.float16
+
+
 def test_without_onednn_torch_has_no_use_for_the_instructions(machine):
     machine(has_onednn=False, get_capabilities=lambda: {"bf16": True})  # an Apple M2
     assert pick_precision(CPU) == torch.float32
@@ -109,5 +131,5 @@ def test_an_unknown_number_type_is_refused(monkeypatch):
 
 
 def test_this_machine_is_read_without_an_error():
-    devices._has_bfloat16.cache_clear()
+    devices._multiplies.cache_clear()
     assert pick_precision(CPU) in devices.PRECISIONS.values()

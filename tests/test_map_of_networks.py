@@ -88,7 +88,7 @@ def test_ways_are_ranked_by_the_draws_that_all_of_them_have():
 
 def test_the_size_of_the_pictures_comes_from_the_card(tmp_path):
     path = tmp_path / "map.csv"
-    ledger_at(path)._keep(photo_rows(), {"image_size": 128})  # as a run writes it
+    ledger_at(path).write(photo_rows(), {"image_size": 128})  # as a run writes it
     assert tlkit.load_map(path).image_size == 128
     path.with_suffix(".toml").write_text(write_card({"what": "no size"}))
     assert tlkit.load_map(path).image_size is None and tlkit.load_map().image_size is None

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 from sklearn.metrics import accuracy_score
@@ -16,7 +15,8 @@ QUICK = {"fine-tuning": {"epochs": 2}, "pretrained start": {"epochs": 2}, "scrat
 
 @pytest.fixture(scope="module", params=list(tlkit.WAYS))
 def result(request, tiny_split):
-    return tlkit.WAYS[request.param](tiny_split, seed=1, device="cpu", **QUICK.get(request.param, {}))
+    watched = {"val_each_epoch": True} if tlkit.WAYS[request.param].trains else {}
+    return tlkit.WAYS[request.param](tiny_split, seed=1, device="cpu", **watched, **QUICK.get(request.param, {}))
 
 
 def test_every_way_reports_what_it_did(result, tiny_split):
@@ -48,8 +48,10 @@ def test_its_settings_make_it_again(result, tiny_split):
     again = tlkit.WAYS[result.way](tiny_split, result.backbone, result.seed, device="cpu", **result.settings)
     assert type(again) is type(result) and again.classifier.stage == result.classifier.stage
     if tlkit.WAYS[result.way].trains:
-        np.testing.assert_allclose(again.history.loss, result.history.loss, rtol=1e-3)
-    assert again.val_accuracy == pytest.approx(result.val_accuracy, abs=0.07)  # one picture of 16
+        assert again.history.loss == result.history.loss
+        theirs = result.network.state_dict()
+        assert all(tensor.equal(theirs[name]) for name, tensor in again.network.state_dict().items())
+    assert again.val_accuracy == result.val_accuracy
 
 
 def test_a_class_too_few_is_refused(tiny_split):
@@ -161,13 +163,21 @@ def test_patience_ends_each_phase_and_val_is_that_of_the_kept_epoch(tiny_split, 
 
 
 def test_scratch_starts_from_random_weights_and_beats_chance(flowers):
-    result = tlkit.from_scratch(flowers, epochs=10, device="cpu")
+    result = tlkit.from_scratch(flowers, epochs=10, device="cpu", val_each_epoch=True)
     assert len(result.history.loss) == 10 and result.history.val_accuracy[-1] > 3 / 17
 
 
-def test_a_network_need_not_look_at_val_on_its_way(tiny_split):
-    result = tlkit.from_scratch(tiny_split, epochs=2, val_each_epoch=False, device="cpu")
+def test_val_is_scored_after_each_epoch_only_where_somebody_waits_for_it(tiny_split):
+    train = partial(tlkit.from_scratch, tiny_split, epochs=2, device="cpu")
+    result = train()
     assert result.history.val_accuracy == [] and len(result.history.loss) == 2 and 0 <= result.val_accuracy <= 1
+    with pytest.raises(ValueError, match="no accuracy on val to plot in 'mine'.*\nGive val_each_epoch=True"):
+        tlkit.plot_training({"mine": result.history})
+    seen = []
+    for watched in (train(val_each_epoch=True), train(patience=5), train(on_epoch_end=lambda h: seen.append(h))):
+        assert len(watched.history.val_accuracy) == 2 and watched.history.loss == result.history.loss
+        assert watched.val_accuracy == result.val_accuracy == tlkit.accuracy(result.network, tiny_split.val)
+    assert len(seen) == 2
 
 
 # --------------------------------------------------------------------------------- compare

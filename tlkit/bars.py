@@ -16,7 +16,18 @@ __all__: list[str] = []
 _NOTHING = {"text/html": "", "text/plain": ""}
 
 
-class _InNotebook(_Bar):
+class _Quiet:
+    """``disable=False`` leaves the last word to tqdm's own ``TQDM_DISABLE``, which says that no bar is wanted at all."""
+
+    def __init__(self, *args: object, disable: bool = False, **kwargs: object):
+        super().__init__(*args, **kwargs, **{"disable": True} if disable else {})
+
+
+class _OnScreen(_Quiet, _Bar):
+    """A bar in a terminal."""
+
+
+class _InNotebook(_Quiet, _Bar):
     """A bar of widgets whose place in the notebook is emptied when it ends, however it ends.
 
     The widgets are made when they are shown. Made at once, those of every fit that takes a tenth of a second would
@@ -54,4 +65,4 @@ class _InNotebook(_Bar):
 # tqdm's own lock is a semaphore of the system, and a worker that an interrupt ends leaves it behind, with a warning.
 # Bars of several processes need none: each shows its own.
 _Bar.set_lock(threading.RLock())
-tqdm = _InNotebook if issubclass(_Bar, tqdm_notebook) else _Bar
+tqdm = _InNotebook if issubclass(_Bar, tqdm_notebook) else _OnScreen

@@ -12,6 +12,7 @@ _HOME = {
     "costs": ("tools.publish", "costs"),
     "exercises": ("tools.notebooks", "exercises"),
     "html": ("tools.pages", "html"),
+    "map-costs": ("tools.map_costs", "map_costs"),
     "pictures": ("tools.publish", "pictures"),
     "pretrain": ("tools.pretraining", "pretrain"),
     "rehearse": ("tools.rehearsal", "rehearse"),
@@ -35,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made.add_argument("--check", action="store_true", help="change nothing, fail where a lesson differs")
     costs = commands.add_parser("costs", help="measure every lesson and write its cost card")
     costs.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
+    map_costs = commands.add_parser("map-costs", help="take the seconds of the decision map from another run of it")
+    map_costs.add_argument(
+        "measured", nargs="?", metavar="MAP.csv", help="that run (default: seconds are as they were)"
+    )
     rehearse = commands.add_parser("rehearse", help="the evening before class: run every lesson without network")
     rehearse.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
     rehearse.add_argument("--port", type=_port, default=8888, help="where JupyterLab will listen (default: 8888)")

@@ -86,7 +86,7 @@ def _probe_against_scratch() -> tuple[dict[str, list[float]], Axes]:
         split = load_dataset("flowers", per_class=10, seed=seed)
         svm = linear_probe(split, seed=seed)
         probe.append(svm.open_test())
-        scratch.append(from_scratch(split, seed=seed, val_each_epoch=False).open_test())
+        scratch.append(from_scratch(split, seed=seed).open_test())
         if mistakes is None:
             mistakes = galleries.plot_mistakes(
                 split.test.images, split.test.labels, svm.test_answers, split.class_names

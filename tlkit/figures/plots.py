@@ -196,6 +196,11 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
     checks.text(title=title)
     for name, history in checks.mapping("histories", histories, "a History", fewest=0).items():
         checks.instance(f"histories[{name!r}]", history, History)
+        if history.loss and not history.val_accuracy:
+            raise ValueError(
+                f"There is no accuracy on val to plot in {name!r}: it was trained without a look at val after each "
+                "epoch.\nGive val_each_epoch=True to the way, or val to train_network."
+            )
     axes, ends = new_figure(7.6, 4.2, framed=True), []
     for name, history in histories.items():
         values = [100 * value for value in history.val_accuracy]

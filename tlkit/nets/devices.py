@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import platform
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from tlkit import checks
 __all__: list[str] = []
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_BFLOAT16 = {"amx_bf16", "amx_tile", "avx512_bf16", "bf16", "sve_bf16", "svebf16"}  # as torch or Linux names them
+# By what a CPU multiplies each itself, as torch or Linux names it.
+_INSTRUCTIONS = {
+    torch.bfloat16: {"amx_bf16", "amx_tile", "avx512_bf16", "bf16", "sve_bf16", "svebf16"},
+    torch.float16: {"amx_fp16", "asimdhp", "avx512_fp16", "fp16_arith"},
+}
 _told: set[str] = set()
 
 
@@ -54,6 +59,8 @@ def pick_precision(device: torch.device, precision: str = "auto") -> torch.dtype
 
     Set ``TLKIT_PRECISION`` to say what ``"auto"`` is, for example to get the numbers of another machine.
 
+    A type that a CPU only emulates is given as asked, with a warning: it can be ten times slower than float32.
+
     Raises
     ------
     ValueError
@@ -62,20 +69,33 @@ def pick_precision(device: torch.device, precision: str = "auto") -> torch.dtype
     source = "precision"
     if isinstance(precision, str) and precision == "auto":
         source, precision = "TLKIT_PRECISION", os.environ.get("TLKIT_PRECISION") or "auto"
-    if checks.choose(source, precision, ["auto", *PRECISIONS]) != "auto":
-        return PRECISIONS[precision]
+    if checks.choose(source, precision, ["auto", *PRECISIONS]) == "auto":
+        return _fast_precision(device)
+    asked = PRECISIONS[precision]
+    if device.type == "cpu" and asked != torch.float32 and not _multiplies(asked) and precision not in _told:
+        _told.add(precision)
+        warnings.warn(
+            f"This CPU does not multiply {precision} itself. It is emulated, which can take ten times as long as "
+            f"float32.\nLeave {source} at 'auto', unless you want the numbers of another machine.",
+            stacklevel=3,
+        )
+    return asked
+
+
+def _fast_precision(device: torch.device) -> torch.dtype:
+    """16 bits where the hardware multiplies them, else float32."""
     if device.type == "cuda":
         # Before Ampere (a T4, say) a GPU only emulates bfloat16; before Volta it has neither.
         generation = torch.cuda.get_device_capability(device)
         return torch.bfloat16 if generation >= (8, 0) else torch.float16 if generation >= (7, 0) else torch.float32
-    return torch.bfloat16 if device.type == "cpu" and _has_bfloat16() else torch.float32
+    return torch.bfloat16 if device.type == "cpu" and _multiplies(torch.bfloat16) else torch.float32
 
 
 @cache
-def _has_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 itself; one that has AVX2 or AVX-512 alone emulates it, and crawls."""
+def _multiplies(dtype: torch.dtype) -> bool:
+    """Whether this CPU multiplies such numbers itself; one that has AVX2 or AVX-512 alone emulates them, and crawls."""
     # Without oneDNN (a Mac has none) torch does not use these instructions for convolutions.
-    return torch.backends.mkldnn.is_available() and not _BFLOAT16.isdisjoint(_instructions())
+    return torch.backends.mkldnn.is_available() and not _INSTRUCTIONS[dtype].isdisjoint(_instructions())
 
 
 def _instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:

@@ -157,13 +157,13 @@ class Ledger:
 
     def _keep_or_say(self, rows: list[Row], new: list[Row], card: dict) -> list[Row]:
         try:
-            return self._keep(rows + new, card)
+            return self.write(rows + new, card)
         except DiskFull as error:
             said = f"The {len(rows):,} rows until now are kept; run the same again to go on."
             room = str(error).partition("\n")[0]
             raise DiskFull(error.errno, f"{room}\n{said}") from error
 
-    def _keep(self, rows: list[Row], card: dict) -> list[Row]:
+    def write(self, rows: list[Row], card: dict) -> list[Row]:
         """Write all rows in their order. The card goes first and knows both tables: a kill in between harms neither."""
         rows = sorted(rows, key=self.order)
         text = io.StringIO()

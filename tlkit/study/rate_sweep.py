@@ -113,7 +113,7 @@ def _measure(
 ) -> list[dict]:
     split = load_dataset(dataset, per_class, seed, image_size)
     network = load_backbone(backbone, device=device, weights=weights)
-    result = two_phase(split, network, seed, backbone_factor=factor, val_each_epoch=False, device=device)
+    result = two_phase(split, network, seed, backbone_factor=factor, device=device)
     values = round(result.val_accuracy, 4), round(result.open_test(), 4), round(result.seconds, 3)
     return [dict(zip(COLUMNS, (dataset, per_class, factor, seed, *values)))]
 

@@ -44,16 +44,21 @@ def _check_training(
     split: Split,
     backbone: str | Backbone,
     device: str,
-    val_each_epoch: bool,
+    val_each_epoch: bool | None,
     patience: int | None,
     class_weight: str | None,
+    on_epoch_end: Callable[[History], bool | None] | None,
     **settings: object,
-) -> None:
+) -> bool:
+    """Raise ValueError or TypeError for what no training takes; return whether each epoch is scored on val."""
     check_start(split, backbone, device, class_weight)
-    training.check_settings(class_weight=class_weight, **settings)
+    training.check_settings(class_weight=class_weight, on_epoch_end=on_epoch_end, **settings)
+    if val_each_epoch is None:  # a look costs a quarter of a small network's training
+        val_each_epoch = patience is not None or on_epoch_end is not None
     checks.flag(val_each_epoch=val_each_epoch)
     if patience is not None:
         training.check_patience(patience, val_each_epoch)
+    return val_each_epoch
 
 
 def _start(split: Split, backbone: str | Backbone, seed: int, device: str, pretrained: bool = True) -> Backbone:
@@ -76,7 +81,7 @@ def two_phase(
     augment: Augmentation | None = None,
     device: str = "auto",
     on_epoch_end: Callable[[History], bool | None] | None = None,
-    val_each_epoch: bool = True,
+    val_each_epoch: bool | None = None,
     class_weight: str | None = None,
     patience: int | None = None,
     passes: int | None = None,
@@ -98,8 +103,9 @@ def two_phase(
     on_epoch_end : function, optional
         See ``train_network``. When it stops the first phase there is no second: then ``result.way`` is "new head",
         and ``result.history.stopped`` says so.
-    val_each_epoch : bool
-        False looks at val at the end only, which saves time.
+    val_each_epoch : bool, optional
+        True fills ``result.history.val_accuracy``, for ``plot_training``; False looks at val at the end only, which
+        saves time. By default every epoch is scored where somebody waits for it: ``patience`` or ``on_epoch_end``.
     class_weight : "balanced", optional
         As in ``linear_probe``.
     patience : int, optional
@@ -116,7 +122,7 @@ def two_phase(
         there are, or patience without a look at val.
     """
     given = dict(learning_rate=learning_rate, seed=seed, augment=augment, on_epoch_end=on_epoch_end)
-    _check_training(split, backbone, device, val_each_epoch, patience, class_weight, **given)
+    watched = _check_training(split, backbone, device, val_each_epoch, patience, class_weight, **given)
     card = settings_of(name_of(backbone))
     learning_rate = card.head_rate if learning_rate is None else learning_rate
     backbone_factor = card.backbone_factor if backbone_factor is None else backbone_factor
@@ -138,7 +144,7 @@ def two_phase(
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
     common = {name: settings[name] for name in ("augment", "class_weight", "patience", "passes")}
-    val = split.val if val_each_epoch else None
+    val = split.val if watched else None
     train = partial(train_network, network, split.train, val, batch_size=BATCH, **common)
     freeze(network)
     first = dict(learning_rate=learning_rate, on_epoch_end=on_epoch_end, desc="the new head")
@@ -163,7 +169,7 @@ def pretrained_start(
     augment: Augmentation | None = None,
     device: str = "auto",
     on_epoch_end: Callable[[History], bool | None] | None = None,
-    val_each_epoch: bool = True,
+    val_each_epoch: bool | None = None,
     class_weight: str | None = None,
     patience: int | None = None,
     passes: int | None = None,
@@ -188,7 +194,7 @@ def from_scratch(
     augment: Augmentation | None = None,
     device: str = "auto",
     on_epoch_end: Callable[[History], bool | None] | None = None,
-    val_each_epoch: bool = True,
+    val_each_epoch: bool | None = None,
     class_weight: str | None = None,
     patience: int | None = None,
     passes: int | None = None,
@@ -212,17 +218,17 @@ def _whole_network(
     settings: dict,
     length: tuple[int | None, int | None],
     on_epoch_end: Callable[[History], bool | None] | None,
-    val_each_epoch: bool,
+    val_each_epoch: bool | None,
 ) -> NetworkResult:
     """Train all of it at one rate; ``length`` is epochs and passes, as they were asked for."""
-    _check_training(split, backbone, device, val_each_epoch, seed=seed, on_epoch_end=on_epoch_end, **settings)
+    watched = _check_training(split, backbone, device, val_each_epoch, seed=seed, on_epoch_end=on_epoch_end, **settings)
     pretrained, card = way != "scratch", settings_of(name_of(backbone))
     epochs, passes = _length(*length, split, card, pretrained)
     rate = card.full_rate if settings["learning_rate"] is None else settings["learning_rate"]
     settings = dict(epochs=epochs) | settings | dict(learning_rate=rate, passes=passes)
     network = _start(split, backbone, seed, device, pretrained)
     unfreeze(network)  # a backbone of yours may come frozen
-    val = split.val if val_each_epoch else None
+    val = split.val if watched else None
     history = train_network(
         network, split.train, val, batch_size=BATCH, seed=seed, on_epoch_end=on_epoch_end, desc=way, **settings
     )

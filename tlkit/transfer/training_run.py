@@ -121,11 +121,12 @@ class TrainingRun:
         optimizer, schedule, scaler = (self.parts[name] for name in ("optimizer", "schedule", "scaler"))
         self.network.train()
         losses = []
-        for rows in order.view(self.steps, self.batch_size):
-            labels = self.labels[rows.to(self.network.device)]
-            losses.append(step(self.network, feed(rows, shuffle), labels, optimizer, scaler, self.weights))
-            schedule.step()
-            self.bar.update()
+        with _drawing_from(shuffle, self.network.device):
+            for rows in order.view(self.steps, self.batch_size):
+                labels = self.labels[rows.to(self.network.device)]
+                losses.append(step(self.network, feed(rows, shuffle), labels, optimizer, scaler, self.weights))
+                schedule.step()
+                self.bar.update()
         # Looked at once an epoch: to look at each step would make a GPU wait for it.
         return torch.stack(losses).mean().item()
 
@@ -200,6 +201,14 @@ class _Clock:
         began = time.perf_counter()
         yield
         self._start += time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def _drawing_from(generator: torch.Generator, device: torch.device) -> Iterator[None]:
+    """Dropout draws from the one stream of the process: in here from one that the seed decides, and after as before."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(generator.initial_seed())
+        yield
 
 
 def _copy(network: Backbone) -> dict[str, Tensor]:

@@ -1,0 +1,78 @@
+"""The seconds of the decision map: measured in one go, apart from its accuracies, and the code that they belong to.
+
+Accuracies of five draws take hours, and the code that computes them gets faster meanwhile. So a shorter run measures
+what each way costs now, and its seconds take the place of the older ones in every row.
+"""
+
+import ast
+import hashlib
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+from tlkit.course import COURSE
+from tlkit.study.decision import ledger_at
+
+__all__ = ["code_of_costs", "map_costs"]
+
+SHIPPED = COURSE / "datasets" / "decision_map.csv"
+# What decides how long a way takes; comments, docstrings and messages of these may change freely.
+_DECIDES = (
+    *(f"transfer/{name}.py" for name in ("features", "feeding", "network_ways", "probe_ways", "probes", "svm")),
+    *(f"transfer/{name}.py" for name in ("training", "training_run")),
+    *("nets/backbone.py", "nets/devices.py", "nets/freezing.py", "weights/settings.toml"),
+)
+
+
+def code_of_costs(folder: Path = COURSE / "tlkit") -> str:
+    """A digest of the code that decides what a way costs, without its comments, docstrings and blank lines."""
+    lines = (line for name in _DECIDES for line in [name, *_code(folder / name)])
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _code(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    told: set[int] = set()
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                told.update(range(node.lineno, node.end_lineno + 1))
+    lines = (line.strip() for number, line in enumerate(text.splitlines(), 1) if number not in told)
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def map_costs(measured: str | None = None, out: str | Path = SHIPPED) -> int:
+    """Take the seconds of every place and way from the map ``measured``; without one, say that they are as they were.
+
+    Of several draws the median. Raises ValueError where ``measured`` shows other pictures or weights, or not all of
+    the places and ways.
+    """
+    ledger = ledger_at(Path(out))
+    rows, card = ledger.read(), ledger.card()
+    if measured is not None:
+        run = ledger_at(Path(measured))
+        seconds, draws = defaultdict(list), set()
+        for row in (row for row in run.read() if row["chosen"]):
+            seconds[_cell(row)].append(row["seconds"])
+            draws.add(row["seed"])
+        missing = {_cell(row) for row in rows} - seconds.keys()
+        if missing:
+            raise ValueError(f"{measured} has nothing of {len(missing)} cells, such as {min(missing)}. Let it finish.")
+        theirs = run.card()
+        if any(theirs.get(name) != card[name] for name in ("world", "weights")):
+            raise ValueError(f"{measured} was measured with other pictures or weights than {out}.")
+        rows = [row | {"seconds": round(median(seconds[_cell(row)]), 3)} for row in rows]
+        card |= {f"seconds_{name}": theirs[name] for name in ("command", "date", "machine", "versions")}
+        card["seconds_draws"] = len(draws)
+    card["seconds_code"] = code_of_costs()
+    ledger.write(rows, card)
+    print(f"{out}: {len({_cell(row) for row in rows})} costs, {'as they were' if measured is None else 'new'}.")
+    return 0
+
+
+def _cell(row: dict) -> tuple:
+    return row["backbone"], row["dataset"], row["per_class"], row["way"]
