@@ -15,8 +15,8 @@ RUN = MADE_FROM | dict(command="tlkit map", date="2030-01-01", machine="new", ve
 
 def test_the_shipped_seconds_belong_to_this_code():
     assert ledger_at(SHIPPED).card()["seconds_code"] == code_of_costs(), (
-        "What decides the cost of a way has changed since the costs of the map were measured: `make map-costs` measures "
-        "them again. If the change moves no seconds, `python -m tools map-costs` says so on the card."
+        "What decides the cost of a way has changed since the costs of the map were measured: `make map-costs` "
+        "measures them again. If the change moves no seconds, `python -m tools map-costs` says so on the card."
     )
 
 

@@ -17,7 +17,7 @@ _NOTHING = {"text/html": "", "text/plain": ""}
 
 
 class _Quiet:
-    """``disable=False`` leaves the last word to tqdm's own ``TQDM_DISABLE``, which says that no bar is wanted at all."""
+    """``disable=False`` leaves the last word to tqdm's own ``TQDM_DISABLE``, which wants no bar at all."""
 
     def __init__(self, *args: object, disable: bool = False, **kwargs: object):
         super().__init__(*args, **kwargs, **{"disable": True} if disable else {})
