@@ -9,6 +9,7 @@ import torch
 from fake_server import running_server
 
 import tlkit
+from tlkit.widgets import examples, tiles
 
 
 def pytest_configure(config):
@@ -44,9 +45,14 @@ def server(monkeypatch):
 
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch):
-    """A cache folder for one test alone."""
+    """A cache folder for one test alone, of which nothing is remembered, nor of another one in it."""
     monkeypatch.setenv("TLKIT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    remembered = examples.pictures_of, tiles._sources, tiles._strip
+    for each in remembered:
+        each.cache_clear()
+    yield tmp_path / "cache"
+    for each in remembered:
+        each.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,12 @@ def test_a_place_runs_with_its_network_and_its_pictures():
     assert counts == [1, 21, 41, 45], "in portions, to stop in between"
 
 
+def test_a_run_says_what_only_pytorch_knows_to_be_missing(monkeypatch):
+    monkeypatch.setattr("tlkit.widgets.places_here._weights_are_here", lambda network: False)
+    with pytest.raises(ValueError, match="resnet18 is not here yet. .*python -m tlkit fetch resnet18"):
+        PlaceHere("resnet18", "digits", 5).run("probe")
+
+
 @pytest.fixture
 def a_copy(empty_cache):
     """Of cifar10, with a colour for each class, and a second picture that nobody may read."""
@@ -135,23 +141,19 @@ def a_copy(empty_cache):
 
 
 def test_examples_of_a_set_that_is_here_are_read_one_by_one(a_copy, monkeypatch):
-    examples.pictures_of.cache_clear()
-    tiles._sources.cache_clear()
     read, original = [], pictures.read_picture
     monkeypatch.setattr(pictures, "read_picture", lambda path, *rest: (read.append(path), original(path, *rest))[1])
     shown = examples.pictures_of("cifar10", 4)
     assert shown.shape == (4, 3, 64, 64) and shown[:, 0, 0, 0].tolist() == [0, 60, 120, 180] and len(read) == 4
     assert not (a_copy / "photos").exists(), "the set is not decoded"
-    assert "4 pictures of cifar10" in examples.strip_of("cifar10", 4)
+    assert "4 pictures of cifar10" in tiles.strip_of("cifar10", 4)
     assert tiles.tiles_of("cifar10", 40).count("<img") == 10, "as many as there are classes"
-    examples.pictures_of.cache_clear()
-    tiles._sources.cache_clear()
 
 
 def test_a_set_that_is_not_here_is_shown_in_the_words_of_its_card(empty_cache):
     about = tlkit.study.places.card_of("spoken_digits")
-    for shown in (examples.strip_of("spoken_digits"), tiles.tiles_of("spoken_digits")):
+    for shown in (tiles.strip_of("spoken_digits"), tiles.tiles_of("spoken_digits")):
         assert about["title"] in shown and about["shows"][:60] in shown and "<img" not in shown
-    assert about["similarity"] in examples.strip_of("spoken_digits")
-    assert "10 pictures of digits" in examples.strip_of("digits"), "which are always here"
+    assert about["similarity"] in tiles.strip_of("spoken_digits")
+    assert "10 pictures of digits" in tiles.strip_of("digits"), "which are always here"
     assert "6 pictures of herbarium" in tiles.tiles_of("herbarium")

@@ -72,7 +72,6 @@ def test_what_is_written_out_twice_agrees():
 
 
 def test_the_tiles_are_kept_and_a_damaged_file_is_drawn_again(empty_cache, monkeypatch):
-    tiles._sources.cache_clear()
     drawn = tiles.tiles_of("flowers", 2)
     (path,) = tlkit.cache_folder().glob("examples/*.json")
     whole = path.read_bytes()

@@ -101,12 +101,12 @@ def _spread(values: Sequence[float], looks: int = 1) -> tuple[float, float, floa
         raise ValueError(f"An interval needs one value for each of at least {FEWEST} draws, not {found}.")
     if not np.isfinite(values).all():
         raise ValueError(f"An interval needs numbers, but among the values are: {values.tolist()}.")
-    quantile = _student(1 - 0.025 / checks.count("looks", looks, 1), len(values) - 1)
+    quantile = student(1 - 0.025 / checks.count("looks", looks, 1), len(values) - 1)
     error = values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), 0.0 if np.ptp(values) < 1e-12 else float(error), float(quantile)
 
 
-def _student(chance: float, freedom: float) -> float:
+def student(chance: float, freedom: float) -> float:
     """The quantile of Student's t."""
     # Not from scipy.stats, which takes a second to import. This takes a third: not before there is an interval.
     from scipy.special import stdtrit
@@ -151,7 +151,7 @@ def _over_groups(values: np.ndarray, groups: np.ndarray, looks: int = 1) -> tupl
     if len(names) < FEWEST:
         return np.nan, np.nan
     off = np.bincount(index, weights=values - values.mean())
-    quantile = _student(1 - 0.025 / looks, len(names) - 1)
+    quantile = student(1 - 0.025 / looks, len(names) - 1)
     return float(np.sqrt(len(names) / (len(names) - 1) * (off**2).sum())) / len(values), quantile
 
 

@@ -1,12 +1,11 @@
 """Augmentation: other views of the same pictures, made from whole batches with torchvision's operations."""
 
+import importlib
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as ops
 
 from tlkit import checks
 
@@ -62,22 +61,31 @@ class Augmentation:
         checks.flag(flip_horizontal=self.flip_horizontal, flip_vertical=self.flip_vertical)
         checks.count("views", self.views, 2, _MOST_VIEWS)
         checks.count("together", self.together, 1)
+        if self._moves:
+            load_operations()  # now, so that the seconds of a training do not hold it
+
+    @property
+    def _moves(self) -> bool:
+        return self.rotation != 0 or self.scale != 1 or self.crop != 1
 
     def __call__(self, images: Tensor, seed: int = 0) -> Tensor:
         """One view of each picture, uint8 ``(n, 3, h, w)``, on the device where the pictures are."""
         checks.images(images)
         random = torch.Generator().manual_seed(checks.count("seed", seed, 0, 2**63 - 1))  # more than a seed of a run
-        for wanted, flip in ((self.flip_horizontal, ops.horizontal_flip), (self.flip_vertical, ops.vertical_flip)):
+        for wanted, axis in ((self.flip_horizontal, -1), (self.flip_vertical, -2)):
             if wanted:
                 chosen = (torch.rand(len(images), generator=random) < 0.5).view(-1, 1, 1, 1).to(images.device)
-                images = torch.where(chosen, flip(images), images)
-        if self.rotation == 0 and self.scale == 1 and self.crop == 1:
+                images = torch.where(chosen, images.flip(axis), images)
+        if not self._moves:
             return images
         groups = images.split(self.together)
         return torch.cat([self._one_view(group, torch.rand(5, generator=random)) for group in groups])
 
     def _one_view(self, images: Tensor, random: Tensor) -> Tensor:
         """Rotate, scale and crop all pictures alike; ``random`` holds five numbers from 0 to 1."""
+        from torchvision.transforms import InterpolationMode
+        from torchvision.transforms.v2 import functional as ops
+
         height, width = images.shape[-2:]
         turn, grow, window_side, top, left = random.tolist()
         if self.rotation or self.scale > 1:
@@ -100,3 +108,8 @@ class Augmentation:
             corner = [round((height - window[0]) * top), round((width - window[1]) * left)]
             images = ops.resized_crop(images, *corner, *window, [height, width], antialias=True)
         return images
+
+
+def load_operations() -> None:
+    """Load torchvision, which takes a second or two: not before somebody wants more than flips."""
+    importlib.import_module("torchvision.transforms.v2")

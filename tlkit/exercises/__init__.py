@@ -6,13 +6,13 @@ examiners live beside this file, one module for each lesson; the solutions in ``
 
 import html
 import importlib
+import sys
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from tlkit import checks
 from tlkit.exercises import progress
@@ -176,10 +176,15 @@ def call(answer: object, *arguments: object, **named: object) -> object:
     return given
 
 
+def _is_tensor(given: object) -> bool:
+    torch = sys.modules.get("torch")  # where it was never loaded, nothing is a tensor
+    return torch is not None and isinstance(given, torch.Tensor)
+
+
 def as_array(given: object, shape: tuple[int, ...], meaning: str = "") -> np.ndarray:
     """A tensor, an array or nested lists as a float array; another shape than expected is what is wrong."""
     try:
-        array = np.asarray(given.detach().cpu().double() if isinstance(given, torch.Tensor) else given, dtype=float)
+        array = np.asarray(given.detach().cpu().double() if _is_tensor(given) else given, dtype=float)
     except (TypeError, ValueError) as error:
         raise Wrong(f"Numbers were expected, but a {type(given).__name__} came back.") from error
     if array.shape != shape:
@@ -189,7 +194,7 @@ def as_array(given: object, shape: tuple[int, ...], meaning: str = "") -> np.nda
 
 def as_bool(given: object) -> bool:
     """True or False, also as numpy or torch say it; of anything else that is what is wrong."""
-    if isinstance(given, (np.ndarray, torch.Tensor)) and given.ndim == 0:
+    if (isinstance(given, np.ndarray) or _is_tensor(given)) and given.ndim == 0:
         given = given.item()
     if not isinstance(given, (bool, np.bool_)):
         raise Wrong(f"True or False was expected, but a {type(given).__name__} came back.")

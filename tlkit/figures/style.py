@@ -14,11 +14,15 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox, BboxTransformFrom
+from PIL import Image
 
 from tlkit import checks
 from tlkit.figures.colours import COLOURS
@@ -116,19 +120,18 @@ def as_html(axes: Axes, dpi: int | None = None) -> str:
     In a dark page it turns dark by itself. A figure without a layout engine is kept as large as it is;
     others lose their white margins.
     """
-    figure, data = axes.figure, io.BytesIO()
-    trim, dpi = "tight" if figure.get_layout_engine() else None, dpi or figure.dpi
-    has_photos = any(panel.images for panel in figure.axes)
-    kind, how, width = "png", {"pil_kwargs": {"compress_level": 1}}, ""
-    if has_photos:
-        # A sheet of pictures takes a fifth of the bytes as JPEG, and a tenth of the time.
-        kind, how = "jpeg", {"pil_kwargs": {"quality": 90, "subsampling": 0}}
-    elif not trim:
-        # It answers a control, and must be quick: shapes are written in half the time that painting them takes.
-        kind, how, width = "svg+xml", {}, f"width:{figure.get_figwidth() * dpi:.0f}px;"
+    figure, data, width = axes.figure, io.BytesIO(), ""
+    has_photos, is_framed = any(panel.images for panel in figure.axes), figure.get_layout_engine() is None
+    kind, dpi = "jpeg" if has_photos else "svg+xml" if is_framed else "png", dpi or figure.dpi
     with _drawing:
-        figure.savefig(data, format=kind.removesuffix("+xml"), bbox_inches=trim, dpi=dpi, **how)
-        photos = _photo_boxes(figure) if has_photos else []
+        if kind == "svg+xml":
+            # It answers a control, and must be quick: shapes are written in half the time that painting them takes.
+            figure.savefig(data, format="svg", dpi=dpi)
+            width = f"width:{figure.get_figwidth() * dpi:.0f}px;"
+        else:
+            figure.set_dpi(dpi)
+            part = _paint(figure, data, kind)
+            photos = _photo_boxes(figure, part) if has_photos else []
         plt.close(figure)
     source = base64.b64encode(data.getvalue()).decode()
     alt = html.escape(figure.alt_text, quote=True)
@@ -139,8 +142,29 @@ def as_html(axes: Axes, dpi: int | None = None) -> str:
     return f'{FOLLOWS_PAGE}<span class="tlkit-sheet"><img {image}{cover}</span>'
 
 
-def _photo_boxes(figure: Figure) -> list[Bbox]:
-    """Where photos, and the colours of a colour bar, lie in a figure that was saved: shares of it, from below."""
+def _paint(figure: Figure, file: io.BytesIO, kind: str) -> Bbox:
+    """Write the figure as a PNG or JPEG; returns the part of the canvas that it shows, in pixels from below.
+
+    Painted once and then cut: ``savefig`` paints twice what it trims, and photos take most of the time.
+    """
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    painted = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    part = Bbox.from_bounds(0, 0, *painted.size)
+    if figure.get_layout_engine():
+        tight = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
+        part = Bbox(np.round(tight.get_points() * figure.dpi))
+    size = round(part.width), round(part.height)
+    sheet = Image.new("RGB", size, tuple(round(255 * share) for share in to_rgb(figure.get_facecolor())))
+    sheet.paste(painted, (-round(part.x0), round(part.y1) - painted.height))
+    # A sheet of pictures takes a fifth of the bytes as JPEG, and a tenth of the time.
+    how = {"quality": 90, "subsampling": 0} if kind == "jpeg" else {"compress_level": 1}
+    sheet.save(file, kind, dpi=(figure.dpi, figure.dpi), **how)
+    return part
+
+
+def _photo_boxes(figure: Figure, part: Bbox) -> list[Bbox]:
+    """Where photos, and the colours of a colour bar, lie in a part of a figure that was painted: shares, from below."""
     boxes = [panel.bbox for panel in figure.axes if panel.get_label() == "<colorbar>"]
     for panel in figure.axes:
         boxes += filter(None, (Bbox.intersection(image.get_window_extent(), panel.bbox) for image in panel.images))
@@ -148,10 +172,7 @@ def _photo_boxes(figure: Figure) -> list[Bbox]:
     for box in sorted(boxes, key=lambda box: box.width * box.height, reverse=True):
         if not any(other.contains((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2) for other in apart):
             apart.append(box)
-    tight = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
-    part = tight if figure.get_layout_engine() else figure.bbox_inches
-    to_shares = figure.dpi_scale_trans.inverted() + BboxTransformFrom(part)
-    return [box.padded(-0.5).transformed(to_shares) for box in apart]
+    return [box.padded(-0.5).transformed(BboxTransformFrom(part)) for box in apart]
 
 
 def _all_but(boxes: list[Bbox]) -> str:

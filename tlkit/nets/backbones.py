@@ -76,11 +76,13 @@ def check_backbone(name: str) -> str:
 
 def weights_are_here(name: str) -> bool:
     """Whether the pretrained weights of a backbone are on this machine; asks no network."""
-    from tlkit.nets import zoo
-
     if check_backbone(name) in BACKBONES:
         return True
-    return efficientnet.weights_file() is not None if name == efficientnet.NAME else zoo.weights_file(name).exists()
+    if name == efficientnet.NAME:
+        return efficientnet.weights_file() is not None
+    from tlkit.nets import zoo
+
+    return zoo.weights_file(name).exists()
 
 
 def load_backbone(

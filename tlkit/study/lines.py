@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-from scipy.stats import t as student
 
+from tlkit.intervals import student
 from tlkit.study.decision import DecisionMap, load_map
 from tlkit.study.evidence_table import EvidenceTable, load_evidence
 from tlkit.study.places import MAPS, world_of
@@ -192,7 +192,7 @@ def half_width(found: Sequence[tuple[str, Mapping[str, float]]], way: str, other
     datasets = len({name for name, _ in apart})
     if datasets < _FEWEST:
         return np.nan
-    return float(student.ppf((1 + _COVERS) / 2, datasets - 1) * np.sqrt(np.mean([error**2 for _, error in apart])))
+    return float(student((1 + _COVERS) / 2, datasets - 1) * np.sqrt(np.mean([error**2 for _, error in apart])))
 
 
 def distances(places: Sequence[Place], seen: Mapping[str, float]) -> np.ndarray:

@@ -1,20 +1,24 @@
 """Photo files in, names out: which files are meant, reading them a few at a time, and the table of the answers."""
 
+from __future__ import annotations  # the hint names Axes, and Matplotlib is loaded by those who plot
+
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from matplotlib.axes import Axes
 from torch import Tensor
 
 from tlkit import checks, text_tables
 from tlkit.bars import tqdm
 from tlkit.data.pictures import BadPicture
-from tlkit.figures import answer_plots
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__: list[str] = []
 
@@ -189,6 +193,8 @@ class PhotoNames:
 
     def plot(self, columns: int = 6) -> Axes:
         """The first pictures, up to 24, as the network saw them, each with its most likely name."""
+        from tlkit.figures import answer_plots
+
         best = [(self.class_names[k], self.say(row[k])) for row in self.scores for k in _best(row, 1)]
         return answer_plots.plot_names(torch.stack(self.pictures), self.files, best, self.scores_are, columns)
 

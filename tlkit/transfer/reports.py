@@ -1,14 +1,18 @@
 """A report on answers: right how often in each class, and which class is taken for which."""
 
+from __future__ import annotations  # the hint names Axes, and Matplotlib is loaded by those who plot
+
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
 from tlkit import text_tables
-from tlkit.figures import answer_plots
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__: list[str] = []
 
@@ -86,6 +90,8 @@ class Report:
 
     def plot(self) -> Axes:
         """The confusion matrix; of more than 20 classes, those with the most mistakes."""
+        from tlkit.figures import answer_plots
+
         return answer_plots.plot_confusion(self.confusion, self.class_names, f"{self.name}, {self.part}")
 
 

@@ -8,15 +8,15 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from tlkit import checks
-from tlkit.data.augment import Augmentation
+from tlkit.data.augment import Augmentation, load_operations
 from tlkit.data.splits import Split
 from tlkit.figures import galleries, plots
 from tlkit.history import History
 from tlkit.nets.backbones import check_backbone, load_backbone
 from tlkit.transfer.network_ways import two_phase
 from tlkit.transfer.results import Result
-from tlkit.widgets.controls import Panel
 from tlkit.widgets.live import LiveRun
+from tlkit.widgets.redrawn import Panel
 
 __all__ = ["augmentation_desk", "fine_tuning_desk"]
 
@@ -88,6 +88,7 @@ class AugmentationDesk(Panel):
     """See ``augmentation_desk``."""
 
     def __init__(self, images: Tensor, views: int):
+        load_operations()  # now, so that no control has to wait for it
         self._images, self._views = checks.images(images), checks.count("views", views, 1, _MOST_VIEWS)
         box = {"indent": False, "layout": {"width": "170px"}}
         self._flip_h = ipywidgets.Checkbox(value=True, description="flip left-right", **box)

@@ -1,13 +1,19 @@
 """Training while somebody watches: one run behind a button."""
 
+from __future__ import annotations  # a Result is a hint alone: who has not run anything needs no PyTorch
+
 import html
+import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import ipywidgets
 
 from tlkit.history import History
-from tlkit.transfer.results import NetworkResult, Result
 from tlkit.widgets.background import TIME_IS_UP, Background
+
+if TYPE_CHECKING:
+    from tlkit.transfer.results import Result
 
 __all__: list[str] = []
 
@@ -50,7 +56,7 @@ class LiveRun:
 
     def _begin(self) -> None:
         if self.look():
-            self.run.disabled, self.stop.disabled, self.said.value = True, False, "Running …"
+            self.run.disabled, self.stop.disabled, self.said.value = True, False, _begins()
             self._job = Background(self._work, self._on_change)
 
     def _work(self, job: Background) -> None:
@@ -61,7 +67,8 @@ class LiveRun:
             return bool(job.why)
 
         self.result = self._start(on_epoch_end)
-        stopped = self.result.history.stopped if isinstance(self.result, NetworkResult) else ""
+        history = getattr(self.result, "history", None)  # a probe has none
+        stopped = history.stopped if history else ""
         stopped = stopped.replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
         found = f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training."
         self._found = f"{found} {stopped}".rstrip()
@@ -70,6 +77,10 @@ class LiveRun:
         if not job.is_alive:
             self.said.value = f"<b>It did not run:</b> {_as_html(str(job.error))}" if job.error else self._found
             self.run.disabled, self.stop.disabled = False, True
+
+
+def _begins() -> str:
+    return "Running …" if "torch" in sys.modules else "Loading PyTorch …"
 
 
 def _as_html(words: str) -> str:

@@ -204,7 +204,8 @@ class MapModel:
         about = rule_in_words(self.dataset, self.per_class)
         if not self.revealed:
             return about
-        return str(self.advice) if self.advice else f"{about}{left_out(self.missing)}"
+        advice = self.advice
+        return str(advice) if advice else f"{about}{left_out(self.missing)}"
 
     def next_seed(self) -> int:
         """A draw that the map has not seen; in the same order every day, so that a rehearsal keeps their pictures."""

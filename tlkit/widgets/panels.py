@@ -1,7 +1,10 @@
 """Panels over the measured map: the decision map, and the stages."""
 
+from __future__ import annotations  # a Result is a hint alone: who only looks at the map needs no PyTorch
+
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import ipywidgets
 from matplotlib.axes import Axes
@@ -12,14 +15,16 @@ from tlkit.figures.pictograms import pictogram
 from tlkit.history import History
 from tlkit.study.decision import DecisionMap
 from tlkit.study.map_plots import place_title, plot_map, plot_stages
-from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
-from tlkit.widgets.controls import Panel
 from tlkit.widgets.display import show_widget
-from tlkit.widgets.examples import strip_of
 from tlkit.widgets.live import LiveRun
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.place_controls import PlaceControls
+from tlkit.widgets.redrawn import Panel
+from tlkit.widgets.tiles import strip_of
+
+if TYPE_CHECKING:
+    from tlkit.transfer.results import Result
 
 __all__ = ["decision_map", "stage_picker"]
 

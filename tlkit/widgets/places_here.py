@@ -57,9 +57,17 @@ class PlaceHere:
         return [lambda count=count: split_at(self.dataset, count, seed, self.image_size) for count in portions]
 
     def run(self, way: str, seed: int = 0, **settings: object) -> Result:
-        """Train a way on a draw."""
+        """Train a way on a draw.
+
+        Raises
+        ------
+        ValueError
+            If something is not on this machine, which may be known only now that PyTorch is loaded.
+        """
         from tlkit.study.survey import recompute
 
+        if lacks := self.lacks():
+            raise ValueError(lacks)
         about = {"backbone": self.network, "image_size": self.image_size}
         return recompute(self.dataset, self.per_class, way, seed, **about, **settings)
 

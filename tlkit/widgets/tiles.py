@@ -1,6 +1,6 @@
-"""What a target looks like, as tiles of a page: some of its pictures, or its name and the words of its card.
+"""What a target looks like on a page, in tiles or in a strip: some of its pictures, or the words of its card.
 
-Drawing them takes PyTorch. So the tiles are kept in the cache, and a room of thirty pages shows them without it.
+Drawing them takes PyTorch. So they are kept in the cache, and the map, on thirty pages too, shows them without it.
 """
 
 import base64
@@ -41,6 +41,15 @@ def tiles_of(dataset: str, count: int = 6) -> str:
     return f'<div class="strip" role="img" aria-label="{says}">{tiles}</div>'
 
 
+def strip_of(dataset: str, count: int = 14) -> str:
+    """Example pictures side by side as an ``<img>``, or words."""
+    if not is_here(dataset):
+        about = {key: html.escape(card_of(dataset)[key]) for key in ("title", "shows", "similarity")}
+        return "<p style='line-height:1.4'><b>{title}</b>. {shows}<br>Similarity: {similarity}.</p>".format(**about)
+    says = f"{len(_sources(dataset, count))} pictures of {dataset}"
+    return f'<img alt="{says}" style="max-width:100%" src="{_strip(dataset, count)}">'
+
+
 def words_of(dataset: str) -> str:
     """A target in the words of its card, where its pictures are not here or may not be passed on."""
     about = card_of(dataset)
@@ -53,6 +62,19 @@ def as_source(pixels: np.ndarray, kind: str, **settings: int) -> str:
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, kind, **settings)
     return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
+@cache
+def _strip(dataset: str, count: int) -> str:
+    """The tiles of a target in one picture, with white gaps."""
+    shown = [_pixels_in(source) for source in _sources(dataset, count)]
+    gap = np.full((len(shown[0]), 3, 3), 255, np.uint8)
+    return as_source(np.hstack([part for picture in shown for part in (picture, gap)][:-1]), "jpeg", quality=90)
+
+
+def _pixels_in(source: str) -> np.ndarray:
+    """What ``as_source`` was given, uint8 ``(h, w, 3)``, of a picture that it kept without loss."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB"))
 
 
 @cache
