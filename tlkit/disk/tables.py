@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 import warnings
 import weakref
@@ -212,6 +213,26 @@ def _open(folder: Path, state: _State) -> dict[str, Tensor]:
 def mapped(path: Path) -> Tensor:
     """An ``.npy`` file as a tensor, mapped copy-on-write."""
     array = np.load(path, mmap_mode="c")
+    _mapped[array.ctypes.data] = array
+    return torch.from_numpy(array)
+
+
+def gathered(table: Tensor, rows: Tensor) -> Tensor:
+    """Some rows of a mapped table, in this order, in a file without a name: mapped as well, and gone with the tensor.
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for them.
+    """
+    folder = folder_for("rows")
+    check_room(folder, len(rows) * table[:1].nbytes, f"A copy of {len(rows):,} rows")
+    with tempfile.TemporaryFile(dir=folder) as file:  # what is mapped stays, though the file is closed
+        for some in rows.split(CHUNK):
+            file.write(table[some].numpy().data)
+            let_go(table)
+        file.flush()
+        array = np.memmap(file, table[:0].numpy().dtype, "c", shape=(len(rows), *table.shape[1:]))
     _mapped[array.ctypes.data] = array
     return torch.from_numpy(array)
 
