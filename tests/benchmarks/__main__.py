@@ -9,7 +9,7 @@ from pathlib import Path
 from side_by_side import PEERS, Options, Row, skipped, table, write
 
 # Each is a module with ``measure(options) -> Iterable[Row]``; its first line says what it measures.
-BENCHMARKS = ("codes", "precision", "probes", "finetune", "widget", "scale", "gpu", "classroom", "room", "course")
+BENCHMARKS = ("codes", "precision", "probes", "finetune", "widget", "growth", "gpu", "classroom", "room", "course")
 
 
 def main() -> int:

@@ -108,6 +108,8 @@ def table(
                 columns = make(state.rows, stop, bar.update)
                 state.seconds += time.perf_counter() - start
                 _append(folder, columns, state, rows)
+        for column in state.checksums:  # just written: it need not be read back
+            _sound.add(_version(folder / f"{column}.npy", state, column, rows))
         return _open(folder, state), state.seconds
 
 
@@ -134,10 +136,8 @@ def _whole(folder: Path, rows: int) -> _State:
 def _sound_chunks(path: Path, state: _State, column: str, rows: int) -> int:
     """How many chunks from the first on are as they were written, read piece by piece: a map would count as memory."""
     known = state.checksums[column]
-    promised = (*known, state.rows, rows, str(state.layouts.get(column)))
     try:
-        about = path.stat()
-        version = path, about.st_size, about.st_mtime_ns, about.st_ino, promised
+        version = _version(path, state, column, rows)
         if version in _sound:
             return len(known)
         with open(path, "rb") as file:
@@ -153,6 +153,13 @@ def _sound_chunks(path: Path, state: _State, column: str, rows: int) -> int:
         return 0  # not even its beginning is as it should be
     _sound.add(version)
     return len(known)
+
+
+def _version(path: Path, state: _State, column: str, rows: int) -> tuple:
+    """A column's file as it is now, with what is promised of it."""
+    promised = (*state.checksums[column], state.rows, rows, str(state.layouts.get(column)))
+    about = path.stat()
+    return path, about.st_size, about.st_mtime_ns, about.st_ino, promised
 
 
 def _checksum(values: np.ndarray, like: str = "") -> str:
