@@ -7,6 +7,7 @@ column, and ``state.json``, which says how many rows are whole.
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import shutil
 import sys
@@ -15,7 +16,7 @@ import time
 import warnings
 import weakref
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -224,8 +225,8 @@ def mapped(path: Path) -> Tensor:
     return torch.from_numpy(array)
 
 
-def gathered(table: Tensor, rows: Tensor) -> Tensor:
-    """Some rows of a mapped table, in this order, in a file without a name: mapped as well, and gone with the tensor.
+def unnamed(chunks: Iterable[Tensor], rows: int) -> Tensor:
+    """So many rows, made chunk by chunk, in a file without a name: mapped copy-on-write, and gone with the tensor.
 
     Raises
     ------
@@ -233,26 +234,38 @@ def gathered(table: Tensor, rows: Tensor) -> Tensor:
         If the disk has no room for them.
     """
     folder = folder_for("rows")
-    check_room(folder, len(rows) * table[:1].nbytes, f"A copy of {len(rows):,} rows")
     with tempfile.TemporaryFile(dir=folder) as file:  # what is mapped stays, though the file is closed
-        for some in rows.split(CHUNK):
-            file.write(table[some].numpy().data)
-            let_go(table)
+        for k, chunk in enumerate(chunks):
+            if k == 0:
+                check_room(folder, rows * chunk[:1].nbytes, f"A copy of {rows:,} rows")
+            file.write(chunk.numpy().data)
         file.flush()
-        array = np.memmap(file, table[:0].numpy().dtype, "c", shape=(len(rows), *table.shape[1:]))
+        array = np.memmap(file, chunk.numpy().dtype, "c", shape=(rows, *chunk.shape[1:]))
     _mapped[array.ctypes.data] = array
     return torch.from_numpy(array)
 
 
-def let_go(tensor: Tensor) -> None:
+def gathered(table: Tensor, rows: Tensor) -> Tensor:
+    """Some rows of a mapped table that nobody changed, in this order, ``unnamed``."""
+
+    def chunks() -> Iterator[Tensor]:
+        for some in rows.split(CHUNK):
+            yield table[some]
+            let_go(table, unchanged=True)
+
+    return unnamed(chunks(), len(rows))
+
+
+def let_go(tensor: Tensor, unchanged: bool = False) -> None:
     """Take what was read of a large mapped tensor out of memory again; it comes back when it is read.
 
-    Nothing happens to other tensors, nor where the system cannot do it. What was changed stays.
+    Nothing happens to other tensors, nor where the system cannot do it. What was changed stays; where it is known that
+    nothing was (``unchanged``), the system keeps what it read of the file as long as nobody else needs the memory.
     """
     array = _mapped.get(tensor.untyped_storage().data_ptr())
-    if array is not None and array.nbytes > _SMALL and sys.platform == "linux":
+    if array is not None and (unchanged or array.nbytes > _SMALL) and sys.platform == "linux":
         with contextlib.suppress(OSError):  # before Linux 5.4: the memory is freed when others need it
-            array._mmap.madvise(_PAGE_OUT)
+            array._mmap.madvise(mmap.MADV_DONTNEED if unchanged else _PAGE_OUT)
 
 
 def digest_rows(tensor: Tensor) -> str:
