@@ -144,7 +144,7 @@ def test_where_the_disk_has_no_room_for_more_files_are_read_again(empty_cache, t
         monkeypatch.setattr(decoding.shutil, "disk_usage", lambda _: SimpleNamespace(free=2 * 24 * 3 * 16**2 - 1))
         monkeypatch.setattr(tables, "check_room", lambda *_: None)
     else:
-        monkeypatch.setattr(decoding.tempfile, "TemporaryFile", lambda **_: _Full(why))
+        monkeypatch.setattr(decoding, "tempfile", SimpleNamespace(TemporaryFile=lambda **_: _Full(why)))
     with squares([(16, "crop")], 24) as kept:
         assert kept.wanted == (() if why == "no room" else ((16, "crop"),))
     again = load(root)
