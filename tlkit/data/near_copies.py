@@ -149,12 +149,14 @@ def _halves(sketches: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _likeness(even: Tensor, odd: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """The cosine of each picture with each other one or its mirror image, some rows at a time: memory is bounded."""
+    """The cosine of each picture with each other one or its mirror image, some rows at a time, in the same memory."""
     several = max(1, 2**22 // max(1, len(even)))
+    room = torch.empty(several, len(even))  # once: freed and asked for again in turn, the heap would grow by gigabytes
     with tqdm(total=len(even), desc="looking for near-copies", unit="picture", leave=False, delay=1) as bar:
         for start in range(0, len(even), several):
             stop = min(start + several, len(even))
-            like = (odd[start:stop] @ odd.T).abs_().addmm_(even[start:stop], even.T)
+            like = torch.mm(odd[start:stop], odd.T, out=room[: stop - start]).abs_()
+            like.addmm_(even[start:stop], even.T)
             like[torch.arange(stop - start), torch.arange(start, stop)] = -1
             yield start, like
             bar.update(stop - start)
