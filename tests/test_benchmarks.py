@@ -16,7 +16,7 @@ def _bench(*arguments, out, **variables):
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | variables)
 
 
-@pytest.mark.parametrize("name", ["codes", "probes", "finetune", "scale", "gpu", "widget"])
+@pytest.mark.parametrize("name", ["codes", "probes", "finetune", "growth", "gpu", "widget"])
 def test_a_benchmark_runs_and_keeps_its_rows(name, tmp_path):
     told = _bench(name, out=tmp_path / "bench.json")
     assert told.returncode == 0, told.stderr

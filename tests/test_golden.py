@@ -12,7 +12,7 @@ from test_spectrograms import tone, write
 from torch import nn
 
 import tlkit
-from tlkit.data import cifar, photos, pictures, spectrograms, splits
+from tlkit.data import cifar, decoding, photos, pictures, spectrograms, splits
 from tlkit.study import grafting
 from tlkit.transfer import features
 
@@ -46,7 +46,7 @@ def _features(folder):
 
 def _photos(folder):
     Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(folder / "a.png")
-    pictures.decode([folder / "a.png"], ["a"], 16)
+    decoding.decode([folder / "a.png"], ["a"], 16)
 
 
 def _recordings(_):

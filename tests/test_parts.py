@@ -193,7 +193,7 @@ def test_train_by_name_takes_each_subfolder_for_a_class(empty_cache, tmp_path):
 def test_a_large_set_keeps_its_cut_and_stays_on_disk(empty_cache, tmp_path, monkeypatch):
     root = parts(tmp_path / "set", "train", "val", "test")
     usual = load(root)
-    monkeypatch.setattr(photos, "IN_MEMORY", 0)
+    monkeypatch.setattr(photos, "WHOLE", 0)
     large = load(root)
     for part in ("train", "val", "test"):
         assert torch.equal(getattr(usual, part).images, getattr(large, part).images)

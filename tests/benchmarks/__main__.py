@@ -11,7 +11,7 @@ from side_by_side import PEERS, Options, Row, skipped, table, write
 # Each is a module with ``measure(options) -> Iterable[Row]``; its first line says what it measures.
 BENCHMARKS = (
     *("codes", "precision", "probes", "finetune"),
-    *("first", "widget", "scale", "gpu", "classroom", "room", "course"),
+    *("first", "widget", "growth", "gpu", "classroom", "room", "course"),
 )
 
 

@@ -14,7 +14,9 @@ import torch
 from tqdm.auto import tqdm
 
 import tlkit
+from tlkit.nets import devices
 
+_FLOAT32 = (({"avx512_f", "avx512f"}, "AVX-512"), ({"avx2"}, "AVX2"), ({"avx"}, "AVX"))
 # What ``finetune`` compares with: the name on the command line, and that in the table.
 PEERS = {"tutorial": "PyTorch's tutorial", "fastai": "fastai", "keras": "Keras"}
 
@@ -57,6 +59,7 @@ class Row:
     against : the contestant that the ratio is measured against
     spread : the smallest and the largest run
     note : settings, accuracy, or why it was skipped
+    on : the make of the CPU
     """
 
     benchmark: str
@@ -67,6 +70,7 @@ class Row:
     against: str = ""
     spread: tuple[float, float] | None = None
     note: str = ""
+    on: str = field(default_factory=lambda: make())
 
 
 def in_turn(contestants: Mapping[str, Callable[[], object]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
@@ -81,6 +85,11 @@ def in_turn(contestants: Mapping[str, Callable[[], object]], runs: int, warm_up:
             if turn >= warm_up:
                 seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def plain_environment() -> dict[str, str]:
+    """That of a person who has no tlkit, which says how PyTorch's threads wait: for a contestant's own process."""
+    return {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
 
 
 def rows_of(
@@ -111,12 +120,15 @@ def skipped(benchmark: str, contestant: str, why: str) -> Row:
 
 def table(rows: list[Row]) -> str:
     """The rows as a table in Markdown."""
-    lines = ["| benchmark | contestant | median | lowest to highest | ratio | note |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| benchmark | contestant | median | lowest to highest | ratio | CPU | note |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in rows:
         value = "–" if row.value is None else f"{_short(row.value)} {row.unit}"
         spread = "" if row.spread is None else f"{_short(row.spread[0])} to {_short(row.spread[1])}"
         ratio = "" if row.ratio is None else f"{_short(row.ratio)} x {row.against}"
-        lines.append(f"| {row.benchmark} | {row.contestant} | {value} | {spread} | {ratio} | {row.note} |")
+        lines.append(f"| {row.benchmark} | {row.contestant} | {value} | {spread} | {ratio} | {row.on} | {row.note} |")
     return "\n".join(lines)
 
 
@@ -142,14 +154,23 @@ def machine() -> dict[str, str | int]:
 
 
 def _processor() -> str:
-    about = Path("/proc/cpuinfo")
-    if not about.exists():
-        return platform.processor() or platform.machine()
-    lines = [line.split(":", 1) for line in about.read_text().splitlines() if ":" in line]
-    facts = {name.strip(): value.strip() for name, value in lines}
-    fast = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512 BF16"}
-    has = "".join(f", {name}" for flag, name in fast.items() if flag in facts.get("flags", ""))
-    return f"{facts.get('model name', platform.machine())}{has}"
+    about, name = Path("/proc/cpuinfo"), platform.processor() or platform.machine()
+    if about.exists():
+        lines = [line.split(":", 1) for line in about.read_text().splitlines() if ":" in line]
+        name = {key.strip(): value.strip() for key, value in lines}.get("model name", name)
+    return f"{name}, {make()}"
+
+
+def make() -> str:
+    """What the CPU multiplies in, which decides more than its name does."""
+    has = devices._instructions()
+    if {"amx_tile", "amx_bf16"} & has:
+        return "16-bit matrix tiles (AMX)"
+    if "avx512_bf16" in has:
+        return "AVX-512 BF16"
+    if devices._has_bfloat16():
+        return "bfloat16 of Arm"
+    return next((name for flags, name in _FLOAT32 if flags & has), platform.machine()) + " alone"
 
 
 def write(path: Path, rows: list[Row]) -> None:

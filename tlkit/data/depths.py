@@ -4,6 +4,7 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -92,8 +93,8 @@ def is_deep_colour(image: Image.Image) -> bool:
     return len(image.mode) > 1 and image.mode[0] not in "IF" and any(";16" in str(tile[3]) for tile in image.tile)
 
 
-def deep_of(image: Image.Image, deep_colour: bool) -> Deep | None:
-    """The values of a loaded picture; None for one of 8 bits."""
+def deep_of(image: Image.Image, deep_colour: bool, content: bytes | None = None) -> Deep | None:
+    """The values of a loaded picture, ``content`` if its file was read whole; None for one of 8 bits."""
     kind = "whole" if image.mode.startswith("I") else "real"
     if image.mode[0] in "IF":
         values = np.asarray(image).astype(np.float32)
@@ -104,7 +105,7 @@ def deep_of(image: Image.Image, deep_colour: bool) -> Deep | None:
         return Deep(kind, values)
     if not deep_colour:
         return None
-    if image.format == "PNG" and (channels := _all_bits(image)) is not None:
+    if image.format == "PNG" and (channels := _all_bits(image, content)) is not None:
         return _colour(channels, coarse=False)
     channels = np.asarray(image if image.mode in ("RGB", "RGBA", "LA") else image.convert("RGB"))
     return _colour(channels.astype(np.float32) * 257, coarse=True)  # 0 to 255 as 0 to 65,535
@@ -117,17 +118,17 @@ def _mark_of(image: Image.Image) -> np.float32 | None:
         return None
 
 
-def _all_bits(image: Image.Image) -> np.ndarray | None:
+def _all_bits(image: Image.Image, content: bytes | None) -> np.ndarray | None:
     """The 16 bits of a colour PNG, which torchvision reads; None where this torchvision does not."""
     try:
         from torchvision.io import ImageReadMode, decode_png
 
-        with open(image.filename, "rb") as file:
-            content = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
+        content = Path(image.filename).read_bytes() if content is None else content
+        packed = torch.frombuffer(bytearray(content), dtype=torch.uint8)
         # Since 0.29 it warns that it will be gone one day. Threads would mix up their filters of warnings.
         with _ONE_AT_A_TIME, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = decode_png(content, mode=ImageReadMode.UNCHANGED)
+            found = decode_png(packed, mode=ImageReadMode.UNCHANGED)
     except (ImportError, RuntimeError):
         return None
     return found.to(torch.int32).permute(1, 2, 0).numpy().astype(np.float32) if found.dtype != torch.uint8 else None

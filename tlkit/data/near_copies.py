@@ -15,8 +15,9 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 from torch.nn import functional
 
+from tlkit.bars import tqdm
 from tlkit.disk.cache import cached
-from tlkit.disk.tables import let_go
+from tlkit.disk.tables import let_go, unnamed
 
 __all__: list[str] = []
 
@@ -90,10 +91,7 @@ def find(images: Callable[[], Tensor], key: str) -> Pairs:
 @torch.inference_mode()
 def search(images: Tensor) -> tuple[Tensor, Tensor]:
     """The pairs and their similarity, as in ``Pairs``, of uint8 pictures (n, 3, h, w)."""
-    sketches = torch.empty(len(images), 3, SIDE, SIDE, dtype=torch.uint8)
-    for mine, block in zip(sketches.split(_BLOCK), images.split(_BLOCK)):
-        mine.copy_(functional.interpolate(block, size=(SIDE, SIDE), mode="bilinear", antialias=True))
-        let_go(images)
+    sketches = unnamed(_sketched(images), len(images))
     rows, similarity = _compared(sketches, *_candidates(sketches))
     almost = int((similarity < _CERTAIN).sum())
     least = _CERTAIN if almost > 3 / 4 * len(images) else SAME  # handwritten zeros are alike, and no copies
@@ -118,33 +116,50 @@ def _mean_around(images: Tensor, reach: int) -> Tensor:
     return functional.avg_pool2d(across, (2 * reach + 1, 1), 1)
 
 
+def _sketched(images: Tensor) -> Iterator[Tensor]:
+    for block in images.split(_BLOCK):
+        yield functional.interpolate(block, size=(SIDE, SIDE), mode="bilinear", antialias=True)
+        let_go(images, unchanged=True)
+
+
 def _candidates(sketches: Tensor) -> tuple[Tensor, Tensor]:
     """Pairs of rows, int64 (m, 2), that look alike, and whether one of the two is mirrored."""
-    small = _details(functional.avg_pool2d(_grey(sketches), 2), 2)
-    plain = small.std((1, 2, 3)) < _PLAIN
-    vectors = functional.normalize(
-        (small - small.mean((1, 2, 3), keepdim=True)).masked_fill(plain.view(-1, 1, 1, 1), 0).flatten(1)
-    )
-    mirrors = vectors.view_as(small).flip(3).flatten(1)
+    even, odd = (torch.cat(halves) for halves in zip(*map(_halves, sketches.split(_BLOCK))))
     found = [torch.empty(0, 2, dtype=torch.int64)]
-    for start, like in _likeness(vectors, mirrors):
-        nearest = like.topk(min(_NEAREST, len(vectors)))
+    for start, like in _likeness(even, odd):
+        nearest = like.topk(min(_NEAREST, len(even)))
         row, place = (nearest.values > _LOOKS_LIKE).nonzero(as_tuple=True)
         found.append(torch.stack([row + start, nearest.indices[row, place]], 1))
     pairs = torch.cat(found).sort(1).values.unique(dim=0)
     first, second = pairs.unbind(1)
-    own = (vectors[first] * vectors[second]).sum(1)
-    return pairs, (vectors[first] * mirrors[second]).sum(1) > own
+    return pairs, torch.cat([(odd[a] * odd[b]).sum(1) < 0 for a, b in zip(first.split(2**14), second.split(2**14))])
 
 
-def _likeness(vectors: Tensor, mirrors: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """The cosine of each picture with each other one or its mirror image, some rows at a time: memory is bounded."""
-    several = max(1, 2**24 // max(1, len(vectors)))
-    for start in range(0, len(vectors), several):
-        some = vectors[start : start + several]
-        like = torch.maximum(some @ vectors.T, some @ mirrors.T)
-        like[torch.arange(len(some)), torch.arange(start, start + len(some))] = -1
-        yield start, like
+def _halves(sketches: Tensor) -> tuple[Tensor, Tensor]:
+    """What of the sketches, of length 1, stays when they are mirrored, and what turns its sign; float (n, 128) each.
+
+    A product of two sketches is that of the first halves plus that of the second, and with one mirrored, minus.
+    """
+    small = _details(functional.avg_pool2d(_grey(sketches), 2), 2)
+    plain = (small.std((1, 2, 3)) < _PLAIN).view(-1, 1, 1, 1)
+    small = functional.normalize((small - small.mean((1, 2, 3), keepdim=True)).masked_fill(plain, 0).flatten(1))
+    left, right = (half / 2**0.5 for half in small.view(-1, SIDE // 2, SIDE // 2).chunk(2, 2))
+    right = right.flip(2)
+    return (left + right).flatten(1), (left - right).flatten(1)
+
+
+def _likeness(even: Tensor, odd: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """The cosine of each picture with each other one or its mirror image, some rows at a time, in the same memory."""
+    several = max(1, 2**22 // max(1, len(even)))
+    room = torch.empty(several, len(even))  # once: freed and asked for again in turn, the heap would grow by gigabytes
+    with tqdm(total=len(even), desc="looking for near-copies", unit="picture", leave=False, delay=1) as bar:
+        for start in range(0, len(even), several):
+            stop = min(start + several, len(even))
+            like = torch.mm(odd[start:stop], odd.T, out=room[: stop - start]).abs_()
+            like.addmm_(even[start:stop], even.T)
+            like[torch.arange(stop - start), torch.arange(start, stop)] = -1
+            yield start, like
+            bar.update(stop - start)
 
 
 def _compared(sketches: Tensor, rows: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:

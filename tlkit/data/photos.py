@@ -11,17 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from tlkit import checks
-from tlkit.data import pictures
+from tlkit.data import decoding, pictures
 from tlkit.data.depths import Reading
 from tlkit.data.inventory import file_of, key_of, listed, pictures_in
 from tlkit.data.photo_sets import card, folder_of, is_here
 from tlkit.disk import archives, download
 from tlkit.disk.cache import folder_for
 from tlkit.disk.locks import locked
+from tlkit.disk.tables import gathered
 
 __all__: list[str] = []
 
-IN_MEMORY = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
+WHOLE = 3 * 2**29  # bytes: up to here a whole set is decoded once, for every split of it
+IN_MEMORY = 2**28  # bytes: a larger split is mapped from disk
 
 
 def fetch(name: str) -> None:
@@ -211,20 +213,23 @@ def taker(
     reading: Reading | None = None,
     read: Callable[..., np.ndarray] | None = None,
 ) -> Callable:
-    """The ``take`` of a collection of files; ``keys``, ``reading`` and ``read`` as in ``pictures.decode``.
+    """The ``take`` of a collection of files; ``keys``, ``reading`` and ``read`` as in ``decoding.decode``.
 
     A collection of moderate size is decoded once, and every split takes its rows from there. Of a
-    larger one only what a split needs is decoded, in the order of the split, and stays on disk:
-    memory does not grow with the number of pictures.
+    larger one only what a split needs is decoded, in the order of the split, and stays on disk. A split
+    of more than ``IN_MEMORY`` bytes is mapped: memory does not grow with the number of pictures.
     """
 
     def take(parts: dict[str, Tensor]) -> dict[str, Tensor]:
-        if len(files) * 3 * image_size**2 <= IN_MEMORY:
-            table = pictures.decode(files, keys, image_size, reading, read)
-            return {part: table[rows] for part, rows in parts.items()}
-        order = torch.cat(list(parts.values())).tolist()
-        some = [files[row] for row in order], [keys[row] for row in order]
-        table = pictures.decode(*some, image_size, reading, read)
-        return dict(zip(parts, table.split([len(rows) for rows in parts.values()])))
+        rows = torch.cat(list(parts.values()))
+        if len(files) * 3 * image_size**2 <= WHOLE:
+            table = decoding.decode(files, keys, image_size, reading, read)
+            if len(rows) * 3 * image_size**2 <= IN_MEMORY:
+                return {part: table[mine] for part, mine in parts.items()}
+            images = gathered(table, rows)
+        else:
+            some = [files[row] for row in rows.tolist()], [keys[row] for row in rows.tolist()]
+            images = decoding.decode(*some, image_size, reading, read)
+        return dict(zip(parts, images.split([len(mine) for mine in parts.values()])))
 
     return take

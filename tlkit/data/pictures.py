@@ -1,25 +1,19 @@
-"""Picture files: read one whatever its kind, say plainly what is wrong with it, decode many once."""
+"""Picture files: read one whatever its kind, and say plainly what is wrong with it."""
 
 import contextlib
-import hashlib
 import importlib
-import os
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
-from joblib import Parallel, delayed
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
 from tlkit.data import depths, unreadable
 from tlkit.data.depths import Depth, Reading
 from tlkit.disk import limits
-from tlkit.disk.tables import remove, table
 
 __all__: list[str] = []
 
@@ -50,11 +44,15 @@ class Look:
         Whether there is more than the one page or frame that is read.
     size : (int, int)
         Its sides in pixels.
+    squares : tuple of uint8 arrays (3, s, s)
+        The picture as ``read_picture`` gives it, in each of the sizes that were asked for. None of a deep picture: it
+        is read by a rule that is known when all of its set were seen.
     """
 
     depth: Depth | None = None
     pages: bool = False
     size: tuple[int, int] = (0, 0)
+    squares: tuple[np.ndarray, ...] = ()
 
 
 def read_picture(path: Path, size: int, reading: Reading | None = None) -> np.ndarray:
@@ -82,40 +80,59 @@ def read_picture(path: Path, size: int, reading: Reading | None = None) -> np.nd
             image, turned = depths.as_bytes(deep, reading), image.getexif().get(_ORIENTATION)
             if turned:
                 image.getexif()[_ORIENTATION] = turned
-        ImageOps.exif_transpose(image, in_place=True)
-        return as_square(as_rgb(image), size, (reading or Reading()).fit)
+        return _upright(image, size, (reading or Reading()).fit)
 
 
-def look(path: Path) -> Look:
+def look(path: Path, content: bytes | None = None, squares: Sequence[tuple[int, str]] = ()) -> Look:
     """Open a picture to see whether it can be read, and what kind it is.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes, optional
+        Those of the file, which is then not opened again.
+    squares : sequence of (size, fit)
+        What it is also wanted as, see ``read_picture``: most of the work is done by then.
 
     Raises
     ------
     BadPicture
         As ``read_picture`` does.
     """
-    with _opened(path, 32) as (image, deep, size):
-        pages = image.format in ("TIFF", "GIF", "WEBP", "PNG") and bool(getattr(image, "is_animated", False))
-        if not deep:
-            as_rgb(image)
-            return Look(None, pages, size)
-        depth = depths.measure(deep)
-        if depth is None:
-            raise BadPicture(_NO_VALUE)
-        return Look(depth, pages, size)
+    made = []
+    for size, fit in squares or [(32, "")]:
+        with _opened(path, size, content) as (image, deep, sides):
+            pages = image.format in ("TIFF", "GIF", "WEBP", "PNG") and bool(getattr(image, "is_animated", False))
+            if deep:
+                depth = depths.measure(deep)
+                if depth is None:
+                    raise BadPicture(_NO_VALUE)
+                return Look(depth, pages, sides)
+            if fit:
+                made.append(_upright(image, size, fit))
+            else:
+                as_rgb(image)
+    return Look(None, pages, sides, tuple(made))
+
+
+def _upright(image: Image.Image, size: int, fit: str) -> np.ndarray:
+    ImageOps.exif_transpose(image, in_place=True)
+    return np.ascontiguousarray(as_square(as_rgb(image), size, fit))
 
 
 @contextlib.contextmanager
-def _opened(path: Path, size: int) -> Iterator[tuple[Image.Image, "depths.Deep | None", tuple[int, int]]]:
+def _opened(
+    path: Path, size: int, content: bytes | None = None
+) -> Iterator[tuple[Image.Image, "depths.Deep | None", tuple[int, int]]]:
     """A loaded picture, its values if it is deep, its sides; whatever goes wrong with it becomes a BadPicture."""
     _let_pillow_open(LARGEST)
     try:
-        with Image.open(path, formats=known_formats()) as image:
+        with Image.open(path if content is None else io.BytesIO(content), formats=known_formats()) as image:
             deep_colour, sides = depths.is_deep_colour(image), image.size
             _check_pixels(image, deep_colour or image.mode[0] in "IF")
             image.draft("RGB", (size * 2, size * 2))  # a large JPEG need not be decoded in full
             image.load()
-            yield image, depths.deep_of(image, deep_colour), sides
+            yield image, depths.deep_of(image, deep_colour, content), sides
     except BadPicture:
         raise
     except UnidentifiedImageError as error:
@@ -173,9 +190,8 @@ def known_formats() -> list[str]:
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
-def check_file(path: Path) -> None:
-    """Raise BadPicture if a file is so large that reading it would take minutes."""
-    size = os.stat(path).st_size
+def check_bytes(size: int) -> None:
+    """Raise BadPicture if a file of so many bytes would take minutes to read."""
     if times := limits.needed(size, LARGEST_FILE):
         raise BadPicture(f"{size / 1e6:,.0f} MB: too large for a picture; if it is one, set TLKIT_LIMITS={times}")
 
@@ -214,69 +230,3 @@ def _on_white(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", band.size, "white")
         shown.paste(Image.alpha_composite(white, band).convert("RGB"), (0, top))
     return shown
-
-
-def decode(
-    files: Sequence,
-    keys: Sequence[str],
-    size: int,
-    reading: Reading | None = None,
-    read: Callable[..., np.ndarray] | None = None,
-) -> Tensor:
-    """Decode picture files once and for all; uint8 ``(n, 3, size, size)``, mapped from disk, not held in memory.
-
-    An interrupted call goes on where it stopped.
-
-    Parameters
-    ----------
-    files : pictures that can be read
-    keys : what stands for the content of each, for example a checksum
-    size : height and width in pixels
-    reading : how a file becomes a square of bytes
-    read : from one of ``files`` and the size to uint8 ``(3, size, size)``, where a file is no picture; its version
-        belongs into the keys. Default: ``read_picture`` with this reading
-
-    Raises
-    ------
-    OSError
-        If the disk has no room for the decoded pictures.
-    BadPicture
-        If one can not be read.
-    """
-    name = name_of(keys, size, reading)
-
-    def make(start: int, stop: int, done: Callable[[int], object]) -> dict[str, Tensor]:
-        return {"images": _read_all(files[start:stop], size, read or partial(read_picture, reading=reading), done)}
-
-    try:
-        return table("photos", name, len(files), make, "decoding photos")[0]["images"]
-    except BadPicture:
-        remove("photos", name)
-        raise
-
-
-def name_of(keys: Sequence[str], size: int, reading: Reading | None = None) -> str:
-    """What stands for decoded pictures: the same for the same contents, size and reading, see ``decode``."""
-    total = hashlib.blake2b(f"{size}/{PHOTOS}".encode(), digest_size=16)
-    if reading not in (None, Reading()):
-        total.update(repr(reading).encode())
-    for key in keys:
-        total.update(f"/{key}".encode())
-    return f"{size}px-{total.hexdigest()}"
-
-
-def _read_all(files: Sequence, size: int, read: Callable[..., np.ndarray], done: Callable[[int], object]) -> Tensor:
-    """Read pictures side by side, in threads, because Pillow lets go of the interpreter while it decodes and scales."""
-    rows = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
-
-    def fill(row: int, path: object) -> None:
-        rows[row] = torch.from_numpy(read(path, size).copy())
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tasks = Parallel(n_jobs=os.cpu_count(), prefer="threads", batch_size=8, return_as="generator")(
-            delayed(fill)(row, path) for row, path in enumerate(files)
-        )
-        for _ in tasks:
-            done(1)
-    return rows

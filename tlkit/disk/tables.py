@@ -7,14 +7,16 @@ column, and ``state.json``, which says how many rows are whole.
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import shutil
 import sys
+import tempfile
 import time
 import warnings
 import weakref
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -107,6 +109,8 @@ def table(
                 columns = make(state.rows, stop, bar.update)
                 state.seconds += time.perf_counter() - start
                 _append(folder, columns, state, rows)
+        for column in state.checksums:  # just written: it need not be read back
+            _sound.add(_version(folder / f"{column}.npy", state, column, rows))
         return _open(folder, state), state.seconds
 
 
@@ -133,10 +137,8 @@ def _whole(folder: Path, rows: int) -> _State:
 def _sound_chunks(path: Path, state: _State, column: str, rows: int) -> int:
     """How many chunks from the first on are as they were written, read piece by piece: a map would count as memory."""
     known = state.checksums[column]
-    promised = (*known, state.rows, rows, str(state.layouts.get(column)))
     try:
-        about = path.stat()
-        version = path, about.st_size, about.st_mtime_ns, about.st_ino, promised
+        version = _version(path, state, column, rows)
         if version in _sound:
             return len(known)
         with open(path, "rb") as file:
@@ -152,6 +154,13 @@ def _sound_chunks(path: Path, state: _State, column: str, rows: int) -> int:
         return 0  # not even its beginning is as it should be
     _sound.add(version)
     return len(known)
+
+
+def _version(path: Path, state: _State, column: str, rows: int) -> tuple:
+    """A column's file as it is now, with what is promised of it."""
+    promised = (*state.checksums[column], state.rows, rows, str(state.layouts.get(column)))
+    about = path.stat()
+    return path, about.st_size, about.st_mtime_ns, about.st_ino, promised
 
 
 def _checksum(values: np.ndarray, like: str = "") -> str:
@@ -216,15 +225,47 @@ def mapped(path: Path) -> Tensor:
     return torch.from_numpy(array)
 
 
-def let_go(tensor: Tensor) -> None:
+def unnamed(chunks: Iterable[Tensor], rows: int) -> Tensor:
+    """So many rows, made chunk by chunk, in a file without a name: mapped copy-on-write, and gone with the tensor.
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for them.
+    """
+    folder = folder_for("rows")
+    with tempfile.TemporaryFile(dir=folder) as file:  # what is mapped stays, though the file is closed
+        for k, chunk in enumerate(chunks):
+            if k == 0:
+                check_room(folder, rows * chunk[:1].nbytes, f"A copy of {rows:,} rows")
+            file.write(chunk.numpy().data)
+        file.flush()
+        array = np.memmap(file, chunk.numpy().dtype, "c", shape=(rows, *chunk.shape[1:]))
+    _mapped[array.ctypes.data] = array
+    return torch.from_numpy(array)
+
+
+def gathered(table: Tensor, rows: Tensor) -> Tensor:
+    """Some rows of a mapped table that nobody changed, in this order, ``unnamed``."""
+
+    def chunks() -> Iterator[Tensor]:
+        for some in rows.split(CHUNK):
+            yield table[some]
+            let_go(table, unchanged=True)
+
+    return unnamed(chunks(), len(rows))
+
+
+def let_go(tensor: Tensor, unchanged: bool = False) -> None:
     """Take what was read of a large mapped tensor out of memory again; it comes back when it is read.
 
-    Nothing happens to other tensors, nor where the system cannot do it. What was changed stays.
+    Nothing happens to other tensors, nor where the system cannot do it. What was changed stays; where it is known that
+    nothing was (``unchanged``), the system keeps what it read of the file as long as nobody else needs the memory.
     """
     array = _mapped.get(tensor.untyped_storage().data_ptr())
-    if array is not None and array.nbytes > _SMALL and sys.platform == "linux":
+    if array is not None and (unchanged or array.nbytes > _SMALL) and sys.platform == "linux":
         with contextlib.suppress(OSError):  # before Linux 5.4: the memory is freed when others need it
-            array._mmap.madvise(_PAGE_OUT)
+            array._mmap.madvise(mmap.MADV_DONTNEED if unchanged else _PAGE_OUT)
 
 
 def digest_rows(tensor: Tensor) -> str:

@@ -11,10 +11,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tlkit.data import dealing, near_copies, pictures
+from tlkit.data import dealing, decoding, near_copies, photos
 from tlkit.data.depths import Reading
 from tlkit.data.near_copies import Pairs
-from tlkit.data.photos import IN_MEMORY
 from tlkit.disk.spelling import few
 from tlkit.folders.groups import note_groups, numbered
 from tlkit.folders.listing import FolderReport, Item, NearCopy
@@ -35,23 +34,33 @@ class Copies:
 
 
 def copies_among(
-    kept: Kept, size: int, reading: Reading | None, reader: Callable[[Reading | None], Callable] | None = None
+    kept: Kept, size: int, reading: Reading | None, reader: Callable[[Reading | None], Callable]
 ) -> Copies:
     """The near-copies among pictures, looked for once and kept under their contents.
 
-    They are looked at as the split shows them, so that nothing is decoded twice; in a set that is too large for
-    that, or has borders, or fewer pixels, at 32 pixels. ``reader`` gives the ``read`` of ``pictures.decode`` for what
-    is no file.
+    ``reader`` gives the ``read`` of ``decoding.decode``.
     """
     files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
-    if reading and reading.fit == "pad":  # borders are alike, whatever is between them
-        size, reading = near_copies.SIDE, replace(reading, fit="squash")
-    if size < near_copies.SIDE or len(files) * 3 * size**2 > IN_MEMORY:
-        size = near_copies.SIDE
-    images = partial(pictures.decode, files, keys, size, reading, reader and reader(reading))
-    pairs = near_copies.find(images, pictures.name_of(keys, size, reading))
+    fit = reading.fit if reading else "crop"
+    size, shown = looked_at(len(files), size, fit)
+    reading = replace(reading, fit=shown) if reading else None
+    images = partial(decoding.decode, files, keys, size, reading, reader(reading))
+    pairs = near_copies.find(images, decoding.name_of(keys, size, reading))
     rows = pairs.rows[:_SHOWN].flatten()
     return Copies(pairs, images()[rows] if len(rows) else torch.empty(0, 3, size, size, dtype=torch.uint8))
+
+
+def looked_at(count: int, size: int, fit: str) -> tuple[int, str]:
+    """The size and the fit in which near-copies are looked for.
+
+    As the split shows them, so that nothing is decoded twice; in a set that is too large for that, or has borders, or
+    fewer pixels, at 32 pixels.
+    """
+    if fit == "pad":  # borders are alike, whatever is between them
+        return near_copies.SIDE, "squash"
+    if size < near_copies.SIDE or count * 3 * size**2 > photos.WHOLE:
+        return near_copies.SIDE, fit
+    return size, fit
 
 
 def together(copies: Copies, kept: Kept, groups: Tensor | None, report: FolderReport) -> Tensor | None:

@@ -85,7 +85,7 @@ class FolderReport:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """A file of a set: where it is, its name in the report, its label as it is written; part and group, if any."""
 

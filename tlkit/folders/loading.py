@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from tlkit.data import photos
+from tlkit.data.decoding import Squares
 from tlkit.data.splits import Split, split_of
 from tlkit.disk.spelling import few
 from tlkit.folders import copies, layouts, looks
@@ -99,35 +100,44 @@ def load_folder(
     check_given(given)
     report = FolderReport()
     base, items = listed(given, report, labels, groups)
-    found = _usable(base, items, report)
-    found, reading = one_reading(found, fit, report)
-    names, numbers, kept = classes_of(found, report)
-    cut = cut_of(kept)
-    if len(names) < 2:
+    with Squares(_wanted(len(items), per_class, image_size, fit, near_copies), len(items)) as squares:
+        found = _usable(base, items, report, squares)
+        found, reading = one_reading(found, fit, report)
+        names, numbers, kept = classes_of(found, report)
+        cut = cut_of(kept)
+        if len(names) < 2:
+            if not quiet:
+                print(report)
+            raise _too_few(next(iter(given.values())), base, names, report, cut)
+        alike = copies.copies_among(kept, image_size, reading, squares.reader) if near_copies else None
+        how = per_class, seed, groups is not None, cut, report
+        rows, together = copies.deal_kept(kept, alike, numbers, names, *how)
+        if groups is None:
+            note_suspicion([item for item, _ in kept], report)
+        note_parts(kept, rows, numbers, names, report)
+        report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
         if not quiet:
             print(report)
-        raise _too_few(next(iter(given.values())), base, names, report, cut)
-    alike = copies.copies_among(kept, image_size, reading) if near_copies else None
-    how = per_class, seed, groups is not None, cut, report
-    rows, together = copies.deal_kept(kept, alike, numbers, names, *how)
-    if groups is None:
-        note_suspicion([item for item, _ in kept], report)
-    note_parts(kept, rows, numbers, names, report)
-    report.notes += looks.describe_cut([seen for _, seen in kept]) if fit == "crop" else []
-    if not quiet:
-        print(report)
-    files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
-    collection = photos.Collection(names, numbers, photos.taker(files, keys, image_size, reading), reading, together)
-    first = given.get(None, given.get("train"))
-    about = dict(labels=labels, groups=groups, fit=fit, near_copies=near_copies)
-    same = dict(image_size=image_size, quiet=True, train=given.get("train"), **about)
-    again = partial(load_folder, given.get(None), per_class, **same)
-    return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
+        files, keys = [item.path for item, _ in kept], [seen.checksum for _, seen in kept]
+        collection = photos.Collection(
+            names, numbers, photos.taker(files, keys, image_size, reading, squares.reader(reading)), reading, together
+        )
+        first = given.get(None, given.get("train"))
+        about = dict(labels=labels, groups=groups, fit=fit, near_copies=near_copies)
+        same = dict(image_size=image_size, quiet=True, train=given.get("train"), **about)
+        again = partial(load_folder, given.get(None), per_class, **same)
+        return split_of(collection, first.stem, per_class, seed, None if cut else again, report, rows)
 
 
-def _usable(base: Path, items: Sequence[Item], report: FolderReport) -> Found:
+def _wanted(count: int, per_class: int | None, size: int, fit: str, near_copies: bool) -> list[tuple[int, str]]:
+    """What is made of a file while it is looked at: what a split is sure to take, and what near-copies look like."""
+    sure = per_class is None or count * 3 * size**2 <= photos.WHOLE
+    return [(size, fit)] * sure + [copies.looked_at(count, size, fit)] * near_copies
+
+
+def _usable(base: Path, items: Sequence[Item], report: FolderReport, squares: Squares) -> Found:
     """The files that can be used, each once, with the names of their classes; the rest goes to the report."""
-    found = each_once(list(zip(items, looks.look_at([item.path for item in items], base))), report)
+    found = each_once(list(zip(items, looks.look_at([item.path for item in items], base, squares))), report)
     pages = [item.name for item, seen in found if seen.pages]
     if pages:
         report.notes.append(f"Of files with several pages or frames the first is read: {few(pages, 3)}.")

@@ -1,5 +1,9 @@
-"""Looking at each file once: whether it can be used, a checksum, what kind it is; remembered until it changes."""
+"""Looking at each file once: whether it can be used, a checksum, what kind it is; remembered until it changes.
 
+A file is opened once: its bytes give the checksum, the judgement, and the squares that a split wants of it.
+"""
+
+import contextlib
 import hashlib
 import json
 import os
@@ -7,12 +11,14 @@ import stat
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from joblib import Parallel, delayed
+import numpy as np
 
 from tlkit.bars import tqdm
 from tlkit.data import pictures
+from tlkit.data.decoding import Squares, in_threads
 from tlkit.data.depths import Depth
 from tlkit.disk import limits
 from tlkit.disk.cache import folder_for, write_atomically
@@ -20,10 +26,12 @@ from tlkit.disk.cache import folder_for, write_atomically
 __all__: list[str] = []
 
 LOOK = 4  # raise it when a look says something else of the same file
+_AT_ONCE = 2**25  # bytes: a larger file is not read whole
+_fingerprint = partial(hashlib.blake2b, digest_size=16)
 _MUCH = 0.25  # of the area; of a square the margin is .23
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What a look at a file gave.
 
@@ -41,7 +49,7 @@ class Seen:
     size: tuple[int, int] = (0, 0)
 
 
-def look_at(paths: Sequence[Path], base: Path) -> list[Seen]:
+def look_at(paths: Sequence[Path], base: Path, squares: Squares) -> list[Seen]:
     """Look at files; one that did not change since the last time is not opened again.
 
     Parameters
@@ -49,6 +57,8 @@ def look_at(paths: Sequence[Path], base: Path) -> list[Seen]:
     paths : sequence of Path
     base : Path
         What they belong to: what was seen is remembered for it.
+    squares : Squares
+        Takes what the files that are opened show.
     """
     folder = folder_for("photos")
     # What can be read depends on what is installed, and allowed: a photo may be readable tomorrow.
@@ -60,21 +70,23 @@ def look_at(paths: Sequence[Path], base: Path) -> list[Seen]:
     except (OSError, ValueError):  # none yet, or cut short: everything is looked at
         known = {}
     stamps = {str(path): _stamp(path) for path in paths}
-    new = [path for path, stamp in stamps.items() if known.get(path, [None])[0] != stamp]
+    seen = {path: _seen(known[path][1]) for path, stamp in stamps.items() if known.get(path, [None])[0] == stamp}
+    known.clear()
+    new = [path for path in dict.fromkeys(paths) if str(path) not in seen]
+    look = partial(_look, wanted=squares.wanted)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.closing(in_threads(look, new)) as results:
             warnings.simplefilter("ignore")  # Pillow warns of what is judged here anyway
-            results = Parallel(n_jobs=os.cpu_count(), prefer="threads", batch_size=8, return_as="generator")(
-                delayed(_look)(Path(path)) for path in new
-            )
-            bar = tqdm(results, total=len(new), desc="looking at files", unit="file", leave=False, delay=1)
-            for result, path in zip(bar, new):  # the bar first, or its end is never reached and joblib warns
-                known[path] = [stamps[path], asdict(result)]
+            bar = tqdm(results, total=len(new), desc="reading photos", unit="file", leave=False, delay=1)
+            for (one, shown), path in zip(bar, new):
+                squares.keep(path, shown)
+                seen[str(path)] = one
     finally:  # an interrupted look goes on where it stopped
         if new:
-            text = json.dumps({path: known[path] for path in stamps if path in known})
+            lines = (f"{json.dumps(path)}: {json.dumps([stamps[path], asdict(one)])}" for path, one in seen.items())
+            text = "{" + ",\n".join(lines) + "}"  # line by line: all of it as dicts would take ten times as much memory
             write_atomically(kept, lambda part: part.write_text(text, encoding="utf-8"))
-    return [_seen(known[str(path)][1]) for path in paths]
+    return [seen[str(path)] for path in paths]
 
 
 def _seen(about: dict) -> Seen:
@@ -92,18 +104,20 @@ def _stamp(path: Path) -> list[int]:
     return [about.st_size, about.st_mtime_ns]
 
 
-def _look(path: Path) -> Seen:
+def _look(path: Path, wanted: Sequence[tuple[int, str]] = ()) -> tuple[Seen, tuple[np.ndarray, ...]]:
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
-            return Seen("", "no file with a content: a pipe, a socket or a device")
-        pictures.check_file(path)
-        total = checksum(path)
-        found = pictures.look(path)
-        return Seen(total, "", found.depth, found.pages, found.size)
+        about = os.stat(path)
+        if not stat.S_ISREG(about.st_mode):  # opening a pipe would wait for ever
+            return Seen("", "no file with a content: a pipe, a socket or a device"), ()
+        pictures.check_bytes(about.st_size)
+        content = path.read_bytes() if about.st_size <= _AT_ONCE else None
+        found = pictures.look(path, content, wanted)
+        total = checksum(path) if content is None else _fingerprint(content).hexdigest()
+        return Seen(total, "", found.depth, found.pages, found.size), found.squares
     except pictures.BadPicture as error:
-        return Seen("", str(error))
+        return Seen("", str(error)), ()
     except OSError as error:
-        return Seen("", f"it cannot be opened ({error.strerror or error})")
+        return Seen("", f"it cannot be opened ({error.strerror or error})"), ()
 
 
 def describe_cut(found: Sequence[Seen]) -> list[str]:
@@ -119,7 +133,7 @@ def describe_cut(found: Sequence[Seen]) -> list[str]:
 
 def checksum(path: Path) -> str:
     """A fingerprint of the bytes of a file."""
-    total = hashlib.blake2b(digest_size=16)
+    total = _fingerprint()
     with open(path, "rb") as file:
         while block := file.read(2**20):
             total.update(block)

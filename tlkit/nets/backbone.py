@@ -95,10 +95,12 @@ class Backbone(nn.Module):
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 0..255 to float32 with the mean and spread that the weights expect."""
-        scale = 1.0 / (255.0 * self.std)
-        # Multiplied and shifted in one pass, on bytes that were moved as bytes.
-        floats = torch.addcmul(-self.mean / self.std, images.to(self.mean.device).float(), scale)
-        return floats.contiguous(memory_format=torch.channels_last)
+        scale, shift = 1.0 / (255.0 * self.std), -self.mean / self.std
+        images = images.to(self.mean.device)  # moved as bytes
+        floats = torch.empty(images.shape, device=images.device, memory_format=torch.channels_last)
+        for one in (slice(k, k + 1) for k in range(3)):  # straight into that layout: each number is written once
+            torch.addcmul(shift[:, one], images[:, one].float(), scale[:, one], out=floats[:, one])
+        return floats
 
     def activations(self, images: Tensor, stage: str | None = None, relu: bool = True) -> Tensor:
         """Run the stages up to and including ``stage`` (default: the CNN codes).
