@@ -74,6 +74,15 @@ def test_an_older_torch_where_there_is_no_list_of_linux(machine, tmp_path, monke
     assert pick_precision(CPU) == expected
 
 
+def test_the_make_of_a_cpu_is_named(machine):
+    makes = [*["AVX2 alone"] * 2, "AVX-512 alone", "AVX-512 BF16", "16-bit matrix tiles (AMX)"]
+    for has, make in zip((has for has, _ in PROCESSORS.values()), makes):
+        machine(get_capabilities=lambda has=has: dict.fromkeys(has.split(), True))
+        assert devices.cpu_make() == make
+    machine(get_capabilities=lambda: {"neon": True, "bf16": True})
+    assert devices.cpu_make() == "bfloat16 of Arm"
+
+
 @pytest.mark.parametrize(
     ("has", "emulated"),
     [("avx2", ["bfloat16", "float16"]), ("avx2 avx512_bf16", ["float16"]), ("amx_tile amx_fp16", [])],

@@ -14,9 +14,8 @@ import torch
 from tqdm.auto import tqdm
 
 import tlkit
-from tlkit.nets import devices
+from tlkit.nets.devices import cpu_make
 
-_FLOAT32 = (({"avx512_f", "avx512f"}, "AVX-512"), ({"avx2"}, "AVX2"), ({"avx"}, "AVX"))
 # What ``finetune`` compares with: the name on the command line, and that in the table.
 PEERS = {"tutorial": "PyTorch's tutorial", "fastai": "fastai", "keras": "Keras"}
 
@@ -70,7 +69,7 @@ class Row:
     against: str = ""
     spread: tuple[float, float] | None = None
     note: str = ""
-    on: str = field(default_factory=lambda: make())
+    on: str = field(default_factory=cpu_make)
 
 
 def in_turn(contestants: Mapping[str, Callable[[], object]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
@@ -158,19 +157,7 @@ def _processor() -> str:
     if about.exists():
         lines = [line.split(":", 1) for line in about.read_text().splitlines() if ":" in line]
         name = {key.strip(): value.strip() for key, value in lines}.get("model name", name)
-    return f"{name}, {make()}"
-
-
-def make() -> str:
-    """What the CPU multiplies in, which decides more than its name does."""
-    has = devices._instructions()
-    if {"amx_tile", "amx_bf16"} & has:
-        return "16-bit matrix tiles (AMX)"
-    if "avx512_bf16" in has:
-        return "AVX-512 BF16"
-    if devices._has_bfloat16():
-        return "bfloat16 of Arm"
-    return next((name for flags, name in _FLOAT32 if flags & has), platform.machine()) + " alone"
+    return f"{name}, {cpu_make()}"
 
 
 def write(path: Path, rows: list[Row]) -> None:

@@ -20,6 +20,7 @@ _INSTRUCTIONS = {
     torch.bfloat16: {"amx_bf16", "amx_tile", "avx512_bf16", "bf16", "sve_bf16", "svebf16"},
     torch.float16: {"amx_fp16", "asimdhp", "avx512_fp16", "fp16_arith"},
 }
+_FLOAT32 = (({"avx512_f", "avx512f"}, "AVX-512"), ({"avx2"}, "AVX2"), ({"avx"}, "AVX"))
 _told: set[str] = set()
 
 
@@ -108,6 +109,18 @@ def _instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
         lines = (line.partition(":") for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines())
         has.update(*(flags.split() for name, _, flags in lines if name.strip() in ("flags", "Features")))
     return has
+
+
+def cpu_make() -> str:
+    """What the CPU multiplies in, which decides more about seconds than its name does."""
+    has = _instructions()
+    if {"amx_tile", "amx_bf16"} & has:
+        return "16-bit matrix tiles (AMX)"
+    if "avx512_bf16" in has:
+        return "AVX-512 BF16"
+    if _multiplies(torch.bfloat16):
+        return "bfloat16 of Arm"
+    return next((name for flags, name in _FLOAT32 if flags & has), platform.machine()) + " alone"
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None = None) -> contextlib.AbstractContextManager:

@@ -196,4 +196,6 @@ def facts(what: str, command: str, machine: str) -> dict[str, str]:
 
 def machine_here(computed: str) -> str:
     """This machine, and how it was used."""
-    return f"{os.cpu_count()} CPU cores, {platform.machine()}; {computed}"
+    from tlkit.nets.devices import cpu_make  # with PyTorch, which whoever measures has loaded
+
+    return f"{os.cpu_count()} CPU cores, {cpu_make()}; {computed}"

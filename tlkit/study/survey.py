@@ -9,6 +9,7 @@ from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
+import torch
 from joblib import Parallel, parallel
 
 from tlkit import checks
@@ -259,4 +260,5 @@ def _about(backbone: str, machine: str) -> dict[str, str]:
 def _where(backend: str, device: str, alone: bool) -> str:
     if backend == "dask":
         return f"the workers of a Dask cluster; device {device}, one core a result"
-    return machine_here(f"computed on {device}, {'all of it for each result' if alone else 'one core a result'}")
+    threads = f"{torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "one core"
+    return machine_here(f"computed on {device}, {threads if alone else 'one core'} a result")
