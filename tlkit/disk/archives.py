@@ -154,13 +154,13 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as file:
         bar = tqdm(desc=f"unpacking {archive.name}", unit="file", leave=False, delay=1)
 
-        unpacked = 0
+        files = unpacked = 0
 
         def checked(member: tarfile.TarInfo, where: str) -> tarfile.TarInfo | None:
-            nonlocal unpacked  # a tar has no list of its members: each is known when it comes
+            nonlocal files, unpacked  # a tar has no list of its members: each is known when it comes
             bar.update()
-            unpacked += member.size
-            check_sizes(archive, bar.n, unpacked)
+            files, unpacked = files + 1, unpacked + member.size
+            check_sizes(archive, files, unpacked)
             check_room(folder.parent, member.size, f"{archive.name}, unpacked,")
             if member.name.startswith("/"):  # the filter would move it inside
                 raise tarfile.AbsolutePathError(member)

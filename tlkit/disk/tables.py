@@ -238,7 +238,7 @@ def unnamed(chunks: Iterable[Tensor], rows: int) -> Tensor:
         for k, chunk in enumerate(chunks):
             if k == 0:
                 check_room(folder, rows * chunk[:1].nbytes, f"A copy of {rows:,} rows")
-            file.write(chunk.numpy().data)
+            file.write(chunk.contiguous().numpy().data)
         file.flush()
         array = np.memmap(file, chunk.numpy().dtype, "c", shape=(rows, *chunk.shape[1:]))
     _mapped[array.ctypes.data] = array
