@@ -9,8 +9,9 @@ import importlib
 import os
 
 # On Linux, PyTorch's threads wait for each other by spinning. With two notebooks open on two cores
-# they spin in each other's way, and both crawl at a fiftieth of their speed. So they may spin a
-# little and then sleep. This must be said before PyTorch is loaded; a setting of yours is kept.
+# they spin in each other's way, and both crawl at a tenth of their speed or less. So they may spin a little
+# and then sleep, which costs up to an eighth where one runs alone (tests/benchmarks/NOTES.md has the values
+# between). This must be said before PyTorch is loaded; a setting of yours is kept.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
