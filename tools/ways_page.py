@@ -13,9 +13,9 @@ __all__: list[str] = []
 _HEAD = """# Five ways, side by side
 
 The words are the course's; every number comes from [the measured map](../datasets/decision_map.csv): four drawn \
-targets of 17 classes at {sizes} images per class, {seeds} draws of each. Seconds are those of one draw, all measured in one go on one core of the machine that \
-[its card](../datasets/decision_map.toml) names last. Another processor takes others, and so do photos with another \
-network: measure your own with `tlkit.compare` \
+targets of 17 classes at {sizes} images per class, {seeds} draws of each. Seconds are those of one draw, all \
+measured in one go on one core of the machine that [its card](../datasets/decision_map.toml) names last. Another \
+processor takes others, and so do photos with another network: measure your own with `tlkit.compare` \
 ([lesson 08](08_real_photos.ipynb)). This page is written by `make pictures`.
 
 In the first row a photo goes through the stages of a network into its head. Blue, with a snowflake: frozen, it stays \
