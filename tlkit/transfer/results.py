@@ -28,7 +28,8 @@ class Result:
     split : Split
     seed : int
     settings : dict
-        ``WAYS[way](split, backbone, seed, **settings)`` gives this result again.
+        ``WAYS[way](split, backbone, seed, **settings)`` gives this result again: to the bit on one machine with one
+        number of threads, nearly so on another.
     val_accuracy : float, 0 to 1
     seconds : float
         What training cost, with the frozen features it needs, without looking at val and test.
