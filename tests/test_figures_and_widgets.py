@@ -200,6 +200,17 @@ def test_the_cover_of_a_sheet_spares_its_photos_and_nothing_else(flowers):
         assert (pixels.min(2) > 200)[outside].mean() > 0.8, "the rest is paper, with some ink"
 
 
+@pytest.mark.parametrize("place", [(-0.1, 0.5), (1.1, 0.5), (0.5, -0.1), (0.5, 1.1), (0.5, 0.5)], ids=str)
+def test_what_lies_beyond_the_canvas_is_shown_too(place):
+    axes = style.new_figure(3, 2, "a square beside")
+    axes.figure.text(*place, "  ", backgroundcolor=(1, 0, 1))
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", style.as_html(axes))[1])
+    pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    pink = (pixels == (255, 0, 255)).all(2)
+    assert pink.sum() > 100, "as large as it is elsewhere"
+    assert not pink[0].any() and not pink[-1].any() and not pink[:, 0].any() and not pink[:, -1].any(), "a margin"
+
+
 def test_a_heat_map_over_a_photo_is_not_cut_out_twice():
     meadow = tlkit.draw_meadow([0, 1], seed=0)
     axes = tlkit.plot_heat(meadow, {OFFLINE_DATASETS["flowers"].class_names[0]: np.eye(5)})

@@ -151,16 +151,26 @@ def _paint(figure: Figure, file: io.BytesIO, kind: str) -> Bbox:
     canvas.draw()
     painted = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     part = Bbox.from_bounds(0, 0, *painted.size)
+    # A sheet of pictures takes a fifth of the bytes as JPEG, and a tenth of the time.
+    how = {"quality": 90, "subsampling": 0} if kind == "jpeg" else {"compress_level": 1}
     if figure.get_layout_engine():
-        tight = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
-        part = Bbox(np.round(tight.get_points() * figure.dpi))
+        drawn = figure.get_tightbbox()
+        if (drawn.min < 0).any() or (drawn.max > figure.get_size_inches()).any():
+            # A legend beyond the canvas was not painted.
+            figure.savefig(file, format=kind, bbox_inches="tight", dpi=figure.dpi, pil_kwargs=how)
+            return _in_pixels(figure)  # of a layout that may have moved
+        part = _in_pixels(figure)
     size = round(part.width), round(part.height)
     sheet = Image.new("RGB", size, tuple(round(255 * share) for share in to_rgb(figure.get_facecolor())))
     sheet.paste(painted, (-round(part.x0), round(part.y1) - painted.height))
-    # A sheet of pictures takes a fifth of the bytes as JPEG, and a tenth of the time.
-    how = {"quality": 90, "subsampling": 0} if kind == "jpeg" else {"compress_level": 1}
     sheet.save(file, kind, dpi=(figure.dpi, figure.dpi), **how)
     return part
+
+
+def _in_pixels(figure: Figure) -> Bbox:
+    """What a figure shows, with a margin around it."""
+    box = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
+    return Bbox(np.round(box.get_points() * figure.dpi))
 
 
 def _photo_boxes(figure: Figure, part: Bbox) -> list[Bbox]:
