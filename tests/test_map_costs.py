@@ -7,7 +7,8 @@ from map_makers import row
 
 from tlkit.course import COURSE
 from tlkit.study.decision import ledger_at
-from tools.map_costs import SHIPPED, _code, code_of_costs, map_costs
+from tools import map_costs as costs
+from tools.map_costs import SHIPPED, _code, code_of_costs, take_seconds
 
 MADE_FROM = {"world": 1, "weights": "a"}
 RUN = MADE_FROM | dict(command="tlkit map", date="2030-01-01", machine="new", versions="Python 4", licence="")
@@ -16,7 +17,7 @@ RUN = MADE_FROM | dict(command="tlkit map", date="2030-01-01", machine="new", ve
 def test_the_shipped_seconds_belong_to_this_code():
     assert ledger_at(SHIPPED).card()["seconds_code"] == code_of_costs(), (
         "What decides the cost of a way has changed since the costs of the map were measured: `make map-costs` "
-        "measures them again. If the change moves no seconds, `python -m tools map-costs` says so on the card."
+        "measures them again. If the change moves no seconds, `make map-costs ARGS=--unchanged` says so on the card."
     )
 
 
@@ -37,7 +38,7 @@ def two_maps(tmp_path):
 def test_seconds_are_replaced_and_nothing_else(two_maps):
     old, new = two_maps
     before = ledger_at(old).read()
-    assert map_costs(str(new), old) == 0
+    take_seconds(new, old)
     rows, card = ledger_at(old).read(), ledger_at(old).card()
     assert [found | {"seconds": 1.5} for found in rows] == before
     assert {(found["way"], found["seconds"]) for found in rows} == {("probe", 7.0), ("earlier stage", 8.0)}, "medians"
@@ -45,21 +46,33 @@ def test_seconds_are_replaced_and_nothing_else(two_maps):
     assert card["seconds_code"] == code_of_costs()
 
 
-def test_without_a_run_the_card_says_that_seconds_are_as_they_were(two_maps):
+def test_seconds_that_did_not_move_are_kept_and_said_to_be_of_todays_code(two_maps, monkeypatch):
     old, _ = two_maps
     before = ledger_at(old).read()
-    map_costs(out=old)
+    monkeypatch.setattr(costs, "SHIPPED", old)
+    monkeypatch.setattr(costs, "run_map", lambda *args, **kwargs: pytest.fail("nothing is measured"))
+    costs.map_costs(unchanged=True)
     assert ledger_at(old).read() == before and ledger_at(old).card()["seconds_code"] == code_of_costs()
+
+
+def test_what_older_code_measured_is_not_taken_for_what_todays_costs(monkeypatch):
+    asked = []
+    monkeypatch.setattr(costs, "run_map", lambda out, **kwargs: asked.append(out))
+    monkeypatch.setattr(costs, "take_seconds", asked.append)
+    for code in ("a", "b"):
+        monkeypatch.setattr(costs, "code_of_costs", lambda code=code: code)
+        costs.map_costs()
+    assert [path.name for path in asked] == ["map_costs-a.csv"] * 2 + ["map_costs-b.csv"] * 2
 
 
 def test_another_map_or_half_of_one_is_refused(two_maps):
     old, new = two_maps
     ledger_at(new).write([found for found in ledger_at(new).read() if found["way"] == "probe"], dict(RUN))
     with pytest.raises(ValueError, match="has nothing of 1 cells, such as .*earlier stage.*Let it finish"):
-        map_costs(str(new), old)
+        take_seconds(new, old)
     ledger_at(new).write(ledger_at(old).read(), RUN | {"weights": "b"})
     with pytest.raises(ValueError, match="measured with other pictures or weights"):
-        map_costs(str(new), old)
+        take_seconds(new, old)
 
 
 def test_words_about_code_cost_nothing_and_code_does(tmp_path):

@@ -36,10 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made.add_argument("--check", action="store_true", help="change nothing, fail where a lesson differs")
     costs = commands.add_parser("costs", help="measure every lesson and write its cost card")
     costs.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
-    map_costs = commands.add_parser("map-costs", help="take the seconds of the decision map from another run of it")
-    map_costs.add_argument(
-        "measured", nargs="?", metavar="MAP.csv", help="that run (default: seconds are as they were)"
-    )
+    map_costs = commands.add_parser("map-costs", help="measure the seconds of the drawn map, and write them into it")
+    map_costs.add_argument("--seeds", type=int, default=1, help="draws of each (default: 1)")
+    map_costs.add_argument("--unchanged", action="store_true", help="only say that a change of the code moves none")
     rehearse = commands.add_parser("rehearse", help="the evening before class: run every lesson without network")
     rehearse.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
     rehearse.add_argument("--port", type=_port, default=8888, help="where JupyterLab will listen (default: 8888)")
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     badges.add_argument("--remove", action="store_true", help="take the links out again")
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
-    return run(*_HOME[command], options, goes_on=command == "pretrain")
+    return run(*_HOME[command], options, goes_on=command in ("map-costs", "pretrain"))
 
 
 def _port(text: str) -> int:

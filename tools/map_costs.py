@@ -12,8 +12,9 @@ from statistics import median
 
 from tlkit.course import COURSE
 from tlkit.study.decision import ledger_at
+from tlkit.study.survey import run_map
 
-__all__ = ["code_of_costs", "map_costs"]
+__all__ = ["code_of_costs", "map_costs", "take_seconds"]
 
 SHIPPED = COURSE / "datasets" / "decision_map.csv"
 # What decides how long a way takes; comments, docstrings and messages of these may change freely.
@@ -45,33 +46,44 @@ def _code(path: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def map_costs(measured: str | None = None, out: str | Path = SHIPPED) -> int:
-    """Take the seconds of every place and way from the map ``measured``; without one, say that they are as they were.
+def map_costs(seeds: int = 1, unchanged: bool = False) -> int:
+    """Measure what every way of the drawn map costs, one after another, and write it into that map.
 
-    Of several draws the median. Raises ValueError where ``measured`` shows other pictures or weights, or not all of
-    the places and ways.
+    What is measured lies in the current folder under the name of the code that it belongs to: after an interrupt the
+    same call goes on, and after a change of that code it begins anew. With ``unchanged`` nothing is measured: the
+    card says that the seconds are those of today's code, too.
     """
-    ledger = ledger_at(Path(out))
-    rows, card = ledger.read(), ledger.card()
-    if measured is not None:
-        run = ledger_at(Path(measured))
-        seconds, draws = defaultdict(list), set()
-        for row in (row for row in run.read() if row["chosen"]):
-            seconds[_cell(row)].append(row["seconds"])
-            draws.add(row["seed"])
-        missing = {_cell(row) for row in rows} - seconds.keys()
-        if missing:
-            raise ValueError(f"{measured} has nothing of {len(missing)} cells, such as {min(missing)}. Let it finish.")
-        theirs = run.card()
-        if any(theirs.get(name) != card[name] for name in ("world", "weights")):
-            raise ValueError(f"{measured} was measured with other pictures or weights than {out}.")
-        rows = [row | {"seconds": round(median(seconds[_cell(row)]), 3)} for row in rows]
-        card |= {f"seconds_{name}": theirs[name] for name in ("command", "date", "machine", "versions")}
-        card["seconds_draws"] = len(draws)
-    card["seconds_code"] = code_of_costs()
-    ledger.write(rows, card)
-    print(f"{out}: {len({_cell(row) for row in rows})} costs, {'as they were' if measured is None else 'new'}.")
+    if unchanged:
+        ledger = ledger_at(SHIPPED)
+        ledger.write(ledger.read(), ledger.card() | {"seconds_code": code_of_costs()})
+        return 0
+    measured = Path(f"map_costs-{code_of_costs()}.csv")
+    run_map(measured, seeds=seeds, device="cpu")
+    take_seconds(measured)
     return 0
+
+
+def take_seconds(measured: Path, out: Path = SHIPPED) -> None:
+    """Put the seconds of every place and way of one map into another; of several draws the median.
+
+    Raises ValueError where ``measured`` shows other pictures or weights, or not all of the places and ways.
+    """
+    ledger, run = ledger_at(out), ledger_at(measured)
+    rows, card, theirs = ledger.read(), ledger.card(), run.card()
+    seconds, draws = defaultdict(list), set()
+    for row in (row for row in run.read() if row["chosen"]):
+        seconds[_cell(row)].append(row["seconds"])
+        draws.add(row["seed"])
+    missing = {_cell(row) for row in rows} - seconds.keys()
+    if missing:
+        raise ValueError(f"{measured} has nothing of {len(missing)} cells, such as {min(missing)}. Let it finish.")
+    if any(theirs.get(name) != card[name] for name in ("world", "weights")):
+        raise ValueError(f"{measured} was measured with other pictures or weights than {out}.")
+    rows = [row | {"seconds": round(median(seconds[_cell(row)]), 3)} for row in rows]
+    about = {f"seconds_{name}": theirs[name] for name in ("date", "machine", "versions")}
+    about |= {"seconds_command": "make map-costs", "seconds_draws": len(draws), "seconds_code": code_of_costs()}
+    ledger.write(rows, card | about)
+    print(f"{out}: the seconds of {len(seconds)} places and ways, {len(draws)} draws.")
 
 
 def _cell(row: dict) -> tuple:

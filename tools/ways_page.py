@@ -14,7 +14,7 @@ _HEAD = """# Five ways, side by side
 
 The words are the course's; every number comes from [the measured map](../datasets/decision_map.csv): four drawn \
 targets of 17 classes at {sizes} images per class, {seeds} draws of each. Seconds are those of one draw, all \
-measured in one go on one core of the machine that [its card](../datasets/decision_map.toml) names last. Another \
+measured in one go on one core of the `seconds_machine` of [its card](../datasets/decision_map.toml). Another \
 processor takes others, and so do photos with another network: measure your own with `tlkit.compare` \
 ([lesson 08](08_real_photos.ipynb)). This page is written by `make pictures`.
 

@@ -158,8 +158,8 @@ def _paint(figure: Figure, file: io.BytesIO, kind: str) -> Bbox:
         if (drawn.min < 0).any() or (drawn.max > figure.get_size_inches()).any():
             # A legend beyond the canvas was not painted.
             figure.savefig(file, format=kind, bbox_inches="tight", dpi=figure.dpi, pil_kwargs=how)
-            return _in_pixels(figure)  # of a layout that may have moved
-        part = _in_pixels(figure)
+            return _in_pixels(figure.get_tightbbox(), figure.dpi)  # of a layout that may have moved
+        part = _in_pixels(drawn, figure.dpi)
     size = round(part.width), round(part.height)
     sheet = Image.new("RGB", size, tuple(round(255 * share) for share in to_rgb(figure.get_facecolor())))
     sheet.paste(painted, (-round(part.x0), round(part.y1) - painted.height))
@@ -167,10 +167,9 @@ def _paint(figure: Figure, file: io.BytesIO, kind: str) -> Bbox:
     return part
 
 
-def _in_pixels(figure: Figure) -> Bbox:
-    """What a figure shows, with a margin around it."""
-    box = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
-    return Bbox(np.round(box.get_points() * figure.dpi))
+def _in_pixels(drawn: Bbox, dpi: float) -> Bbox:
+    """What was drawn, in inches, with a margin around it."""
+    return Bbox(np.round(drawn.padded(plt.rcParams["savefig.pad_inches"]).get_points() * dpi))
 
 
 def _photo_boxes(figure: Figure, part: Bbox) -> list[Bbox]:

@@ -59,7 +59,7 @@ def train_network(
     warm_up : float
         The share of the steps in which the learning rate rises; it falls in the others.
     seed : int
-        For the order of the pictures and their augmentation.
+        For the order of the pictures, their augmentation, and what dropout leaves out.
     groups : list of dict, optional
         Parameter groups, each with its own ``lr``, in place of ``learning_rate``: see
         ``tlkit.parameter_groups``.
