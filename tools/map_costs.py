@@ -56,6 +56,7 @@ def map_costs(seeds: int = 1, unchanged: bool = False) -> int:
     if unchanged:
         ledger = ledger_at(SHIPPED)
         ledger.write(ledger.read(), ledger.card() | {"seconds_code": code_of_costs()})
+        print(f"{SHIPPED.with_suffix('.toml')}: the seconds are those of today's code, too.")
         return 0
     measured = Path(f"map_costs-{code_of_costs()}.csv")
     run_map(measured, seeds=seeds, device="cpu")
