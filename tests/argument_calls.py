@@ -201,6 +201,7 @@ CALLS = {
     "decision_map": lambda k: {},
     "demo_page": lambda k: {},
     "draw_meadow": lambda k: dict(labels=[0]),
+    "all_stages": lambda k: _way(k, stages=["fc6", "fc7"], share=0.5),
     "earlier_stage": lambda k: _way(k, stages=["fc6", "fc7"]),
     "extract_features": lambda k: dict(backbone=k.backbone, images=k.images),
     "fetch": lambda k: dict(names="efficientnet_lite0"),

@@ -19,6 +19,7 @@ _BLUE, _ICE, _ORANGE, _GREY, _WHITE = "#0072B2", "#DDEFFA", "#D55E00", "#7B848C"
 _PARTS = {
     "probe": (("frozen",) * 4, "trained", 0),
     "earlier stage": (("frozen",) * 2, "trained", 2),
+    "all stages": (("frozen",) * 4, "trained", 0),
     "fine-tuning": (("frozen, then trained",) * 4, "random", 0),
     "pretrained start": (("trained",) * 4, "random", 0),
     "scratch": (("random",) * 4, "random", 0),
@@ -26,6 +27,7 @@ _PARTS = {
 WORDS = {
     "probe": "All stages stay frozen. A new linear classifier is trained on the codes of the last one.",
     "earlier stage": "The last stages are cut off, the others stay frozen. A new linear classifier takes their place.",
+    "all stages": "All stages stay frozen. A new linear classifier is trained on what every one of them gives.",
     "fine-tuning": "All stages are frozen while a random new head is trained. Then they are trained too, gently.",
     "pretrained start": "All stages are trained from pretrained weights on, and with them a random new head.",
     "scratch": "All stages and the head are trained from random weights on.",

@@ -156,8 +156,8 @@ class Lines:
 
 
 def best_of(gains: Mapping[str, float], beside: Sequence[str] = ()) -> str:
-    """The way with the largest gain, beside others; the cheaper of equals. Scratch is a baseline, not advice."""
-    return max((way for way in WAYS if way in gains and way not in ("scratch", *beside)), key=gains.get)
+    """The way with the largest gain, beside others; the cheaper of equals. What begins at random is no advice."""
+    return max((way for way in WAYS if way in gains and WAYS[way].pretrained and way not in beside), key=gains.get)
 
 
 def others(places: Sequence[Place], world: str, dataset: str, backbone: str) -> list[Place]:

@@ -19,7 +19,7 @@ from tlkit.transfer.ways import WAYS
 
 __all__ = ["plot_winners"]
 
-_SHORT = dict(zip(WAYS, ("probe", "earlier\nstage", "fine-\ntuning", "pre-\ntrained", "scratch")))
+_SHORT = {"fine-tuning": "fine-\ntuning", "pretrained start": "pre-\ntrained"}
 _TITLES = {"drawn": "Drawn pictures", "photos": "Photos"}
 _ACROSS, _UP = 0.34, 0.46  # between the rule's fields, in places: room for their frames and the words on them
 _STRONG, _PALE = 0.72, 0.3  # how much of a way's colour a place has
@@ -176,7 +176,7 @@ def _draw_place(axes: Axes, left: float, bottom: float, height: float, winner: W
         colour = to_rgba(WAY_COLOURS[winner.way], _STRONG if winner.lead.clear else _PALE)
         axes.add_patch(Rectangle(*box, facecolor=colour, edgecolor="none"))
         lead = points(winner.lead.mean).removesuffix(" points").replace("-", "−")
-        name = _SHORT[winner.way] + "*" * bool(winner.missing)
+        name = _SHORT.get(winner.way, winner.way.replace(" ", "\n")) + "*" * bool(winner.missing)
         lines = [*((line, 9) for line in name.split("\n")), (lead, 10.5)]
     if winner.rule_loses:
         axes.add_patch(Rectangle(*box, facecolor="none", edgecolor=to_rgba(ink(), 0.42), hatch="///", linewidth=0))

@@ -22,7 +22,13 @@ from tlkit.transfer.ways import WAYS
 
 __all__ = ["plot_stages"]
 
-_HATCHES = dict(zip(WAYS, ("", "//", "..", "xx", "\\\\")))
+_HATCHES = {
+    "earlier stage": "//",
+    "all stages": "--",
+    "fine-tuning": "..",
+    "pretrained start": "xx",
+    "scratch": "\\\\",
+}
 _SHORT = {
     "probe": "linear probe\non CNN codes",
     "earlier stage": "SVM on an\nearlier stage",
@@ -126,7 +132,7 @@ def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
     seconds = {way: np.median(here.values(way, "seconds")) for way in found}
     mean, low, high = 100 * np.array(list(found.values())).T
     places = [list(WAYS).index(way) for way in found]
-    colours, hatches = ([look[way] for way in found] for look in (WAY_COLOURS, _HATCHES))
+    colours, hatches = ([look.get(way, "") for way in found] for look in (WAY_COLOURS, _HATCHES))
     axes.bar(places, mean, 0.62, color=colours, hatch=hatches, edgecolor=ink(), alpha=0.85)
     axes.errorbar(places, mean, yerr=[mean - low, high - mean], fmt="none", color=ink(), capsize=5, linewidth=1.8)
     above = axes.transData + ScaledTranslation(0, 4 / 72, axes.figure.dpi_scale_trans)  # quicker than an annotation

@@ -74,9 +74,7 @@ class Kit:
         return list(dict.fromkeys(found))
 
     def run(self, dataset: str, per_class: int, way: str, seed: int, **settings) -> Result:
-        network = self.backbone
-        if self.weights is not None and way != "scratch":
-            network = self.network()
+        network = self.backbone if self.weights is None else self.network()
         return WAYS[way](self.split(dataset, per_class, seed), network, seed=seed, device=self.device, **settings)
 
     def network(self) -> Backbone:

@@ -16,7 +16,7 @@ from tlkit.data.depths import Reading
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.devices import autocast, batch_size_for
 from tlkit.transfer import naming
-from tlkit.transfer.features import sweep_features
+from tlkit.transfer.features import read_stages
 from tlkit.transfer.naming import PhotoNames
 from tlkit.transfer.probes import LinearRule
 
@@ -37,7 +37,7 @@ class Classifier:
     size : (int, int)
         Height and width in pixels of the pictures that it was trained on.
     stage : str
-        Where a probe reads the backbone; "" for a network.
+        Where a probe reads the backbone, ``"conv1+conv2"`` where it reads several; "" for a network.
     rules : dict from stage to LinearRule
         The probe of each stage that was tried; empty for a network.
     card : dict
@@ -157,7 +157,7 @@ class Classifier:
         """What is largest for the most likely class, float64 (n, k): by each stage, or "" of a network."""
         if not self.rules:
             return {"": _logits(self.backbone, images)}
-        features, _ = sweep_features(self.backbone, images, stages, keep=keep)
+        features, _ = read_stages(self.backbone, images, stages, keep)
         return {stage: self.rules[stage].decisions(features[stage], len(self.class_names)) for stage in stages}
 
     def _scores(self, decisions: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from tlkit.nets.devices import autocast, batch_size_for, pick_precision
 __all__ = ["extract_features", "receptive_field", "top_patches"]
 
 FEATURES = 1  # raised when any feature changes by more than rounding: those computed before are not used then
+BESIDE = "+"  # between the names of stages whose features stand side by side; no stage has it in its name
 _LARGEST_PATCH = 1024  # pixels
 
 
@@ -121,6 +122,16 @@ def sweep_features(
         warnings.warn(f"Could not keep the {what} in the cache ({why}); going on without.", stacklevel=2)
         return _now(make, len(images), stages)
     return {stage: columns[stage].numpy() for stage in stages}, seconds
+
+
+def read_stages(
+    backbone: Backbone, images: Tensor, stages: Sequence[str], keep: bool = True
+) -> tuple[dict[str, np.ndarray], float]:
+    """As ``sweep_features``, where a name such as ``"conv1+conv2"`` is the features of both, side by side."""
+    single = dict.fromkeys(name for stage in stages for name in stage.split(BESIDE))
+    features, seconds = sweep_features(backbone, images, list(single), keep=keep)
+    parts = {stage: [features[name] for name in stage.split(BESIDE)] for stage in stages}
+    return {stage: rows[0] if len(rows) == 1 else np.hstack(rows) for stage, rows in parts.items()}, seconds
 
 
 def _state(backbone: Backbone, image: Tensor, stages: list[str], relu: bool, grid: int | None) -> str:

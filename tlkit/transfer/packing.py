@@ -14,7 +14,7 @@ from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import backbone_names, load_backbone
 from tlkit.transfer import standalone
 from tlkit.transfer.classifier import Classifier
-from tlkit.transfer.features import sweep_features
+from tlkit.transfer.features import BESIDE, read_stages
 from tlkit.transfer.probes import PROBES, LinearRule
 
 __all__: list[str] = []
@@ -144,7 +144,8 @@ def _unpack_probe(folder: str, card: dict, tensors: dict[str, Tensor], device: s
             f"It was made with {card.get('made_with', 'versions that it does not name')}. Train it anew here."
         )
     rule = LinearRule(card["kind"], *(tensors[f"{stage}.{part}"].numpy() for part in _RULE))
-    if stage not in backbone.stages or not rule.fits(_width(backbone, stage), len(card["class_names"])):
+    known = set(stage.split(BESIDE)) <= set(backbone.stages)
+    if not known or not rule.fits(_width(backbone, stage), len(card["class_names"])):
         raise ValueError(f"The probe of {folder} is damaged: its numbers do not fit {stage} and the class names.")
     return backbone, rule
 
@@ -152,7 +153,7 @@ def _unpack_probe(folder: str, card: dict, tensors: dict[str, Tensor], device: s
 def _width(backbone: Backbone, stage: str) -> int:
     """How many features the stage gives."""
     blank = torch.zeros(1, 3, backbone.image_size, backbone.image_size, dtype=torch.uint8)
-    return sweep_features(backbone, blank, [stage], keep=False)[0][stage].shape[1]
+    return read_stages(backbone, blank, [stage], keep=False)[0][stage].shape[1]
 
 
 def _digest(backbone: Backbone) -> str:

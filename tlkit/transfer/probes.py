@@ -158,7 +158,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     def _fit_each(self, Cs: list[float], X: np.ndarray, y: np.ndarray) -> list[Pipeline]:
         """A fitted pipeline for each C."""
         if self.kind == "svm":
-            scaler = StandardScaler().fit(X)
+            scaler = self._scaler(X)
             svms = fit_svms(scaler.transform(X), y, Cs, class_weight=self.class_weight)
             return [make_pipeline(scaler, svm) for svm in svms]
         # Threads, because BLAS lets go of the interpreter while it works; with one BLAS thread each, because several
@@ -168,6 +168,9 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
                 delayed(self._pipeline(C).fit)(X, y) for C in Cs
             )
             return list(tqdm(fits, total=len(Cs), desc=f"{self.kind}: choosing C", leave=False, delay=2))
+
+    def _scaler(self, X: np.ndarray) -> StandardScaler:
+        return StandardScaler().fit(X)
 
     def _pipeline(self, C: float) -> Pipeline:
         classifier = LogisticRegression(C=C, max_iter=1000, class_weight=self.class_weight)

@@ -1,4 +1,4 @@
-"""The five ways from a pretrained backbone to a classifier, behind one interface.
+"""The ways from a pretrained backbone to a classifier, behind one interface.
 
 Every way takes ``(split, backbone, seed, ...)`` and returns a ``Result``. The backbone is a name that
 ``load_backbone`` takes, or a ``Backbone`` of yours, which is copied and stays as it is. Validation
@@ -55,6 +55,7 @@ WAYS: Mapping[str, Way] = {
     for way in (
         Way("probe", "probe_ways.linear_probe", trains=False),
         Way("earlier stage", "probe_ways.earlier_stage", trains=False),
+        Way("all stages", "probe_ways.all_stages", trains=False),
         Way("fine-tuning", "network_ways.two_phase", trains=True),
         Way("pretrained start", "network_ways.pretrained_start", trains=True),
         Way("scratch", "network_ways.from_scratch", trains=True, pretrained=False),

@@ -12,7 +12,7 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data.splits import ImageSet
 from tlkit.transfer.classifier import Classifier
-from tlkit.transfer.features import extract_features, sweep_features
+from tlkit.transfer.features import read_stages
 from tlkit.transfer.naming import PhotoNames
 from tlkit.transfer.results import Result
 from tlkit.widgets.display import show_widget
@@ -123,8 +123,8 @@ class PhotoNamer:
             return []
         backbone, stage = self.classifier.backbone, self.classifier.stage or self.classifier.backbone.code_stage
         if self._rows is None:
-            self._rows = extract_features(backbone, self._train.images, stage)
-        features, _ = sweep_features(backbone, picture[None], [stage], keep=False)
+            self._rows = read_stages(backbone, self._train.images, [stage])[0][stage]
+        features, _ = read_stages(backbone, picture[None], [stage], keep=False)
         nearest = np.linalg.norm(self._rows - features[stage], axis=1).argsort(kind="stable")[:_NEAR]
         names = self.classifier.class_names
         return [(self._train.images[row], names[self._train.labels[row]]) for row in nearest.tolist()]
