@@ -41,7 +41,7 @@ from tlkit.transfer.scoring import accuracy
 from tlkit.transfer.training import train_network
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
-__all__ = ["STARTS", "TRAINED", "Starts", "load_starts", "run_starts", "share_of_gain", "start_network"]
+__all__ = ["STARTS", "Starts", "load_starts", "run_starts", "share_of_gain"]
 
 SHIPPED = {name: COURSE / "datasets" / f"{name}.csv" for name in ("starts", "starts_norms", "starts_photos")}
 STARTS = ("pretrained", "scaled", "scaled with BatchNorm", "random")
