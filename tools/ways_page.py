@@ -1,4 +1,4 @@
-"""The page that puts the five ways side by side: words of ours, numbers of the measured map."""
+"""The page that puts the ways side by side: words of ours, numbers of the measured map."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -10,7 +10,7 @@ from tlkit.transfer.ways import WAYS
 
 __all__: list[str] = []
 
-_HEAD = """# Five ways, side by side
+_HEAD = """# The ways, side by side
 
 The words are the course's; every number comes from [the measured map](../datasets/decision_map.csv): four drawn \
 targets of 17 classes at {sizes} images per class, {seeds} draws of each. Seconds are those of one draw, all \
@@ -20,7 +20,8 @@ processor takes others, and so do photos with another network: measure your own 
 
 In the first row a photo goes through the stages of a network into its head. Blue, with a snowflake: frozen, it stays \
 as it is. Orange: trained; with the five of a die it starts at random, with a flame it does not. Half and half: first \
-frozen, then trained. What the scissors cut off is not used.
+frozen, then trained. What the scissors cut off is not used. Lines that gather carry the features of every stage \
+to the classifier. Dice in a blue frame are drawn with the mean and spread of pretrained weights.
 
 """
 
@@ -39,6 +40,14 @@ _WORDS = {
         "data wanted": "few images, unlike the source; enough of them in val to choose a stage",
         "risk": "A small val set chooses the wrong stage. No stage is adapted, so it is overtaken as images come in.",
     },
+    "all stages": {
+        "lesson": "[03](03_svm_on_earlier_layers.ipynb)",
+        "call": "`tlkit.all_stages(split)`",
+        "what is trained": "one linear SVM on the features of all stages side by side, then on the best share of them",
+        "data wanted": "few images, like the source or not: no stage need be chosen",
+        "risk": "Stages that know nothing of the target are heard too. On the photos of the second map they cost more "
+        "than choosing a stage on val.",
+    },
     "fine-tuning": {
         "lesson": "[04](04_two_phase_finetuning.ipynb)",
         "call": "`tlkit.two_phase(split)`",
@@ -52,6 +61,13 @@ _WORDS = {
         "what is trained": "the whole network at full rate, from pretrained weights on",
         "data wanted": "many images; with fewer, enough steps, and seconds to spend on them",
         "risk": "With few images and few steps it forgets before it has learned.",
+    },
+    "scaled start": {
+        "lesson": "[05](05_pretrained_initialization.ipynb)",
+        "call": "`tlkit.scaled_start(split)`",
+        "what is trained": "as from scratch; the random weights have the mean and spread of the pretrained ones",
+        "data wanted": "none: it is a control, that tells features from their scale",
+        "risk": "That of scratch.",
     },
     "scratch": {
         "lesson": "[05](05_pretrained_initialization.ipynb)",

@@ -27,7 +27,17 @@ _HATCHES = {
     "all stages": "--",
     "fine-tuning": "..",
     "pretrained start": "xx",
+    "scaled start": "++",
     "scratch": "\\\\",
+}
+_LINES = {  # marker and line, so that nobody needs the colours
+    "probe": ("o", "-"),
+    "earlier stage": ("s", "--"),
+    "all stages": ("P", "-"),
+    "fine-tuning": ("^", "-."),
+    "pretrained start": ("D", ":"),
+    "scaled start": ("X", "--"),
+    "scratch": ("v", "-"),
 }
 _SHORT = {
     "probe": "linear probe\non CNN codes",
@@ -222,11 +232,11 @@ def _draw_target(axes: Axes, measured: DecisionMap, dataset: str) -> list[str]:
     """A line for each way at one target; returns each in words."""
     sizes, said = measured.sizes_of(dataset), []
     places = {size: measured.at(dataset, size) for size in sizes}
-    for k, way in enumerate(WAYS):
+    for way in WAYS:
         means = {size: here.accuracy(way) for size, here in places.items() if way in here.ways}
         if not means:
             continue
-        look = {key: values[k] for key, values in plt.rcParams["axes.prop_cycle"].by_key().items()}
+        look = dict(zip(("marker", "linestyle"), _LINES[way]), color=WAY_COLOURS[way])
         axes.plot(list(means), [100 * m.mean for m in means.values()], label=way, markersize=6, **look)
         low, high = ([100 * getattr(m, side) for m in means.values()] for side in ("low", "high"))
         axes.fill_between(list(means), low, high, color=look["color"], alpha=0.18, linewidth=0)
