@@ -245,6 +245,7 @@ CALLS = {
         out=k.folder / "map.csv", datasets=["flowers"], per_class=[1], ways=["probe"], seeds=1, image_size=32
     ),
     "save_model": lambda k: dict(result=k.probe, folder=k.folder / "models" / "two", overwrite=True),
+    "scaled_start": lambda k: _way(k, epochs=1, passes=1),
     "show": lambda k: dict(axes=tlkit.plot_bars(_SHARES)),
     "show_progress": lambda k: {},
     "similarity": lambda k: dict(split=k.split, backbone=k.backbone, device="cpu"),

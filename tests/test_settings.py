@@ -80,7 +80,7 @@ def test_what_is_given_counts_more_than_the_card(card, asked, tiny_split, squeez
     assert result.settings["epochs"] == 3
 
 
-@pytest.mark.parametrize("way", [tlkit.pretrained_start, tlkit.from_scratch, tlkit.two_phase])
+@pytest.mark.parametrize("way", [tlkit.pretrained_start, tlkit.scaled_start, tlkit.from_scratch, tlkit.two_phase])
 def test_a_rate_of_nothing_is_refused_and_not_taken_for_none_given(way, tiny_split):
     with pytest.raises(ValueError, match="learning_rate must be"):
         way(tiny_split, learning_rate=0, epochs=1, device="cpu")

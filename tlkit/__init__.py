@@ -39,7 +39,7 @@ _NAMES = {
     "transfer.probes": ("PROBES", "LinearProbe"),
     "transfer.results": ("answer_balance",),
     "transfer.sharing": ("load_model", "model_zoo", "save_model"),
-    "transfer.network_ways": ("from_scratch", "pretrained_start", "two_phase"),
+    "transfer.network_ways": ("from_scratch", "pretrained_start", "scaled_start", "two_phase"),
     "transfer.probe_ways": ("all_stages", "earlier_stage", "linear_probe"),
     "transfer.scoring": ("accuracy", "predict"),
     "transfer.training": ("train_network",),

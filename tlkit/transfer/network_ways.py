@@ -1,4 +1,4 @@
-"""The three ways that train the network: two phases, a pretrained start, and the baseline from scratch."""
+"""The ways that train the network: two phases, a pretrained start, one of its scale alone, and one from scratch."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +16,9 @@ from tlkit.transfer.scoring import accuracy
 from tlkit.transfer.starts import check_start, classifier_of, name_of, network_for
 from tlkit.transfer.training import train_network
 
-__all__ = ["from_scratch", "pretrained_start", "two_phase"]
+__all__ = ["from_scratch", "pretrained_start", "scaled_start", "two_phase"]
+
+_STARTS = {"pretrained start": "pretrained", "scaled start": "scaled", "scratch": "random"}
 
 
 def default_epochs(per_class: int, pretrained: bool = True) -> int:
@@ -61,9 +63,10 @@ def _check_training(
     return val_each_epoch
 
 
-def _start(split: Split, backbone: str | Backbone, seed: int, device: str, pretrained: bool = True) -> Backbone:
-    """The network under a new head, as its family's card wants both; from scratch all is random."""
-    network, card = network_for(backbone, device, pretrained, seed), settings_of(name_of(backbone))
+def _start(split: Split, backbone: str | Backbone, seed: int, device: str, start: str = "pretrained") -> Backbone:
+    """The network under a new head, as its family's card wants both for a pretrained one."""
+    network, card = network_for(backbone, device, start, seed), settings_of(name_of(backbone))
+    pretrained = start == "pretrained"
     network.fixed_statistics = pretrained and card.fixed_statistics
     return network.new_head(len(split.class_names), None if pretrained and card.zero_head else seed)
 
@@ -185,6 +188,31 @@ def pretrained_start(
     return _whole_network("pretrained start", split, backbone, seed, device, settings, length, *watch)
 
 
+def scaled_start(
+    split: Split,
+    backbone: str | Backbone = "minivgg",
+    seed: int = 0,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    augment: Augmentation | None = None,
+    device: str = "auto",
+    on_epoch_end: Callable[[History], bool | None] | None = None,
+    val_each_epoch: bool | None = None,
+    class_weight: str | None = None,
+    patience: int | None = None,
+    passes: int | None = None,
+) -> NetworkResult:
+    """Between the two: random weights that have each layer's pretrained mean and spread (lesson 05).
+
+    The *Mean Var init* of Raghu et al. (2019), which keeps the scale of the weights and no feature. BatchNorm begins
+    anew. It is a random start, so it gets the epochs and passes of ``from_scratch``; the parameters and the rate are
+    the same, too.
+    """
+    settings = dict(learning_rate=learning_rate, augment=augment, class_weight=class_weight, patience=patience)
+    length, watch = (epochs, passes), (on_epoch_end, val_each_epoch)
+    return _whole_network("scaled start", split, backbone, seed, device, settings, length, *watch)
+
+
 def from_scratch(
     split: Split,
     backbone: str | Backbone = "minivgg",
@@ -222,11 +250,11 @@ def _whole_network(
 ) -> NetworkResult:
     """Train all of it at one rate; ``length`` is epochs and passes, as they were asked for."""
     watched = _check_training(split, backbone, device, val_each_epoch, seed=seed, on_epoch_end=on_epoch_end, **settings)
-    pretrained, card = way != "scratch", settings_of(name_of(backbone))
-    epochs, passes = _length(*length, split, card, pretrained)
+    start, card = _STARTS[way], settings_of(name_of(backbone))
+    epochs, passes = _length(*length, split, card, start == "pretrained")
     rate = card.full_rate if settings["learning_rate"] is None else settings["learning_rate"]
     settings = dict(epochs=epochs) | settings | dict(learning_rate=rate, passes=passes)
-    network = _start(split, backbone, seed, device, pretrained)
+    network = _start(split, backbone, seed, device, start)
     unfreeze(network)  # a backbone of yours may come frozen
     val = split.val if watched else None
     history = train_network(

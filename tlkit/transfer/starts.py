@@ -8,6 +8,7 @@ from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import check_backbone, load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.own_backbones import check_fit, random_copy
+from tlkit.nets.scales import rescaled
 from tlkit.transfer.balance import check_class_weight
 from tlkit.transfer.classifier import Classifier
 
@@ -34,11 +35,14 @@ def check_start(split: Split, backbone: str | Backbone, device: str, class_weigh
         )
 
 
-def network_for(backbone: str | Backbone, device: str, pretrained: bool = True, seed: int = 0) -> Backbone:
-    if isinstance(backbone, Backbone) and (pretrained or backbone.own):
-        network = copy.deepcopy(backbone) if pretrained else random_copy(backbone, seed)
-        return network.to(pick_device(device))
-    return load_backbone(name_of(backbone), pretrained, seed, device)
+def network_for(backbone: str | Backbone, device: str, start: str = "pretrained", seed: int = 0) -> Backbone:
+    """A network of its own for a way: ``"pretrained"``, ``"scaled"`` (see ``rescaled``) or ``"random"``."""
+    if isinstance(backbone, Backbone) and (start != "random" or backbone.own):
+        network = random_copy(backbone, seed) if start == "random" else copy.deepcopy(backbone)
+        network = network.to(pick_device(device))
+    else:
+        network = load_backbone(name_of(backbone), start != "random", seed, device)
+    return rescaled(network, seed) if start == "scaled" else network
 
 
 def classifier_of(split: Split, network: Backbone, stage: str = "", rules: dict | None = None) -> Classifier:
