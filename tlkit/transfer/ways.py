@@ -58,6 +58,7 @@ WAYS: Mapping[str, Way] = {
         Way("all stages", "probe_ways.all_stages", trains=False),
         Way("fine-tuning", "network_ways.two_phase", trains=True),
         Way("pretrained start", "network_ways.pretrained_start", trains=True),
+        Way("scaled start", "network_ways.scaled_start", trains=True, pretrained=False),
         Way("scratch", "network_ways.from_scratch", trains=True, pretrained=False),
     )
 }
