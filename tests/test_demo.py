@@ -14,6 +14,7 @@ import tlkit
 from tlkit.course import COURSE
 from tlkit.history import History
 from tlkit.study import survey
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets import display
 from tlkit.widgets.demo import demo_page
 
@@ -39,10 +40,10 @@ def test_reveal_shows_the_numbers_of_the_shipped_map_everywhere(page):
                 stop,
                 size,
             ) and f"{stop}, {size}" in page.place_text.value
-            assert "%" not in page.answer.value and not any("measured" in _says(page, way) for way in tlkit.WAYS)
+            assert "%" not in page.answer.value and not any("measured" in _says(page, way) for way in CHOICES)
             page.reveal.value = True
             advice = measured.recommend(stop, size)
-            for way in tlkit.WAYS:
+            for way in CHOICES:
                 mean = tlkit.accuracy_interval(measured.at(stop, size).values(way))
                 assert f"measured {mean}" in _says(page, way) and f"<b>{mean.mean:.1%}</b>" in page.bars[way].value
                 assert f'class="measured" style="width:{mean.mean:.2%}' in page.bars[way].value
@@ -54,7 +55,7 @@ def test_reveal_shows_the_numbers_of_the_shipped_map_everywhere(page):
 
 
 def test_hands_are_counted_taken_back_and_shown_beside_the_answer(page):
-    ways = list(tlkit.WAYS)
+    ways = list(CHOICES)
     for k, way in enumerate(ways):
         for _ in range(k):
             page.up[way].click()
@@ -168,7 +169,7 @@ def test_a_live_run_finishes_every_way_on_a_fresh_draw(monkeypatch):
     assert not any("%" in words for words in before), "a number would give the answer away"
     assert not any("last run" in line for line in lines), "there was none"
     page.reveal.value = True
-    assert all("live 50.0%" in _says(page, way) and "◆ 50.0%" in page.bars[way].value for way in tlkit.WAYS)
+    assert all("live 50.0%" in _says(page, way) and "◆ 50.0%" in page.bars[way].value for way in CHOICES)
     page.train.click()
     page.live.wait()
     assert seen[-1][1] == 6, "another draw"

@@ -2,8 +2,9 @@
 
 Blue with a snowflake is frozen. Orange is trained: with the five of a die from random weights on, with a flame without
 dice. Half and half is frozen first, and trained then. What lies beyond the scissors is not used. Lines that gather from
-stage to stage lead every stage's features to the head. A blue frame round dice: random, but with the mean and spread of
-pretrained weights. The shapes tell as much as the colours, which are those of Okabe and Ito (2008), and both stand out on light and dark pages.
+stage to stage carry the features of each of them to the head. A blue frame round dice: random, but with the mean and
+spread of pretrained weights. The shapes tell as much as the colours, which are those of Okabe and Ito (2008), and both
+stand out on light and dark pages.
 
 Matplotlib would make a picture of a fixed size, with fonts. These are shapes of some kilobytes, that stand in a line
 of text as on a wall.

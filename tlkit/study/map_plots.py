@@ -18,7 +18,7 @@ from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap, left_out
 from tlkit.study.places import MAPS, RANK, RULE, SIMILAR, quadrant, world_of
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES, WAYS
 
 __all__ = ["plot_stages"]
 
@@ -121,7 +121,8 @@ def _draw_bars(
 ) -> str:
     """The measured bars with the votes below their names; returns what they say in words."""
     here, total = measured.at(dataset, per_class), sum(votes.values())
-    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total else "" for way in WAYS}
+    shown = [way for way in WAYS if way in CHOICES or way in here.ways]
+    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total and way in CHOICES else "" for way in shown}
     labels = [way.replace(" ", "\n", 1) + share for way, share in shares.items()]
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.set_ylim(0, 122)
@@ -131,17 +132,19 @@ def _draw_bars(
     axes.set_ylabel("test accuracy (%)")
     axes.set_title(place_title(measured, dataset, per_class), fontsize=12)
     if reveal:
-        return f"Measured: {'; '.join(_draw_measured(axes, here))}.{left_out(measured.missing(dataset, per_class))}"
+        return (
+            f"Measured: {'; '.join(_draw_measured(axes, here, shown))}.{left_out(measured.missing(dataset, per_class))}"
+        )
     axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
     return "The measurement is not shown yet."
 
 
-def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
-    """A bar with its interval for each way that was measured; returns each in words."""
+def _draw_measured(axes: Axes, here: Comparison, shown: Sequence[str]) -> list[str]:
+    """A bar with its interval for each of the ways shown that was measured; returns each in words."""
     found = {way: here.accuracy(way) for way in here.ways}
     seconds = {way: np.median(here.values(way, "seconds")) for way in found}
     mean, low, high = 100 * np.array(list(found.values())).T
-    places = [list(WAYS).index(way) for way in found]
+    places = [shown.index(way) for way in found]
     colours, hatches = ([look.get(way, "") for way in found] for look in (WAY_COLOURS, _HATCHES))
     axes.bar(places, mean, 0.62, color=colours, hatch=hatches, edgecolor=ink(), alpha=0.85)
     axes.errorbar(places, mean, yerr=[mean - low, high - mean], fmt="none", color=ink(), capsize=5, linewidth=1.8)
@@ -149,7 +152,7 @@ def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
     for place, way, top in zip(places, found, np.fmax(mean, high)):
         words = f"{found[way].mean:.1%}\n{seconds[way]:.{0 if seconds[way] >= 10 else 1}f} s"
         axes.text(place, top, words, transform=above, ha="center", fontsize=10.5)
-    for k in set(range(len(WAYS))) - set(places):
+    for k in set(range(len(shown))) - set(places):
         axes.text(k, 3, "not measured\nyet", ha="center", fontsize=10, color="#777777")
     return [f"{way} {interval} in {seconds[way]:.1f} s" for way, interval in found.items()]
 
