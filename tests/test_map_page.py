@@ -177,7 +177,7 @@ def test_every_picture_has_words_and_no_photo_is_passed_on(page):
 
 def test_every_key_and_button_has_a_part_to_play(text, page):
     names = {name for button in page.find_all("button") for name in button.get("class", []) if name.startswith("demo-")}
-    hands = {f"demo-{which}-{k}" for which in ("up", "down") for k in range(1, 6)}
+    hands = {f"demo-{which}-{k}" for which in ("up", "down") for k in range(1, len(CHOICES) + 1)}
     assert names == hands | {f"demo-{name}" for name in ("reveal", "undo", "world", "network", "dark", "help")}
     assert "train" not in page.select_one("[data-if=helping]").get_text(), "nothing can be trained here"
     for button in page.find_all("button"):

@@ -87,7 +87,7 @@ class Place:
 def places_of(maps: Sequence[DecisionMap], table: EvidenceTable) -> list[Place]:
     """The places that a map and the table of evidence both have; one that lacks a way beside scratch is left out."""
     cells: dict[tuple, dict[str, dict[int, dict]]] = {}
-    for row in (row for each in maps for row in each.rows if row["chosen"]):
+    for row in (row for each in maps for row in each.rows if row["chosen"] and row["way"] in CHOICES):
         ways = cells.setdefault((row["backbone"], row["dataset"], row["per_class"]), {})
         ways.setdefault(row["way"], {})[row["seed"]] = row
     found = []

@@ -101,7 +101,8 @@ def answer(model: MapModel) -> str:
     hands = model.hands
     if not model.revealed:
         counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
-        return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
+        keys = f"Keys <b>1</b> to <b>{len(CHOICES)}</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys."
+        return f"{counted}<p>{keys}</p>"
     rule = f'Rule: <b>{model.rule}</b>.<span class="room">{room(model)}</span>'
     if (advice := model.advice) is None:
         return f"<b>Nobody can say yet.</b> {rule}<br>{left_out(model.missing)}"
