@@ -1,4 +1,4 @@
-"""Five ways, one interface: they repeat, they count, they keep the test set closed."""
+"""Several ways, one interface: they repeat, they count, they keep the test set closed."""
 
 from functools import partial
 

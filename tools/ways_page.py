@@ -45,8 +45,7 @@ _WORDS = {
         "call": "`tlkit.all_stages(split)`",
         "what is trained": "one linear SVM on the features of all stages side by side, then on the best share of them",
         "data wanted": "few images, like the source or not: no stage need be chosen",
-        "risk": "Stages that know nothing of the target are heard too. On the photos of the second map they cost more "
-        "than choosing a stage on val.",
+        "risk": "Stages that know nothing of the target are heard too: with very few images that costs points.",
     },
     "fine-tuning": {
         "lesson": "[04](04_two_phase_finetuning.ipynb)",
