@@ -203,5 +203,5 @@ def _draw_legend(figure: plt.Figure, narrow: bool, whole: bool) -> None:
     ]
     if not whole:
         shown.append(Line2D([], [], linestyle="none", label="* a way is not measured yet"))
-    look = {"ncols": 3 if narrow else len(shown), "fontsize": 9.2, "handlelength": 1.4, "columnspacing": 1.3}
+    look = {"ncols": 3 if narrow else (len(shown) + 1) // 2, "fontsize": 9.2, "handlelength": 1.4, "columnspacing": 1.3}
     figure.legend(handles=shown, loc="outside lower center", **look)
