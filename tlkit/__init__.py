@@ -26,6 +26,7 @@ _NAMES = {
     "nets.convolutional": ("as_convolutions",),
     "nets.freezing": ("freeze", "parameter_groups", "unfreeze"),
     "data.augment": ("Augmentation",),
+    "data.shifts": ("shifted",),
     "data.splits": ("ImageSet", "Split", "load_dataset"),
     "folders.arrays": ("load_arrays",),
     "folders.loading": ("load_folder",),
