@@ -21,6 +21,7 @@ _NAMES = {
     "disk.cache": ("cache_folder",),
     "world.catalogue": ("OFFLINE_DATASETS",),
     "world.meadow": ("draw_meadow",),
+    "nets.averaging": ("average_weights",),
     "nets.backbone": ("Backbone",),
     "nets.backbones": ("load_backbone",),
     "nets.convolutional": ("as_convolutions",),

@@ -35,8 +35,8 @@ __all__ = ["ShiftTable", "load_shifts", "run_shifts"]
 SHIPPED = COURSE / "datasets" / "shifts.csv"
 _WHAT = "Accuracy of networks trained on the usual pictures, on val, on the usual test set and on shifted ones"
 NETWORKS = ("head alone", "all at once", "head first", "all at once, small steps", "head first, large steps")
-AVERAGES = {"average": "head first", "wide average": "head first, large steps"}  # of the head alone and this one
-SHARES = (0.2, 0.4, 0.6, 0.8)  # of the second; 0 and 1 are networks that are there already
+BEFORE, AFTER = "head alone", "head first"  # of these two there are averages
+SHARES = (0.2, 0.4, 0.6, 0.8)  # of the second; 0 and 1 are the two themselves
 PARTS = ("val", "usual", *SHIFTS)
 COLUMNS = {
     "backbone": str,
@@ -96,10 +96,10 @@ def measure_draw(split: Split, backbone: str | Backbone = "minivgg", device: str
     """
     networks = train_networks(split, backbone, device)
     scored = {(name, 1.0): network for name, network in networks.items()}
-    for (name, after), share in product(AVERAGES.items(), SHARES):
-        scored[name, share] = average_weights(networks["head alone"], networks[after], share)
+    for share in SHARES:
+        scored["average", share] = average_weights(networks[BEFORE], networks[AFTER], share)
     parts = {"val": split.val, "usual": split.test} | {name: shifted(split, name) for name in shifts_of(split)}
-    about = (networks["head alone"].name, split.name, split.seed)
+    about = (networks[BEFORE].name, split.name, split.seed)
     return [
         dict(zip(COLUMNS, (*about, *key, part, round(accuracy(network, pictures), 4))))
         for key, network in scored.items()
@@ -154,7 +154,7 @@ def run_shifts(
         return run_tasks(crew, tasks, jobs == 1)
 
     cells = [(backbone, dataset, seed) for seed, dataset in product(range(seeds), datasets)]
-    command = "python -m tlkit shifts; with --backbone NAME --datasets NAME ... --image-size 64 for photos"
+    command = "python -m tlkit shifts, with --backbone, --datasets and --image-size for photos"
     about = facts(_WHAT, command, machine_here(f"computed on {device}, {jobs} at once"))
     return ShiftTable(_ledger_at(checks.path("out", out)).fill(cells, run, made_from, about))
 
@@ -173,7 +173,7 @@ def _measure(
 
 
 def _ledger_at(path: Path) -> Ledger:
-    networks = (*NETWORKS, *AVERAGES)
+    networks = (*NETWORKS, "average")
 
     def order(row: Row) -> tuple:
         drawn = OFFLINE_DATASETS.get(row["dataset"])
@@ -221,20 +221,20 @@ class ShiftTable:
     def values(self, dataset: str, network: str, part: str, share: float = 1.0) -> np.ndarray:
         """Accuracy, one value a seed, in the order of the seeds.
 
-        ``share`` is for the averages: 0 of one is the head alone, 1 the network after fine-tuning. ``part`` is
+        ``share`` is for the average: 0 is the head alone, 1 the network after fine-tuning. ``part`` is
         ``"val"``, ``"usual"``, a shift, or ``"shifted"``, the mean of all shifts of the dataset.
         """
         checks.choose("dataset", dataset, [name for _, name in self.places])
-        checks.choose("network", network, (*NETWORKS, *AVERAGES))
+        checks.choose("network", network, (*NETWORKS, "average"))
         if part == "shifted":
             return np.mean([self.values(dataset, network, each, share) for each in self.shifts(dataset)], axis=0)
         checks.choose("part", part, ["val", "usual", "shifted", *self.shifts(dataset)])
-        if network in AVERAGES and share in (0, 1):
-            network, share = (AVERAGES[network] if share else "head alone"), 1.0
+        if network == "average" and share in (0, 1):
+            network, share = (AFTER if share else BEFORE), 1.0
         key = (dataset, network, part, share)
         rows = [r for r in self.rows if (r["dataset"], r["network"], r["part"], r["share"]) == key]
         if not rows:
-            raise ValueError(f"A share of {share} was not measured. Of an average there are: {(0, *SHARES, 1)}.")
+            raise ValueError(f"{network} with a share of {share} was not measured. Of the average: {(0, *SHARES, 1)}.")
         return np.array([row["accuracy"] for row in sorted(rows, key=lambda row: row["seed"])])
 
     def accuracy(self, dataset: str, network: str, part: str, share: float = 1.0) -> Interval:
