@@ -193,6 +193,7 @@ CALLS = {
     "answer_balance": lambda k: dict(answers=k.labels, classes=2),
     "as_convolutions": lambda k: dict(backbone=k.backbone),
     "augmentation_desk": lambda k: dict(images=k.images[:2], views=1),
+    "average_slider": lambda k: {},
     "average_weights": lambda k: dict(before=k.head, after=k.head),
     "cache_folder": lambda k: {},
     "check": lambda k: dict(name="03.1", answer=...),

@@ -8,7 +8,7 @@ import tlkit
 
 
 @pytest.fixture(scope="module")
-def pair(backbone):
+def pair():
     """A network and another one with every number moved, statistics too."""
     before = tlkit.load_backbone("minivgg", device="cpu").new_head(3, seed=1)
     after = tlkit.load_backbone("minivgg", device="cpu").new_head(3, seed=2)
@@ -58,7 +58,7 @@ def test_the_average_can_be_trained_and_its_parts_named(pair):
         tlkit.unfreeze(pair[1])
 
 
-def test_networks_that_do_not_match_are_refused(pair, backbone):
+def test_networks_that_do_not_match_are_refused(pair):
     with pytest.raises(ValueError, match="cannot be averaged: head.weight does not match.\nTake a network before"):
         tlkit.average_weights(pair[0], tlkit.load_backbone("minivgg", device="cpu").new_head(4))
     with pytest.raises(ValueError, match="share must be a number from 0 to 1"):

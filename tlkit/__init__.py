@@ -54,6 +54,7 @@ _NAMES = {
     "study.map_plots": ("plot_stages",),
     "study.survey": ("recompute", "run_map"),
     "study.trials": ("compare",),
+    "widgets.average_slider": ("average_slider",),
     "widgets.claims": ("claims",),
     "widgets.dataset_picker": ("dataset_picker",),
     "widgets.demo": ("demo_page",),
