@@ -31,7 +31,7 @@ def plot_average(measured: ShiftTable, dataset: str, part: str, share: float) ->
     }
     at = ALL_SHARES.index(share)
     usual, other = (100 * seeds[:, at].mean() for seeds in curves.values())
-    title = f"{dataset}: {usual:.1f} % as usual, {other:.1f} % under {name}"
+    title = f"{dataset}, {share:.0%} fine-tuned: {usual:.1f} % as usual, {other:.1f} % under {name}"
     axes = plot_curves(ALL_SHARES, curves, "share of the fine-tuned network (0: the head alone)", title=title)
     axes.axvline(share, color=ink(), linestyle=":", linewidth=1.6)
     for line, reached in zip(axes.get_lines(), (usual, other)):

@@ -20,8 +20,7 @@ class AverageSlider(Panel):
         self.dataset = ipywidgets.Dropdown(options=names, value=dataset, description="target")
         self.shift = ipywidgets.Dropdown(options=self._shifts(), value="shifted", description="shift")
         self.share = ipywidgets.SelectionSlider(
-            options=[(f"{share:.0%}", share) for share in ALL_SHARES],
-            value=0.0,
+            options=[f"{share:.0%}" for share in ALL_SHARES],
             description="fine-tuned",
             continuous_update=False,
         )
@@ -34,13 +33,13 @@ class AverageSlider(Panel):
     def _offer_shifts(self, change: dict) -> None:
         """Those of this target, the chosen one if it has it."""
         chosen = self.shift.value
-        with self.shift.hold_trait_notifications():
-            self.shift.options = self._shifts()
-            self.shift.value = chosen if chosen in dict(self._shifts()).values() else "shifted"
+        self.shift.options = self._shifts()
+        self.shift.value = chosen if chosen in dict(self._shifts()).values() else "shifted"
         self._draw()
 
     def _figure(self) -> Axes:
-        return plot_average(self._measured, self.dataset.value, self.shift.value, self.share.value)
+        share = ALL_SHARES[self.share.index]
+        return plot_average(self._measured, self.dataset.value, self.shift.value, share)
 
 
 def average_slider(dataset: str = "flowers") -> AverageSlider:
