@@ -15,6 +15,7 @@ _HOME = {
     "progress": ("tlkit.exercises.report", "run_progress"),
     "rate-sweep": ("tlkit.study.rate_sweep", "run_rate_sweep"),
     "shifts": ("tlkit.study.shifts", "run_shifts"),
+    "surgical": ("tlkit.study.surgical", "run_surgical"),
     "transferability": ("tlkit.study.transferability", "run_transferability"),
 }
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fetch.add_argument("--list", action="store_true", dest="show_list", help="what there is, with sizes")
     _add_map(commands)
     _add_transferability(commands)
+    _add_surgical(commands)
     _add_rate_sweep(commands)
     _add_shifts(commands)
     _add_evidence(commands)
@@ -80,6 +82,17 @@ def _add_transferability(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", help="the CSV file (default: transferability.csv, here)")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
+
+
+def _add_surgical(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_surgical
+    what = "after a shift, let one part of a network learn from a few pictures (lesson 14)"
+    parser = commands.add_parser("surgical", help=what, **said)
+    parser.add_argument("--out", help="the CSV file (default: surgical.csv, here)")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: flowers")
+    parser.add_argument("--seeds", type=int, help="how many draws of each (default 5)")
+    parser.add_argument("--jobs", type=int, help="results at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
 
 
