@@ -27,7 +27,7 @@ from tlkit.transfer.scoring import accuracy
 from tlkit.transfer.training import train_network
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
-__all__ = ["PARTS", "SHIFTS", "changed", "recompute_tuning", "source_network", "tune_part"]
+__all__ = ["PARTS", "SHIFTS", "changed", "source_network", "tune_part"]
 
 SHIFTS = ("input", "features", "labels")
 # From early to late; "nothing" is the network as it was.
