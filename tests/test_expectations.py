@@ -80,6 +80,10 @@ from test_instructor import SECTIONS, cells_of, heading_of
         ("13", "forgotten-claims", "abs(moved.mean) < 0.05", "less than 5 points"),
         ("13", "save-claims", "siblings > 0.7", "More than 70 %"),
         ("13", "choose-claims", 'claimed["eli"] > found["eli"] + 0.1', "at least 10 points more"),
+        ("14", "draws-claims", 'costs["dusk"][1].mean < -0.03', "loses more than 3 points at dusk"),
+        ("14", "best-claims", "gain.mean < 0.03", "by less than 3 points"),
+        ("14", "photos-claims", "gain.mean > 0.03 for gain in won", "on both tests by more than 3 points"),
+        ("14", "surgery-claims", "named[0].mean < -0.3", "more than 30 points below"),
     ],
 )
 def test_what_to_expect_is_what_the_cell_asserts(number, cell, asserted, stated):
