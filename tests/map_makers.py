@@ -2,7 +2,7 @@
 
 from tlkit.study.decision import DecisionMap
 from tlkit.study.places import PHOTO_STOPS, RANK
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES, WAYS
 
 STAGES = ("block1", "block2")
 
@@ -40,7 +40,7 @@ def photo_rows(backbone="squeezenet1_1", best=None, leave_out=(), datasets=PHOTO
     for dataset in datasets:
         for size in sizes_of(dataset):
             winner = best(dataset, size) if best else "probe"
-            order = [winner] + [way for way in WAYS if way != winner]
+            order = [winner] + [way for way in CHOICES if way != winner]
             for k, way in enumerate(order):
                 for seed in range(draws) if (dataset, size, way) not in leave_out else ():
                     # Draws differ, and the ways differ by the same in each but for a little.

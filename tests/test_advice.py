@@ -6,6 +6,7 @@ import pytest
 
 import tlkit
 from tlkit.study.places import RULE, SIMILAR, STOPS, quadrant
+from tlkit.transfer.ways import CHOICES
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
 
@@ -32,7 +33,7 @@ def test_the_rule_is_that_of_its_place_on_the_map_and_is_said_beside_the_advice(
 def test_the_largest_gain_is_recommended_and_the_sweep_gives_that_of_an_earlier_stage(found):
     for advice in found.values():
         means = {way: gain.mean for way, gain in advice.gains.items()}
-        assert set(means) == set(tlkit.WAYS) and list(means.values()) == sorted(means.values(), reverse=True)
+        assert set(means) == set(CHOICES) and list(means.values()) == sorted(means.values(), reverse=True)
         assert means["probe"] == 0 and advice.gains["probe"].low == advice.gains["probe"].high == 0
         *_, codes = advice.evidence.stages.values()
         assert means["earlier stage"] == pytest.approx(max(advice.evidence.stages.values()) - codes)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-import tlkit
 from tlkit.study import judgement, lines
 from tlkit.study.decision import DecisionMap
 from tlkit.study.evidence_table import EvidenceTable
 from tlkit.study.places import MAPS
+from tlkit.transfer.ways import CHOICES
 
 SCORES = {"neighbours": 0.4, "LogME": 0.1, "H-score": 3.0, "confidence": 0.9}
 
@@ -20,7 +20,7 @@ def place(
     seeds, above = 2, {"fine-tuning": fine_tuning, "pretrained start": pretrained_start}
     reached = {"probe": codes, "earlier stage": codes + margin}
     reached |= {way: codes + margin + gain for way, gain in above.items()}
-    ways = {way: np.full(seeds, reached[way]) for way in tlkit.WAYS if way in reached}
+    ways = {way: np.full(seeds, reached[way]) for way in CHOICES if way in reached}
     numbers = {"size": np.log2(per_class), "margin": margin, "codes": codes} | SCORES
     clues = {name: np.full(seeds, number) for name, number in numbers.items()}
     seconds = {way: 10.0 for way in ways}
@@ -98,7 +98,7 @@ def test_places_are_what_map_and_evidence_both_have():
         rows += [(name, "codes", value) for name, value in SCORES.items()]
         return [about | dict(score=name, stage=stage, value=value) for name, stage, value in rows]
 
-    whole = [way for way in tlkit.WAYS if way != "scratch"]
+    whole = [way for way in CHOICES if way != "scratch"]
     rows = [measured(way, seed, 0.5) for way in whole for seed in (0, 1)] + [measured("probe", 2, 0.1)]
     unfinished = [measured("probe", 0, 0.5, n=20)]
     table = EvidenceTable([row for seed in (0, 1, 2) for row in seen(seed)] + seen(0, n=20))

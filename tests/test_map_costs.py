@@ -38,12 +38,22 @@ def two_maps(tmp_path):
 def test_seconds_are_replaced_and_nothing_else(two_maps):
     old, new = two_maps
     before = ledger_at(old).read()
-    take_seconds(new, old)
+    take_seconds(new, out=old)
     rows, card = ledger_at(old).read(), ledger_at(old).card()
     assert [found | {"seconds": 1.5} for found in rows] == before
     assert {(found["way"], found["seconds"]) for found in rows} == {("probe", 7.0), ("earlier stage", 8.0)}, "medians"
     assert card["machine"] == "old" and card["seconds_machine"] == "new" and card["seconds_draws"] == 3
     assert card["seconds_code"] == code_of_costs()
+
+
+def test_the_seconds_of_one_way_leave_those_of_the_others(two_maps):
+    old, new = two_maps
+    card = ledger_at(old).card()
+    ledger_at(new).write([found for found in ledger_at(new).read() if found["way"] == "probe"], dict(RUN))
+    take_seconds(new, ["probe"], old)
+    found = {(row["way"], row["seconds"]) for row in ledger_at(old).read()}
+    assert found == {("probe", 7.0), ("earlier stage", 1.5)}
+    assert ledger_at(old).card().get("seconds_code") == card.get("seconds_code"), "of the others nothing is known"
 
 
 def test_seconds_that_did_not_move_are_kept_and_said_to_be_of_todays_code(two_maps, monkeypatch):
@@ -58,7 +68,7 @@ def test_seconds_that_did_not_move_are_kept_and_said_to_be_of_todays_code(two_ma
 def test_what_older_code_measured_is_not_taken_for_what_todays_costs(monkeypatch):
     asked = []
     monkeypatch.setattr(costs, "run_map", lambda out, **kwargs: asked.append(out))
-    monkeypatch.setattr(costs, "take_seconds", asked.append)
+    monkeypatch.setattr(costs, "take_seconds", lambda measured, ways: asked.append(measured))
     for code in ("a", "b"):
         monkeypatch.setattr(costs, "code_of_costs", lambda code=code: code)
         costs.map_costs()
@@ -69,10 +79,10 @@ def test_another_map_or_half_of_one_is_refused(two_maps):
     old, new = two_maps
     ledger_at(new).write([found for found in ledger_at(new).read() if found["way"] == "probe"], dict(RUN))
     with pytest.raises(ValueError, match="has nothing of 1 cells, such as .*earlier stage.*Let it finish"):
-        take_seconds(new, old)
+        take_seconds(new, out=old)
     ledger_at(new).write(ledger_at(old).read(), RUN | {"weights": "b"})
     with pytest.raises(ValueError, match="measured with other pictures or weights"):
-        take_seconds(new, old)
+        take_seconds(new, out=old)
 
 
 def test_words_about_code_cost_nothing_and_code_does(tmp_path):

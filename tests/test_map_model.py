@@ -8,6 +8,7 @@ from PIL import Image
 import tlkit
 from tlkit.data import photos, pictures
 from tlkit.study.decision import DecisionMap
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets import examples, tiles
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.places_here import PlaceHere
@@ -98,7 +99,7 @@ def test_what_follows_is_that_of_the_network(maps):
 def test_too_little_measured_is_said():
     model = MapModel(photo_map(leave_out=[("dtd", 20, "earlier stage")]), "dtd", 20)
     assert model.advice is None and model.words.endswith("earlier stage. Not measured yet: earlier stage.")
-    assert set(model.accuracy) == set(model.seconds) == set(tlkit.WAYS) - {"earlier stage"}
+    assert set(model.accuracy) == set(model.seconds) == set(CHOICES) - {"earlier stage"}
 
 
 # --------------------------------------------------------------------- on this machine

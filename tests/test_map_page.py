@@ -14,6 +14,7 @@ import tlkit
 from tlkit.intervals import points
 from tlkit.study.decision import boards_of
 from tlkit.study.places import RULE, quadrant
+from tlkit.transfer.ways import CHOICES
 from tools import map_page
 
 VOID = {"meta", "link", "img", "br"}
@@ -41,7 +42,7 @@ def _addresses(page):
 def _answers(page):
     """From each place to the bars of the ways and the verdict that its answer shows."""
     found = defaultdict(lambda: ({}, []))
-    for way, row in zip(tlkit.WAYS, page.select(".demo-row"), strict=True):
+    for way, row in zip(CHOICES, page.select(".demo-row"), strict=True):
         for bar in row.select("[data-at]"):
             found[bar["data-at"]][0][way] = bar
     for verdict in page.select(".demo-answer [data-at]"):
@@ -176,14 +177,14 @@ def test_every_picture_has_words_and_no_photo_is_passed_on(page):
 
 def test_every_key_and_button_has_a_part_to_play(text, page):
     names = {name for button in page.find_all("button") for name in button.get("class", []) if name.startswith("demo-")}
-    hands = {f"demo-{which}-{k}" for which in ("up", "down") for k in range(1, 6)}
+    hands = {f"demo-{which}-{k}" for which in ("up", "down") for k in range(1, len(CHOICES) + 1)}
     assert names == hands | {f"demo-{name}" for name in ("reveal", "undo", "world", "network", "dark", "help")}
     assert "train" not in page.select_one("[data-if=helping]").get_text(), "nothing can be trained here"
     for button in page.find_all("button"):
         assert button["type"] == "button" and (button.get("aria-label") or button.get_text(strip=True))
         assert {"data-to", "data-hand", "data-switch"} & set(button.attrs)
     rooms = [html.unescape(room.get_text()) for room in page.select("#rooms span")]
-    assert rooms == [f" Room (grey): {way}." for way in [*tlkit.WAYS, "undecided"]]
+    assert rooms == [f" Room (grey): {way}." for way in [*CHOICES, "undecided"]]
 
 
 def test_a_map_of_ones_own():

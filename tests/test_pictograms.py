@@ -8,6 +8,7 @@ import pytest
 import tlkit
 from tlkit.course import COURSE
 from tlkit.figures import pictograms
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets.demo import demo_page
 
 STAGES = 4
@@ -83,9 +84,9 @@ def test_the_files_are_what_the_code_draws_and_the_page_of_the_ways_shows_them()
 
 def test_who_votes_sees_them():
     page, panel = demo_page(), tlkit.decision_map()
-    for way in tlkit.WAYS:
+    for way in CHOICES:
         assert pictograms.WORDS[way] in page.names[way].value
     (ballots,) = [row.children[1:-1] for row in panel._box.children if panel.reveal in getattr(row, "children", ())]
-    for way, ballot in zip(tlkit.WAYS, ballots):
+    for way, ballot in zip(CHOICES, ballots):
         drawn, box = ballot.children
         assert box is panel.votes[way] and pictograms.WORDS[way] in drawn.value

@@ -10,6 +10,7 @@ import tlkit
 from tlkit.course import COURSE
 from tlkit.nets import backbones
 from tlkit.study import survey
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets import demo
 from tlkit.widgets.demo import demo_page
 
@@ -131,6 +132,6 @@ def test_a_live_run_on_photos_takes_their_network_or_says_what_is_missing(page, 
     monkeypatch.setattr(survey, "recompute", lambda *place, **settings: seen.append((place, settings)) or 1 / 0)
     page.train.click()
     page.live.wait()
-    assert page.live.left == list(tlkit.WAYS), "also the one that was not measured"
+    assert page.live.left == list(CHOICES), "also the one that was not measured"
     assert seen[0] == ("digits", 5, 3, 96) and seen[1][0][:2] == ("digits", 5) and seen[1][0][3] == 3
     assert seen[1][1]["backbone"] == "efficientnet_lite0" and seen[1][1]["image_size"] == 96

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from tlkit.cli import run
+from tlkit.transfer.ways import WAYS
 
 __all__ = ["main"]
 
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     map_costs = commands.add_parser("map-costs", help="measure the seconds of the drawn map, and write them into it")
     map_costs.add_argument("--seeds", type=int, default=1, help="draws of each (default: 1)")
     map_costs.add_argument("--unchanged", action="store_true", help="only say that a change of the code moves none")
+    map_costs.add_argument("--ways", nargs="+", metavar="WAY", default=list(WAYS), help="these alone (default: all)")
     rehearse = commands.add_parser("rehearse", help="the evening before class: run every lesson without network")
     rehearse.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
     rehearse.add_argument("--port", type=_port, default=8888, help="where JupyterLab will listen (default: 8888)")

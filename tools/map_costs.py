@@ -7,12 +7,14 @@ what each way costs now, and its seconds take the place of the older ones in eve
 import ast
 import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 from tlkit.course import COURSE
 from tlkit.study.decision import ledger_at
 from tlkit.study.survey import run_map
+from tlkit.transfer.ways import WAYS
 
 __all__ = ["code_of_costs", "map_costs", "take_seconds"]
 
@@ -46,8 +48,8 @@ def _code(path: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def map_costs(seeds: int = 1, unchanged: bool = False) -> int:
-    """Measure what every way of the drawn map costs, one after another, and write it into that map.
+def map_costs(seeds: int = 1, unchanged: bool = False, ways: Sequence[str] = tuple(WAYS)) -> int:
+    """Measure what ways of the drawn map cost, by default all, one after another, and write it into that map.
 
     What is measured lies in the current folder under the name of the code that it belongs to: after an interrupt the
     same call goes on, and after a change of that code it begins anew. With ``unchanged`` nothing is measured: the
@@ -59,15 +61,16 @@ def map_costs(seeds: int = 1, unchanged: bool = False) -> int:
         print(f"{SHIPPED.with_suffix('.toml')}: the seconds are those of today's code, too.")
         return 0
     measured = Path(f"map_costs-{code_of_costs()}.csv")
-    run_map(measured, seeds=seeds, device="cpu")
-    take_seconds(measured)
+    run_map(measured, seeds=seeds, ways=ways, device="cpu")
+    take_seconds(measured, ways)
     return 0
 
 
-def take_seconds(measured: Path, out: Path = SHIPPED) -> None:
-    """Put the seconds of every place and way of one map into another; of several draws the median.
+def take_seconds(measured: Path, ways: Sequence[str] = tuple(WAYS), out: Path = SHIPPED) -> None:
+    """Put the seconds of ways at every place of one map into another; of several draws the median.
 
-    Raises ValueError where ``measured`` shows other pictures or weights, or not all of the places and ways.
+    Only with all ways is it said that the seconds are those of today's code. Raises ValueError where ``measured`` shows
+    other pictures or weights, or not all of the places.
     """
     ledger, run = ledger_at(out), ledger_at(measured)
     rows, card, theirs = ledger.read(), ledger.card(), run.card()
@@ -75,14 +78,16 @@ def take_seconds(measured: Path, out: Path = SHIPPED) -> None:
     for row in (row for row in run.read() if row["chosen"]):
         seconds[_cell(row)].append(row["seconds"])
         draws.add(row["seed"])
-    missing = {_cell(row) for row in rows} - seconds.keys()
+    missing = {_cell(row) for row in rows if row["way"] in ways} - seconds.keys()
     if missing:
         raise ValueError(f"{measured} has nothing of {len(missing)} cells, such as {min(missing)}. Let it finish.")
     if any(theirs.get(name) != card[name] for name in ("world", "weights")):
         raise ValueError(f"{measured} was measured with other pictures or weights than {out}.")
-    rows = [row | {"seconds": round(median(seconds[_cell(row)]), 3)} for row in rows]
+    rows = [row | {"seconds": round(median(seconds[_cell(row)]), 3)} if row["way"] in ways else row for row in rows]
     about = {f"seconds_{name}": theirs[name] for name in ("date", "machine", "versions")}
-    about |= {"seconds_command": "make map-costs", "seconds_draws": len(draws), "seconds_code": code_of_costs()}
+    about |= {"seconds_command": "make map-costs", "seconds_draws": len(draws)}
+    if set(ways) == set(WAYS):
+        about["seconds_code"] = code_of_costs()
     ledger.write(rows, card | about)
     print(f"{out}: the seconds of {len(seconds)} places and ways, {len(draws)} draws.")
 

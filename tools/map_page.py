@@ -15,7 +15,7 @@ from tlkit.course import COURSE
 from tlkit.disk.cache import write_atomically
 from tlkit.study.decision import DecisionMap, boards_of
 from tlkit.study.places import card_of, world_of
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets import demo_html
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.tiles import tiles_of, words_of
@@ -61,7 +61,7 @@ def _everywhere(model: MapModel) -> dict[str, object]:
     """What is the same at every place: the question, and what shows before the answer."""
     ways = [
         {"way": way, "name": Markup(demo_html.name(model, way)), "bar": Markup(demo_html.bar(model, way, None))}
-        for way in WAYS
+        for way in CHOICES
     ]
     return {
         "question": Markup(demo_html.QUESTION),
@@ -70,7 +70,7 @@ def _everywhere(model: MapModel) -> dict[str, object]:
         "invitation": Markup(demo_html.answer(model)),
         "keys": Markup(demo_html.keys(model, can_train=False)),
         "closed": Markup(demo_html.CLOSED),
-        "rooms": [_room(model, [way]) for way in WAYS] + [_room(model, list(WAYS))],
+        "rooms": [_room(model, [way]) for way in CHOICES] + [_room(model, list(CHOICES))],
         "switches": ["world"] * (len(model.worlds) > 1) + ["network"] * model.has_networks,
     }
 
@@ -96,7 +96,7 @@ def _place(model: MapModel) -> dict[str, object]:
     }
     model.revealed = True
     place |= {
-        "bars": {way: Markup(demo_html.bar(model, way, None)) for way in WAYS},
+        "bars": {way: Markup(demo_html.bar(model, way, None)) for way in CHOICES},
         "legend": demo_html.legend(model, None),
         "scale": Markup(demo_html.scale(model, None)),
         "answer": Markup(demo_html.answer(model)),

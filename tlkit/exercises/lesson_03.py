@@ -69,3 +69,26 @@ def _peeking(answer: object) -> str:
         if not np.isclose(given, expected):
             raise Wrong(f"It gives {given:.3f}, but should give {expected:.3f}, for val {val} and test {test}.")
     return "Never below 0: who peeks looks at least as good, and has learned nothing more."
+
+
+@exercise(
+    "03.4",
+    "what a feature is worth",
+    "Square the weights and add them up over the classes: coef has a row for each class.",
+    "np.argsort sorts upwards: sort minus the lengths, and take the first ones.",
+)
+def _best_features(answer: object) -> str:
+    random = np.random.default_rng(4)
+    for classes, features, share in ((3, 8, 0.5), (2, 10, 0.25), (5, 6, 1.0), (4, 9, 0.01)):
+        coef = random.normal(size=(classes, features)) * random.uniform(0.1, 2, features)
+        worth = np.linalg.norm(coef, axis=0)
+        expected = np.argsort(-worth)[: max(1, round(share * features))]
+        given = as_array(call(answer, coef.copy(), share), (len(expected),)).astype(int)
+        if np.array_equal(given, expected):
+            continue
+        if np.array_equal(given, np.argsort(worth)[: len(expected)]):
+            raise Wrong("These are the shortest columns, which are worth least.")
+        if np.array_equal(given, np.argsort(-np.abs(coef.sum(0)))[: len(expected)]):
+            raise Wrong("A sum of weights lets plus and minus cancel out. Square them first.")
+        raise Wrong(f"For a share of {share:g} of {features} columns it gives {given}, but should give {expected}.")
+    return "So all_stages chooses: no feature is asked which stage it comes from."

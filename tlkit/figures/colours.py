@@ -11,5 +11,6 @@ WAY_COLOURS = {
     "all stages": COLOURS[5],
     "fine-tuning": COLOURS[2],
     "pretrained start": COLOURS[3],
+    "scaled start": "#999999",
     "scratch": COLOURS[4],
 }

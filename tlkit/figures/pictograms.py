@@ -1,8 +1,10 @@
 """A pictogram for each way to transfer: a photo, a chain of stages, a head, and what becomes of each.
 
 Blue with a snowflake is frozen. Orange is trained: with the five of a die from random weights on, with a flame without
-dice. Half and half is frozen first, and trained then. What lies beyond the scissors is not used. The shapes tell as
-much as the colours, which are those of Okabe and Ito (2008), and both stand out on light and dark pages.
+dice. Half and half is frozen first, and trained then. What lies beyond the scissors is not used. Lines that gather from
+stage to stage carry the features of each of them to the head. A blue frame round dice: random, but with the mean and
+spread of pretrained weights. The shapes tell as much as the colours, which are those of Okabe and Ito (2008), and both
+stand out on light and dark pages.
 
 Matplotlib would make a picture of a fixed size, with fonts. These are shapes of some kilobytes, that stand in a line
 of text as on a wall.
@@ -22,14 +24,17 @@ _PARTS = {
     "all stages": (("frozen",) * 4, "trained", 0),
     "fine-tuning": (("frozen, then trained",) * 4, "random", 0),
     "pretrained start": (("trained",) * 4, "random", 0),
+    "scaled start": (("random, scaled",) * 4, "random", 0),
     "scratch": (("random",) * 4, "random", 0),
 }
+_GATHERS = ("all stages",)  # its links carry one line more after each stage
 WORDS = {
     "probe": "All stages stay frozen. A new linear classifier is trained on the codes of the last one.",
     "earlier stage": "The last stages are cut off, the others stay frozen. A new linear classifier takes their place.",
     "all stages": "All stages stay frozen. A new linear classifier is trained on what every one of them gives.",
     "fine-tuning": "All stages are frozen while a random new head is trained. Then they are trained too, gently.",
     "pretrained start": "All stages are trained from pretrained weights on, and with them a random new head.",
+    "scaled start": "As from scratch, but each layer's random weights have the mean and spread of pretrained ones.",
     "scratch": "All stages and the head are trained from random weights on.",
 }
 
@@ -43,10 +48,10 @@ def pictogram(way: str, height: int = 52) -> str:
     """The pictogram of a way, as the text of an SVG, ``height`` pixels high where the page does not say otherwise."""
     stages, head, gone = _PARTS[way]
     parts, x = [_photo()], 22
-    for kind in stages:
-        parts += [_link(x), _moved(_stage(kind), x + 4)]
+    for k, kind in enumerate(stages):
+        parts += [_link(x, max(1, k) if way in _GATHERS else 1), _moved(_stage(kind), x + 4)]
         x += 28
-    parts += [_link(x), _moved(_HEAD + _mark(head, 10.5, 4.8), x + 4)]
+    parts += [_link(x, len(stages) if way in _GATHERS else 1), _moved(_HEAD + _mark(head, 10.5, 4.8), x + 4)]
     if gone:
         parts.append(_moved(_SCISSORS, x + 31))
         parts += [_moved(_GONE, x + 44 + 22 * k) for k in range(gone)]
@@ -64,8 +69,10 @@ def _line(path: str, colour: str, width: float, more: str = "") -> str:
     return f'<path d="{path}" stroke="{colour}" stroke-width="{width}" stroke-linecap="round"{more}/>'
 
 
-def _link(x: float) -> str:
-    return f'<path d="M{x} 13h4" stroke="{_GREY}" stroke-width="2"/>'
+def _link(x: float, lines: int = 1) -> str:
+    """From one part to the next: a line, or several one above the other."""
+    path = "".join(f"M{x} {13 + 5 * (k - (lines - 1) / 2):g}h4" for k in range(lines))
+    return f'<path d="{path}" stroke="{_GREY}" stroke-width="2"/>'
 
 
 def _photo() -> str:
@@ -85,11 +92,11 @@ def _stage(kind: str) -> str:
     if kind == "frozen, then trained":
         warm = f'<path d="M22.54 2.46A5 5 0 0 1 24 6V20A5 5 0 0 1 19 25H5A5 5 0 0 1 1.46 23.54Z" fill="{_ORANGE}"/>'
         return _square(_ICE, _BLUE) + warm + _snowflake(8.2, 9.2, 5.2, 1.6) + _flame(17, 17.8, 0.58)
-    return _square(_ORANGE, _ORANGE) + _mark(kind, 12, 5.2)
+    return _square(_ORANGE, _BLUE if kind == "random, scaled" else _ORANGE) + _mark(kind, 12, 5.2)
 
 
 def _mark(kind: str, x: float, apart: float) -> str:
-    return _die(x, apart) if kind == "random" else _flame(x, 13, 1)
+    return _die(x, apart) if kind.startswith("random") else _flame(x, 13, 1)
 
 
 def _snowflake(x: float, y: float, radius: float, width: float) -> str:

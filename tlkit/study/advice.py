@@ -25,7 +25,7 @@ from tlkit.study.lines import (
     unlike_all,
 )
 from tlkit.study.places import RULE, SMALL
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 
 __all__ = ["Advice", "advise"]
 
@@ -47,7 +47,7 @@ class Advice:
         See ``tlkit.similarity``; None for a backbone of your own that does not say how good its head is.
     size : "small" or "large"
     likeness : "similar", "different" or None
-    rule : one of ``WAYS``, or None
+    rule : one of ``tlkit.WAYS``, or None
         What the literature's rule of thumb says there.
     evidence : Evidence
         What cross-validation and nearest neighbours found on the training pictures.
@@ -57,7 +57,7 @@ class Advice:
         Expected test accuracy minus that of the probe, -1 to 1, the largest first. The interval, of 90 %, is one over
         datasets: from how wrong such expectations were about each dataset of the map that they had not seen.
     seconds : dict from way to about what it takes here
-    way : one of ``WAYS``
+    way : one of ``tlkit.WAYS``
         What is recommended: the largest expected gain.
     rival : the runner-up
     doubts : list of str
@@ -163,7 +163,7 @@ def advise(split: Split, backbone: str | Backbone = "minivgg", device: str = "au
     rival = best_of(expected, one_thing if way in one_thing else [way])
     doubts = _about_pair(way, rival, expected[way] - expected[rival], half_width(wrong, way, rival))
     doubts += _about_pictures(split, places, seen) + _about_backbone(name, own, places)
-    ranked = sorted(expected, key=lambda each: (-expected[each], list(WAYS).index(each)))
+    ranked = sorted(expected, key=lambda each: (-expected[each], list(CHOICES).index(each)))
     return Advice(
         split.name,
         name,

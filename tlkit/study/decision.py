@@ -12,7 +12,7 @@ from tlkit.intervals import Interval, points
 from tlkit.study.comparison import Comparison
 from tlkit.study.ledger import Ledger
 from tlkit.study.places import MAPS, RULE, quadrant, world_of
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES, WAYS
 
 __all__ = ["DecisionMap", "Recommendation", "load_map"]
 
@@ -178,20 +178,21 @@ class DecisionMap:
     def missing(self, dataset: str, per_class: int) -> list[str]:
         """The ways that were not measured at this place yet."""
         found = self.at(dataset, per_class).ways
-        return [way for way in WAYS if way not in found]
+        return [way for way in CHOICES if way not in found]
 
     def ranking(self, dataset: str, per_class: int) -> list[str]:
         """The ways by their mean accuracy on val, the best first, over the draws that all of them have."""
         here = self.at(dataset, per_class)
+        ways = [way for way in here.ways if way in CHOICES]
         chosen = [row for row in here.rows if row["chosen"]]
-        shared = set.intersection(*({row["seed"] for row in chosen if row["way"] == way} for way in here.ways))
+        shared = set.intersection(*({row["seed"] for row in chosen if row["way"] == way} for way in ways))
 
         def on_val(way: str) -> float:
             return float(np.mean([r["val_accuracy"] for r in chosen if r["way"] == way and r["seed"] in shared]))
 
         if not shared:
             raise ValueError(f"No draw of {dataset}, {per_class} images per class, has all ways that are there.")
-        return sorted(here.ways, key=on_val, reverse=True)
+        return sorted(ways, key=on_val, reverse=True)
 
     def recommend(self, dataset: str, per_class: int) -> Recommendation:
         """The rule, the winner, the margin between them and what each costs.

@@ -13,7 +13,7 @@ import numpy as np
 from tlkit import text_tables
 from tlkit.study.lines import CLUES, USED, Lines, Place, best_of, others, shipped_places
 from tlkit.study.places import MAPS, RULE, quadrant
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 
 __all__ = ["Verdict", "as_text", "judge"]
 
@@ -57,7 +57,7 @@ def judge(places: Sequence[Place] | None = None) -> list[Verdict]:
         "advice": (advised(places, USED), partial(_looking, USED)),
         "the rule": (lambda place, k, seen: RULE[quadrant(place.dataset, place.per_class)], lambda place: 0.0),
     }
-    for way in WAYS:
+    for way in CHOICES:
         policies[f"always {way}"] = (lambda place, k, seen, way=way: way, lambda place: 0.0)
     policies["best on val"] = (
         lambda place, k, seen: max(place.ways, key=lambda way: place.val[way][k]),

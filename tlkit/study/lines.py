@@ -16,7 +16,7 @@ from tlkit.intervals import student
 from tlkit.study.decision import DecisionMap, load_map
 from tlkit.study.evidence_table import EvidenceTable, load_evidence
 from tlkit.study.places import MAPS, world_of
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 
 __all__: list[str] = []
 
@@ -87,7 +87,7 @@ class Place:
 def places_of(maps: Sequence[DecisionMap], table: EvidenceTable) -> list[Place]:
     """The places that a map and the table of evidence both have; one that lacks a way beside scratch is left out."""
     cells: dict[tuple, dict[str, dict[int, dict]]] = {}
-    for row in (row for each in maps for row in each.rows if row["chosen"]):
+    for row in (row for each in maps for row in each.rows if row["chosen"] and row["way"] in CHOICES):
         ways = cells.setdefault((row["backbone"], row["dataset"], row["per_class"]), {})
         ways.setdefault(row["way"], {})[row["seed"]] = row
     found = []
@@ -95,7 +95,7 @@ def places_of(maps: Sequence[DecisionMap], table: EvidenceTable) -> list[Place]:
         looks = table.at(*place)
         seeds = sorted(set(looks).intersection(*ways.values()))
         if set(_NEEDED) <= set(ways) and seeds:
-            found.append(_place(place, {way: ways[way] for way in WAYS if way in ways}, looks, seeds))
+            found.append(_place(place, {way: ways[way] for way in CHOICES if way in ways}, looks, seeds))
     return found
 
 
@@ -141,7 +141,7 @@ class Lines:
 
     def __init__(self, places: Sequence[Place], clues: Sequence[str] = USED):
         self.clues, self.weights = list(clues), {}
-        for way in (way for way in WAYS if way not in SWEPT):
+        for way in (way for way in CHOICES if way not in SWEPT):
             here = [place for place in places if way in place.ways]
             if len(here) >= _FEWEST:
                 X = np.array([[1.0, *(place.seen[name] for name in clues)] for place in here])
@@ -157,7 +157,8 @@ class Lines:
 
 def best_of(gains: Mapping[str, float], beside: Sequence[str] = ()) -> str:
     """The way with the largest gain, beside others; the cheaper of equals. What begins at random is no advice."""
-    return max((way for way in WAYS if way in gains and WAYS[way].pretrained and way not in beside), key=gains.get)
+    known = (name for name, way in CHOICES.items() if way.pretrained and name in gains)
+    return max((way for way in known if way not in beside), key=gains.get)
 
 
 def others(places: Sequence[Place], world: str, dataset: str, backbone: str) -> list[Place]:

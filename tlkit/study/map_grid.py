@@ -15,7 +15,7 @@ from tlkit.figures.style import ink, paper, styled
 from tlkit.intervals import Interval, points
 from tlkit.study.decision import DecisionMap, boards_of
 from tlkit.study.places import RULE, SMALL, quadrant
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 
 __all__ = ["plot_winners"]
 
@@ -196,12 +196,12 @@ def _draw_frame(axes: Axes, left: float, bottom: float, right: float, top: float
 
 
 def _draw_legend(figure: plt.Figure, narrow: bool, whole: bool) -> None:
-    shown = [Patch(facecolor=to_rgba(WAY_COLOURS[way], _STRONG), label=way) for way in WAYS]
+    shown = [Patch(facecolor=to_rgba(WAY_COLOURS[way], _STRONG), label=way) for way in CHOICES]
     shown += [
         Patch(facecolor=to_rgba(ink(), 0.2), label="pale: lead inside the noise"),
         Patch(facecolor="none", edgecolor=to_rgba(ink(), 0.6), hatch="////", label="the rule loses"),
     ]
     if not whole:
         shown.append(Line2D([], [], linestyle="none", label="* a way is not measured yet"))
-    look = {"ncols": 3 if narrow else len(shown), "fontsize": 9.2, "handlelength": 1.4, "columnspacing": 1.3}
+    look = {"ncols": 3 if narrow else (len(shown) + 1) // 2, "fontsize": 9.2, "handlelength": 1.4, "columnspacing": 1.3}
     figure.legend(handles=shown, loc="outside lower center", **look)

@@ -18,7 +18,7 @@ from tlkit.intervals import accuracy_interval, if_enough
 from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap, left_out
 from tlkit.study.places import MAPS, RANK, RULE, SIMILAR, quadrant, world_of
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES, WAYS
 
 __all__ = ["plot_stages"]
 
@@ -27,7 +27,17 @@ _HATCHES = {
     "all stages": "--",
     "fine-tuning": "..",
     "pretrained start": "xx",
+    "scaled start": "++",
     "scratch": "\\\\",
+}
+_LINES = {  # marker and line, so that nobody needs the colours
+    "probe": ("o", "-"),
+    "earlier stage": ("s", "--"),
+    "all stages": ("P", "-"),
+    "fine-tuning": ("^", "-."),
+    "pretrained start": ("D", ":"),
+    "scaled start": ("X", "--"),
+    "scratch": ("v", "-"),
 }
 _SHORT = {
     "probe": "linear probe\non CNN codes",
@@ -111,7 +121,8 @@ def _draw_bars(
 ) -> str:
     """The measured bars with the votes below their names; returns what they say in words."""
     here, total = measured.at(dataset, per_class), sum(votes.values())
-    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total else "" for way in WAYS}
+    shown = [way for way in WAYS if way in CHOICES or way in here.ways]
+    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total and way in CHOICES else "" for way in shown}
     labels = [way.replace(" ", "\n", 1) + share for way, share in shares.items()]
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.set_ylim(0, 122)
@@ -121,17 +132,19 @@ def _draw_bars(
     axes.set_ylabel("test accuracy (%)")
     axes.set_title(place_title(measured, dataset, per_class), fontsize=12)
     if reveal:
-        return f"Measured: {'; '.join(_draw_measured(axes, here))}.{left_out(measured.missing(dataset, per_class))}"
+        return (
+            f"Measured: {'; '.join(_draw_measured(axes, here, shown))}.{left_out(measured.missing(dataset, per_class))}"
+        )
     axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
     return "The measurement is not shown yet."
 
 
-def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
-    """A bar with its interval for each way that was measured; returns each in words."""
+def _draw_measured(axes: Axes, here: Comparison, shown: Sequence[str]) -> list[str]:
+    """A bar with its interval for each of the ways shown that was measured; returns each in words."""
     found = {way: here.accuracy(way) for way in here.ways}
     seconds = {way: np.median(here.values(way, "seconds")) for way in found}
     mean, low, high = 100 * np.array(list(found.values())).T
-    places = [list(WAYS).index(way) for way in found]
+    places = [shown.index(way) for way in found]
     colours, hatches = ([look.get(way, "") for way in found] for look in (WAY_COLOURS, _HATCHES))
     axes.bar(places, mean, 0.62, color=colours, hatch=hatches, edgecolor=ink(), alpha=0.85)
     axes.errorbar(places, mean, yerr=[mean - low, high - mean], fmt="none", color=ink(), capsize=5, linewidth=1.8)
@@ -139,7 +152,7 @@ def _draw_measured(axes: Axes, here: Comparison) -> list[str]:
     for place, way, top in zip(places, found, np.fmax(mean, high)):
         words = f"{found[way].mean:.1%}\n{seconds[way]:.{0 if seconds[way] >= 10 else 1}f} s"
         axes.text(place, top, words, transform=above, ha="center", fontsize=10.5)
-    for k in set(range(len(WAYS))) - set(places):
+    for k in set(range(len(shown))) - set(places):
         axes.text(k, 3, "not measured\nyet", ha="center", fontsize=10, color="#777777")
     return [f"{way} {interval} in {seconds[way]:.1f} s" for way, interval in found.items()]
 
@@ -222,11 +235,11 @@ def _draw_target(axes: Axes, measured: DecisionMap, dataset: str) -> list[str]:
     """A line for each way at one target; returns each in words."""
     sizes, said = measured.sizes_of(dataset), []
     places = {size: measured.at(dataset, size) for size in sizes}
-    for k, way in enumerate(WAYS):
+    for way in WAYS:
         means = {size: here.accuracy(way) for size, here in places.items() if way in here.ways}
         if not means:
             continue
-        look = {key: values[k] for key, values in plt.rcParams["axes.prop_cycle"].by_key().items()}
+        look = dict(zip(("marker", "linestyle"), _LINES[way]), color=WAY_COLOURS[way])
         axes.plot(list(means), [100 * m.mean for m in means.values()], label=way, markersize=6, **look)
         low, high = ([100 * getattr(m, side) for m in means.values()] for side in ("low", "high"))
         axes.fill_between(list(means), low, high, color=look["color"], alpha=0.18, linewidth=0)

@@ -252,7 +252,7 @@ def _about(backbone: str, machine: str) -> dict[str, str]:
     command = f"python -m tlkit {asked}" if asked else "tlkit.run_map(...)"
     if backbone != "minivgg":  # several networks share a table, each by a call of its own
         command = "python -m tlkit map --backbone NAME, for each network in the table"
-    return facts("Test accuracy of five ways to transfer, by dataset size and similarity", command, machine)
+    return facts("Test accuracy of each way to transfer, by dataset size and similarity", command, machine)
 
 
 def _where(backend: str, device: str, alone: bool) -> str:

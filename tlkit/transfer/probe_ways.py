@@ -114,9 +114,9 @@ def all_stages(
 ) -> Result:
     """One linear SVM on the features of all stages side by side, then on the best share of them (lesson 03).
 
-    After Head2Toe (Evci et al. 2022): so nobody has to choose a stage, which few val pictures do badly. Each feature
-    is standardised, and each stage has the same say, however wide it is. The SVM on all of them tells what each is worth: the length of its column of weights, one for each
-    class (the group norm). The best are kept, and a second SVM learns from them alone.
+    After Head2Toe (Evci et al. 2022): so nobody has to choose a stage. Each feature is standardised, and each stage has
+    the same say, however wide it is. The SVM on all of them tells what each is worth: the length of its column of
+    weights, one for each class (the group norm). The best are kept, and a second SVM learns from them alone.
 
     Parameters
     ----------

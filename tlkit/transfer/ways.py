@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tlkit.transfer.results import Result
 
-__all__ = ["WAYS", "Way"]
+__all__ = ["CHOICES", "WAYS", "Way"]
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,15 @@ class Way:
         Whether a network is trained, epoch by epoch, so that there is something to watch.
     pretrained : bool
         Whether it starts from pretrained weights.
+    control : bool
+        Whether it is nobody's choice: measured beside the others, perhaps not everywhere, to tell why they win.
     """
 
     name: str
     home: str
     trains: bool
     pretrained: bool = True
+    control: bool = False
 
     @property
     def run(self) -> Callable[..., Result]:
@@ -58,6 +61,9 @@ WAYS: Mapping[str, Way] = {
         Way("all stages", "probe_ways.all_stages", trains=False),
         Way("fine-tuning", "network_ways.two_phase", trains=True),
         Way("pretrained start", "network_ways.pretrained_start", trains=True),
+        Way("scaled start", "network_ways.scaled_start", trains=True, pretrained=False, control=True),
         Way("scratch", "network_ways.from_scratch", trains=True, pretrained=False),
     )
 }
+# What a map lets one choose from: of these it says which are missing, which wins, what is advised.
+CHOICES: Mapping[str, Way] = {name: way for name, way in WAYS.items() if not way.control}

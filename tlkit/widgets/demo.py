@@ -27,7 +27,7 @@ import ipywidgets
 
 from tlkit import checks
 from tlkit.study.decision import DecisionMap
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets import demo_html
 from tlkit.widgets.display import show_widget
 from tlkit.widgets.live_comparison import LiveComparison
@@ -70,10 +70,10 @@ class DemoPage:
         self.network = _classed(button(description="n: network", tooltip="the next one"), "network", self._on_network)
         self.place_text, self.answer, self.live_line = (_classed(text(), n) for n in ("question", "answer", "progress"))
         self.legend, self.scale = _classed(text(), "legend"), _classed(text(), "bar")
-        self.names = {way: _classed(text(), "way") for way in WAYS}
-        self.bars = {way: _classed(text(), "bar") for way in WAYS}
+        self.names = {way: _classed(text(), "way") for way in CHOICES}
+        self.bars = {way: _classed(text(), "bar") for way in CHOICES}
         self.up, self.down = {}, {}
-        for k, way in enumerate(WAYS, 1):
+        for k, way in enumerate(CHOICES, 1):
             up, down = button(description="+", tooltip=f"+ a hand for {way}"), button(description="−")
             down.tooltip = f"− a hand for {way}"
             self.up[way] = _classed(up, f"up-{k}", partial(self._raise, way))
@@ -89,7 +89,7 @@ class DemoPage:
     def _lay_out(self) -> ipywidgets.VBox:
         row, text, model, controls = ipywidgets.HBox, ipywidgets.HTML, self.model, self.controls
         choice = [text("similar"), controls.stops, text("different"), controls.sizes, text("per class")]
-        ways = [_classed(row([self.names[w], self.down[w], self.up[w], self.bars[w]]), "row") for w in WAYS]
+        ways = [_classed(row([self.names[w], self.down[w], self.up[w], self.bars[w]]), "row") for w in CHOICES]
         scale = _classed(row([self.legend, self.scale]), "scale")
         switches = [self.world] * (len(model.worlds) > 1) + [self.network] * model.has_networks
         keys = _classed(row([self.reveal, self.train, self.undo, *switches, self.dark, self.help]), "keys")
@@ -145,7 +145,7 @@ class DemoPage:
         if lacks := model.place.lacks():
             return self._draw(lacks)
         # Nobody knows yet how long a way takes that was not measured: it comes last.
-        expected = {way: model.seconds.get(way, math.inf) for way in WAYS}
+        expected = {way: model.seconds.get(way, math.inf) for way in CHOICES}
         place, seed = model.place, model.next_seed()
         self.live = self._last = LiveComparison(place, seed, expected, self._seconds, self._on_live, self._last)
         self._draw()
@@ -161,7 +161,7 @@ class DemoPage:
             model, live = self.model, self.live
             self.network.disabled = len(model.networks) < 2  # first: its key works as soon as the question stands
             self.place_text.value = demo_html.question(model, self._has_choice)
-            for way in WAYS:
+            for way in CHOICES:
                 self.names[way].value = demo_html.name(model, way)
                 self.bars[way].value = demo_html.bar(model, way, live)
             self.legend.value = demo_html.legend(model, live)
@@ -177,8 +177,8 @@ class DemoPage:
             self.world.description = f"w: {_after(model.worlds, model.world)}"
 
     def _ipython_display_(self) -> None:
-        rows = "".join(f"<p>{self.names[way].value}</p>" for way in WAYS)
-        plain = f"Which way wins here? {self.model.place}: {', '.join(WAYS)}"
+        rows = "".join(f"<p>{self.names[way].value}</p>" for way in CHOICES)
+        plain = f"Which way wins here? {self.model.place}: {', '.join(CHOICES)}"
         show_widget(self._box, f"{self.place_text.value}{rows}", plain)
 
 

@@ -9,7 +9,7 @@ from tlkit.figures.pictograms import pictogram
 from tlkit.intervals import points
 from tlkit.study.decision import left_out
 from tlkit.study.places import quadrant
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.tiles import tiles_of
@@ -36,7 +36,7 @@ def place(model: MapModel, has_choice: bool) -> str:
 
 def name(model: MapModel, way: str) -> str:
     """A way with its key and its pictogram, and how many hands it has."""
-    key = list(WAYS).index(way) + 1
+    key = list(CHOICES).index(way) + 1
     return f"<b>{key}</b><span>{way}</span>{pictogram(way)}<b>{model.hands[way]}</b>"
 
 
@@ -101,7 +101,8 @@ def answer(model: MapModel) -> str:
     hands = model.hands
     if not model.revealed:
         counted = f"<p><b>Hands up!</b> {hands.total()} so far.</p>"
-        return f"{counted}<p>Keys <b>1</b> to <b>5</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys.</p>"
+        keys = f"Keys <b>1</b> to <b>{len(CHOICES)}</b> count a hand, <b>r</b> reveals, <b>?</b> shows all keys."
+        return f"{counted}<p>{keys}</p>"
     rule = f'Rule: <b>{model.rule}</b>.<span class="room">{room(model)}</span>'
     if (advice := model.advice) is None:
         return f"<b>Nobody can say yet.</b> {rule}<br>{left_out(model.missing)}"
@@ -116,7 +117,7 @@ def room(model: MapModel) -> str:
     """What most hands were raised for, in words that follow a sentence; nothing where no hand is up."""
     hands = model.hands
     most = max(hands.values(), default=0)
-    chosen = [way for way in WAYS if most and hands[way] == most]
+    chosen = [way for way in CHOICES if most and hands[way] == most]
     return f" Room (grey): <b>{chosen[0] if len(chosen) == 1 else 'undecided'}</b>." if chosen else ""
 
 

@@ -10,7 +10,7 @@ from tlkit import checks
 from tlkit.intervals import Interval
 from tlkit.study.decision import DecisionMap, Recommendation, boards_of, left_out, rule_in_words
 from tlkit.study.places import RANK, RULE, class_count, quadrant, world_of
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES
 from tlkit.widgets.places_here import PlaceHere
 
 __all__: list[str] = []
@@ -148,7 +148,7 @@ class MapModel:
         return Counter(self._hands)
 
     def raise_hand(self, way: str) -> None:
-        self._hands.append(checks.choose("way", way, WAYS))
+        self._hands.append(checks.choose("way", way, CHOICES))
 
     def lower_hand(self, way: str | None = None) -> None:
         """Take back a hand for this way, or the last one; nobody has fewer than no hands."""
@@ -176,7 +176,7 @@ class MapModel:
     @property
     def advice(self) -> Recommendation | None:
         """What was found here, or None where too little was measured to say."""
-        measured = len(WAYS) - len(self.missing)
+        measured = len(CHOICES) - len(self.missing)
         if self.rule in self.missing or measured < 2:
             return None
         return self.board.recommend(self.dataset, self.per_class)

@@ -15,7 +15,7 @@ from tlkit.figures.pictograms import pictogram
 from tlkit.history import History
 from tlkit.study.decision import DecisionMap
 from tlkit.study.map_plots import place_title, plot_map, plot_stages
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES, WAYS
 from tlkit.widgets.display import show_widget
 from tlkit.widgets.live import LiveRun
 from tlkit.widgets.map_model import MapModel
@@ -36,7 +36,7 @@ class DecisionMapPanel(Panel):
         self.model, self._showing = model, False
         self.controls = PlaceControls(model, self._draw)
         look = {"layout": {"width": "182px"}, "style": {"description_width": "112px"}}
-        self.votes = {way: ipywidgets.BoundedIntText(min=0, max=9999, description=way, **look) for way in WAYS}
+        self.votes = {way: ipywidgets.BoundedIntText(min=0, max=9999, description=way, **look) for way in CHOICES}
         for way, box in self.votes.items():
             box.observe(partial(self._on_vote, way), "value")
         about = {"description": "show what was measured", "layout": {"width": "220px"}}

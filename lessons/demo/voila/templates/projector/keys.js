@@ -13,7 +13,7 @@ window.addEventListener("pointerdown", () => (tabbed = false), true);
 const once = { r: "reveal", Enter: "reveal", l: "live", w: "world", n: "network", d: "dark", "?": "help" };
 window.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const digit = /^[1-5]$/.test(key) ? key : event.code.match(/^(?:Digit|Numpad)([1-5])$/)?.[1];
+  const digit = /^[1-9]$/.test(key) ? key : event.code.match(/^(?:Digit|Numpad)([1-9])$/)?.[1];
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (key === "Tab") tabbed = true;
   if (key === "Enter" && tabbed && document.activeElement.matches("button, a")) return;
