@@ -85,7 +85,7 @@ def ways_page(measured: DecisionMap) -> str:
     places = list(product(targets, measured.sizes))
     sizes = ", ".join(map(str, measured.sizes))
     seeds = len({row["seed"] for row in measured.rows})
-    ways = list(WAYS)
+    ways = [way for way in WAYS if way in CHOICES or _having(measured, places, way)]
     lines = [f"| | {' | '.join(ways)} |", "|---" * (len(ways) + 1) + "|"]
     for title, entry in _rows(measured, targets, places):
         lines.append(f"| **{title}** | {' | '.join(entry(way) for way in ways)} |")
