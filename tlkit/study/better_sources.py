@@ -130,7 +130,7 @@ def plot_better_sources(measured: BetterSources, column: str = "codes", title: s
         axes.errorbar(x_smooth, *_bars([smooth]), **style, markerfacecolor="none", markersize=10, linestyle="none")
         each = ", ".join(f"{at:.0f}: {one.mean:.1%}" for at, one in zip(x, found))
         said.append(f"{name} {each}, with smoothed labels {x_smooth:.0f}: {smooth.mean:.1%}")
-    axes.plot([], [], "o", color="grey", markerfacecolor="none", markersize=10, label="smoothed labels")
+    axes.errorbar([], [], fmt="o", color="grey", markerfacecolor="none", markersize=10, label="smoothed labels")
     axes.set_xlabel("accuracy on the source's test pictures (%)")
     axes.set_ylabel(f"test accuracy of a probe on {STAGES[column]} (%)")
     axes.legend(fontsize=10, loc="upper left", bbox_to_anchor=(1, 1))
