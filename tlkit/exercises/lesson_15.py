@@ -108,4 +108,4 @@ def _price(answer: object) -> str:
         if np.allclose(given, 0):
             raise Wrong("You take the best network of each target. They look at the source alone.")
         raise Wrong(f"On the first target the price is {points(right[0])}, on the last {points(right[-1])}.")
-    return "Where the price is 0, source accuracy was a good guide. val of your own target would have been one everywhere."
+    return "Where the price is 0, source accuracy was a good guide. Your own val is one everywhere."

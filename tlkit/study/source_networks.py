@@ -18,7 +18,7 @@ from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import autocast
 from tlkit.transfer.probes import LinearProbe
 
-__all__ = ["class_separation", "measure_source", "pretrain_source"]
+__all__: list[str] = []
 
 TARGETS = ("flowers", "herbarium", "plates", "tissue", "digits")
 EPOCHS, SMOOTHING = (1, 2, 4, 8), 0.1
