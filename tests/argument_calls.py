@@ -39,9 +39,9 @@ NAMES_OF = {
     "large count": "batch_size cv grid looks patience pictures together",
     "map": "measured",
     "mapping": "answers curves gains histories maps sweeps values",
-    "name": "by class_weight dataset first fit kind lesson mark meadow name names option precision second stage "
+    "name": "by class_weight dataset first fit kind lesson mark meadow name names option precision second shift stage "
     "through truth way",
-    "network": "network",
+    "network": "after before network",
     "new path": "checkpoint out",
     "not negative": "weight_decay",
     "numbers": "x",
@@ -55,7 +55,7 @@ NAMES_OF = {
     "row names": "row_names",
     "seed": "seed",
     "seeds": "seeds",
-    "share": "crop stage_decay warm_up",
+    "share": "crop share stage_decay strength warm_up",
     "split": "split",
     "stage names": "stages",
     "text": "data_licence desc question title xlabel ylabel",
@@ -110,6 +110,7 @@ OWN_KIND = {
     ("run_map", "scheduler"): "scheduler",
     ("run_map", "seeds"): "count",
     ("save_model", "folder"): "new path",
+    ("shifted", "part"): "name",
     ("train_network", "groups"): "parameter groups",
 }
 NONE_TOO = {  # where None says something, though it is no default
@@ -192,6 +193,8 @@ CALLS = {
     "answer_balance": lambda k: dict(answers=k.labels, classes=2),
     "as_convolutions": lambda k: dict(backbone=k.backbone),
     "augmentation_desk": lambda k: dict(images=k.images[:2], views=1),
+    "average_slider": lambda k: {},
+    "average_weights": lambda k: dict(before=k.head, after=k.head),
     "cache_folder": lambda k: {},
     "check": lambda k: dict(name="03.1", answer=...),
     "check_environment": lambda k: {},
@@ -246,6 +249,7 @@ CALLS = {
     ),
     "save_model": lambda k: dict(result=k.probe, folder=k.folder / "models" / "two", overwrite=True),
     "scaled_start": lambda k: _way(k, epochs=1, passes=1),
+    "shifted": lambda k: dict(split=k.split, shift="dusk"),
     "show": lambda k: dict(axes=tlkit.plot_bars(_SHARES)),
     "show_progress": lambda k: {},
     "similarity": lambda k: dict(split=k.split, backbone=k.backbone, device="cpu"),

@@ -21,7 +21,7 @@ from tools import publish
 @pytest.mark.parametrize(
     ("package", "commands"),
     [
-        ("tlkit", ("fetch", "map", "progress", "transferability")),
+        ("tlkit", ("fetch", "map", "progress", "shifts", "surgical", "transferability")),
         ("tools", ("badges", "costs", "exercises", "html", "pictures", "pretrain", "rehearse", "sources")),
     ],
 )

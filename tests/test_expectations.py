@@ -24,6 +24,8 @@ from test_instructor import SECTIONS, cells_of, heading_of
         ("03", "claims", "gain.mean > 0.05", "by at least 5 points"),
         ("03", "claims", 'gains["flowers"].mean < 0.02', "more than 2 points better"),
         ("03", "regret-claims", "regret < 0.04", "less than 4 points against peeking"),
+        ("03", "all-everywhere-claims", "abs(tuned) < 0.02", "within two points of fine-tuning on drawn targets"),
+        ("03", "all-everywhere-claims", "min(on_photos) > -0.03", "within three on photos"),
         ("03", "real-claims", "gain.low > 0 and gain.mean > 0.05", "more than 5 points above the codes"),
         ("04", "wreck-claims", "< random_head - 0.03", "at least 3 points more"),
         ("04", "same-claims", "abs(gap.mean) < 0.05", "end less than 5 points apart"),
@@ -78,6 +80,10 @@ from test_instructor import SECTIONS, cells_of, heading_of
         ("13", "forgotten-claims", "abs(moved.mean) < 0.05", "less than 5 points"),
         ("13", "save-claims", "siblings > 0.7", "More than 70 %"),
         ("13", "choose-claims", 'claimed["eli"] > found["eli"] + 0.1', "at least 10 points more"),
+        ("14", "draws-claims", 'costs["dusk"][1].mean < -0.03', "loses more than 3 points at dusk"),
+        ("14", "best-claims", "gain.mean < 0.03", "by less than 3 points"),
+        ("14", "photos-claims", "gain.mean > 0.03 for gain in won", "on both tests by more than 3 points"),
+        ("14", "surgery-claims", "named[0].mean < -0.3", "more than 30 points below"),
     ],
 )
 def test_what_to_expect_is_what_the_cell_asserts(number, cell, asserted, stated):

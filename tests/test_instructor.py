@@ -112,7 +112,7 @@ def _schedules():
 
 
 def test_schedules_add_up():
-    assert list(_plan()) == list(LESSONS) and len(_schedules()) == 5
+    assert list(_plan()) == list(LESSONS) and len(_schedules()) == 6
     for *rows, (_, total, *_) in _schedules():
         clock = 0
         for start, minutes, *_ in rows:
@@ -123,7 +123,7 @@ def test_schedules_add_up():
     assert [rows[-1][1] for rows in _schedules()[:2]] == ["**60**", "**210**"], "an hour, half a day"
 
 
-def test_three_days_give_every_lesson_its_minutes():
+def test_four_days_give_every_lesson_its_minutes():
     whole = [
         (number[1], int(minutes))
         for table in _schedules()[2:]

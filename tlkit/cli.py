@@ -14,6 +14,9 @@ _HOME = {
     "map": ("tlkit.study.survey", "run_map"),
     "progress": ("tlkit.exercises.report", "run_progress"),
     "rate-sweep": ("tlkit.study.rate_sweep", "run_rate_sweep"),
+    "shifts": ("tlkit.study.shifts", "run_shifts"),
+    "starts": ("tlkit.study.starts", "run_starts"),
+    "surgical": ("tlkit.study.surgical", "run_surgical"),
     "transferability": ("tlkit.study.transferability", "run_transferability"),
 }
 
@@ -28,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fetch.add_argument("--list", action="store_true", dest="show_list", help="what there is, with sizes")
     _add_map(commands)
     _add_transferability(commands)
+    _add_surgical(commands)
     _add_rate_sweep(commands)
+    _add_starts(commands)
+    _add_shifts(commands)
     _add_evidence(commands)
     _add_progress(commands)
     options = vars(parser.parse_args(arguments))
@@ -81,6 +87,17 @@ def _add_transferability(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
 
 
+def _add_surgical(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_surgical
+    what = "after a shift, let one part of a network learn from a few pictures (lesson 14)"
+    parser = commands.add_parser("surgical", help=what, **said)
+    parser.add_argument("--out", help="the CSV file (default: surgical.csv, here)")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: flowers")
+    parser.add_argument("--seeds", type=int, help="how many draws of each (default 5)")
+    parser.add_argument("--jobs", type=int, help="results at once, each on one core (default 1)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
+
+
 def _add_rate_sweep(commands: argparse._SubParsersAction) -> None:
     said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_rate_sweep
     what = "fine-tune with the stages at 0.01 to 1 of the head's rate"
@@ -92,6 +109,32 @@ def _add_rate_sweep(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.01 0.03 0.1 0.3 1")
     parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
     parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
+
+
+def _add_starts(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_starts
+    parser = commands.add_parser("starts", help="train alike from pretrained, rescaled and random weights", **said)
+    parser.add_argument("--out", help="the CSV file (default: starts.csv, here)")
+    _add_backbone(parser)
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the four drawn targets")
+    parser.add_argument("--per-class", nargs="+", type=int, metavar="N", help="default: 20")
+    parser.add_argument("--seeds", type=int, help="how many draws of each (default 3)")
+    parser.add_argument("--trained", nargs="+", metavar="PART", help="all (the default), BatchNorm, head")
+    parser.add_argument("--epochs", type=int, help="of every training (default 8)")
+    parser.add_argument("--jobs", type=int, help="networks trained at once, each on one core (default 1)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
+
+
+def _add_shifts(commands: argparse._SubParsersAction) -> None:
+    said = {"argument_default": argparse.SUPPRESS}  # what is not said is as in run_shifts
+    parser = commands.add_parser("shifts", help="measure who stands a shift of the pictures (lesson 14)", **said)
+    parser.add_argument("--out", help="the CSV file (default: shifts.csv, here)")
+    _add_backbone(parser)
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: flowers herbarium")
+    parser.add_argument("--per-class", type=int, metavar="N", help="default: 20")
+    parser.add_argument("--seeds", type=int, help="how many draws of each (default 5)")
+    parser.add_argument("--jobs", type=int, help="draws at once, each on one core (default 1)")
     parser.add_argument("--device", help="cpu, cuda or mps (default: the best here)")
 
 

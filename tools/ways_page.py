@@ -1,12 +1,13 @@
 """The page that puts the ways side by side: words of ours, numbers of the measured map."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from statistics import median
 
 from tlkit.figures import pictograms
+from tlkit.intervals import FEWEST
 from tlkit.study.decision import DecisionMap
-from tlkit.transfer.ways import WAYS
+from tlkit.transfer.ways import CHOICES, WAYS
 
 __all__: list[str] = []
 
@@ -84,7 +85,7 @@ def ways_page(measured: DecisionMap) -> str:
     places = list(product(targets, measured.sizes))
     sizes = ", ".join(map(str, measured.sizes))
     seeds = len({row["seed"] for row in measured.rows})
-    ways = list(WAYS)
+    ways = [way for way in WAYS if way in CHOICES or _having(measured, places, way)]
     lines = [f"| | {' | '.join(ways)} |", "|---" * (len(ways) + 1) + "|"]
     for title, entry in _rows(measured, targets, places):
         lines.append(f"| **{title}** | {' | '.join(entry(way) for way in ways)} |")
@@ -99,7 +100,7 @@ def _rows(
 
     yield "in a picture", _picture
     yield word("what is trained")
-    yield "weights trained, median", lambda way: f"{median(_all(measured, places, way, 'trained_parameters')):,.0f}"
+    yield "weights trained, median", lambda way: _median(measured, places, way, "trained_parameters", 0)
     yield word("data wanted")
     for size in measured.sizes:
         title = f"best, or within the noise of the best, at {size} images per class"
@@ -107,7 +108,7 @@ def _rows(
     for size in (measured.sizes[0], measured.sizes[-1]):
         some = [(target, size) for target in targets]
         title = f"seconds, median, at {size} images per class"
-        yield title, lambda way, some=some: f"{median(_all(measured, some, way, 'seconds')):.1f}"
+        yield title, lambda way, some=some: _median(measured, some, way, "seconds", 1)
     yield word("risk")
     yield "at worst behind the best way", lambda way: _worst(measured, places, way)
     yield "best and worst draw apart, at most", lambda way: _spread(measured, places, way)
@@ -119,51 +120,64 @@ def _picture(way: str) -> str:
     return f'<img src="pictures/{pictograms.file_name(way)}" alt="{pictograms.WORDS[way]}" height="26">'
 
 
-def _all(measured: DecisionMap, places: list[tuple[str, int]], way: str, what: str) -> list[float]:
-    return [float(value) for place in places for value in measured.at(*place).values(way, what)]
+def _having(measured: DecisionMap, places: Sequence[tuple[str, int]], way: str) -> list[tuple[str, int]]:
+    """The places where a way has draws enough for an interval: all, but of a control perhaps a few."""
+    here = {place: measured.at(*place) for place in places}
+    return [place for place in places if way in here[place].ways and len(here[place].values(way)) >= FEWEST]
+
+
+def _median(measured: DecisionMap, places: Sequence[tuple[str, int]], way: str, what: str, digits: int) -> str:
+    found = [v for place in _having(measured, places, way) for v in measured.at(*place).values(way, what)]
+    return f"{median(map(float, found)):,.{digits}f}" if found else "not measured"
 
 
 def _keeps_up(measured: DecisionMap, place: tuple[str, int], way: str) -> bool:
     """Whether the way that val prefers here does not beat this one by more than the noise.
 
-    The winner is held against every other way, so each of these intervals is corrected for their number.
+    The winner is held against every other way, so each of these intervals is corrected for their number; controls,
+    which nobody would choose, are not counted.
     """
     here, winner = measured.at(*place), measured.recommend(*place).winner
-    return way == winner or not here.difference(winner, way, looks=len(here.ways) - 1).low > 0
+    return way == winner or not here.difference(winner, way, looks=len(CHOICES) - 1).low > 0
 
 
 def _where(measured: DecisionMap, targets: list[str], size: int, way: str) -> str:
-    found = [target for target in targets if _keeps_up(measured, (target, size), way)]
-    return "everywhere" if len(found) == len(targets) else ", ".join(found) or "nowhere"
+    tried = [target for target, _ in _having(measured, [(target, size) for target in targets], way)]
+    found = [target for target in tried if _keeps_up(measured, (target, size), way)]
+    return "everywhere" if len(found) == len(targets) else ", ".join(found) or ("nowhere" if tried else "not measured")
 
 
 def _worst(measured: DecisionMap, places: list[tuple[str, int]], way: str) -> str:
     """The most points that its mean lies below the best mean, and at which place."""
     behind = {}
-    for place in places:
+    for place in _having(measured, places, way):
         here = measured.at(*place)
         means = {each: here.values(each).mean() for each in here.ways}
         behind[place] = 100 * (max(means.values()) - means[way])
+    if not behind:
+        return "not measured"
     dataset, size = place = max(behind, key=behind.get)
     return f"{behind[place]:.0f} points ({dataset} {size})"
 
 
 def _spread(measured: DecisionMap, places: list[tuple[str, int]], way: str) -> str:
     apart = {}
-    for place in places:
+    for place in _having(measured, places, way):
         values = measured.at(*place).values(way)
         apart[place] = 100 * (values.max() - values.min())
+    if not apart:
+        return "not measured"
     dataset, size = place = max(apart, key=apart.get)
     return f"{apart[place]:.0f} points ({dataset} {size})"
 
 
 def _notes(measured: DecisionMap, places: list[tuple[str, int]]) -> str:
-    ways = {way: sum(_keeps_up(measured, place, way) for place in places) for way in WAYS}
+    ways = {way: sum(_keeps_up(measured, place, way) for place in places) for way in CHOICES}
     counted = ", ".join(f"{way} at {count}" for way, count in ways.items())
-    looks = len(WAYS) - 1
+    looks = len(CHOICES) - 1
     return (
         f"\nOf the {len(places)} places of the map, a way is best or within the noise of the best so often: {counted}. "
         "*Within the noise* is judged on test against the way that val prefers there, paired over draws "
-        f"(95 % interval, corrected for the {looks} ways that are held against it). Scratch had twice the epochs of "
-        "the others. [Lesson 07](07_when_and_how.ipynb) walks through the map.\n"
+        f"(95 % interval, corrected for the {looks} ways that are held against it). What starts at random had twice "
+        "the epochs of the others. [Lesson 07](07_when_and_how.ipynb) walks through the map.\n"
     )

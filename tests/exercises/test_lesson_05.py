@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 import tlkit
@@ -36,14 +37,22 @@ def wrong_way(network, source):
     return HEAD
 
 
-def gains(start=0, slope=lambda p, s: (p[1] - p[0]) - (s[1] - s[0]), end=lambda curve: curve[-2:].mean(), sign=1):
+def shuffle(order=lambda w, draw: w.flatten()[torch.randperm(w.numel(), generator=draw)], skip=nn.BatchNorm1d):
     """An answer to 05.2 by parts."""
-    return lambda p, s: [sign * (p[start] - s[start]), sign * slope(p, s), sign * (end(p) - end(s))]
+
+    def answer(network, draw):
+        for layer in network.stages.modules():
+            for w in layer.parameters(recurse=False):
+                if not isinstance(layer, skip):
+                    w.data = order(w.data, draw).reshape(w.shape)
+        return network
+
+    return answer
 
 
-def cut_short(p, s):
-    both = min(len(p), len(s))
-    return gains()(p[:both], s[:both])
+def shuffle_the_head_too(network, draw):
+    network.head.weight.data = network.head.weight.data.flip(0, 1)
+    return shuffle()(network, draw)
 
 
 def at_seconds(epochs=lambda seconds, budget: sum(s <= budget for s in seconds), read=lambda seen, all: seen[-1]):
@@ -85,7 +94,7 @@ def step(kind=torch.optim.AdamW, copy=torch.clone, share=lambda change, before: 
 
 RIGHT = {
     "05.1": by_stages,
-    "05.2": gains(),
+    "05.2": shuffle(),
     "05.3": at_seconds(),
     "05.4": step(),
 }
@@ -97,13 +106,15 @@ WRONG = [
     ("05.1", lambda network, source: HEAD, "not those of the source"),
     ("05.1", lambda network, source: by_stages(network, source)[:1], "left out"),
     ("05.1", lambda network, source: by_stages(network, source) and network, "list of names"),
-    ("05.2", gains(sign=-1), "turned round"),
-    ("05.2", cut_short, "its own end"),
-    ("05.2", gains(end=lambda curve: curve[-1]), "alone is luck"),
-    ("05.2", gains(slope=lambda p, s: p[1] - s[1]), "how much it rises"),
-    ("05.2", gains(start=1), "start is wrong"),
-    ("05.2", gains(slope=lambda p, s: (p[-1] - p[0]) - (s[-1] - s[0])), "slope is wrong"),
-    ("05.2", lambda p, s: p[0] - s[0], "shape should be (3,)"),
+    ("05.2", shuffle(lambda w, draw: w), "as it was"),
+    ("05.2", shuffle(lambda w, draw: torch.randn(w.shape, generator=draw) * w.std() + w.mean()), "other numbers"),
+    ("05.2", shuffle(lambda w, draw: w[torch.randperm(len(w), generator=draw)]), "stayed together"),
+    ("05.2", shuffle(lambda w, draw: w[..., torch.randperm(w.shape[-1], generator=draw)]), "stayed together"),
+    ("05.2", shuffle(lambda w, draw: w.flatten()[torch.randperm(w.numel())]), "two different orders"),
+    ("05.2", shuffle(skip=()), "BatchNorm should stay"),
+    ("05.2", shuffle(lambda w, draw: w.flatten()[:1].expand(w.shape)), "other numbers"),
+    ("05.2", shuffle_the_head_too, "head and BatchNorm should stay"),
+    ("05.2", lambda network, draw: shuffle()(network, draw).state_dict(), "return the network"),
     ("05.3", at_equal_epochs, "equal epochs"),
     ("05.3", at_seconds(lambda seconds, budget: len(seconds)), "where the curves end"),
     ("05.3", at_seconds(lambda seconds, budget: 1 + sum(s < budget for s in seconds)), "not finished by then"),
@@ -131,6 +142,10 @@ def test_names_may_come_in_any_collection(kind):
 
 def test_a_step_of_a_copy_is_a_step_too():
     assert tlkit.check("05.4", lambda network, *given: step()(copy.deepcopy(network), *given))
+
+
+def test_a_shuffled_copy_is_shuffled_too():
+    assert tlkit.check("05.2", lambda network, draw: shuffle()(copy.deepcopy(network), draw))
 
 
 def test_one_step_goes_as_far_as_the_check_says():

@@ -4,10 +4,10 @@ from copy import deepcopy
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tlkit.exercises import Wrong, as_array, call, exercise, names_in
-from tlkit.exercises.tiny import tiny_backbone
+from tlkit.exercises.tiny import own_luck, tiny_backbone
 from tlkit.history import History
 from tlkit.nets.backbone import Backbone
 
@@ -52,40 +52,60 @@ def _start_from(answer: object) -> str:
 
 @exercise(
     "05.2",
-    "three gains from two curves",
-    "Each gain is a number of the pretrained curve minus the same number of the other one.",
-    "The end of each curve is its own: curve[-2:] are its last two values. np.mean takes their mean.",
-    "The slope is curve[1] - curve[0], of the first minus of the second.",
+    "the scale without the features",
+    "Walk through network.stages.modules(), pass by the BatchNorm layers, and take layer.parameters(recurse=False).",
+    "torch.randperm(w.numel(), generator=draw) is a new order for all the numbers of w, flattened.",
+    "w.data.flatten()[order].reshape(w.shape) is what w.data becomes.",
 )
-def _three_gains(answer: object) -> str:
-    random = np.random.default_rng(5)
-    for epochs, others in ((6, 6), (5, 10), (9, 4)):
-        upper, lower = (random.uniform(0.05, 0.95, n + 1).round(3) for n in (epochs, others))
-        given = as_array(call(answer, upper.copy(), lower.copy()), (3,))
-        expected = np.array(_gains(upper, lower))
-        if np.allclose(given, expected, atol=1e-6):
-            continue
-        if np.allclose(given, -expected, atol=1e-6):
-            raise Wrong("The signs are turned round: how much higher is the pretrained curve?")
-        both = min(epochs, others) + 1
-        if epochs != others and np.isclose(given[2], _gains(upper[:both], lower[:both])[2]):
-            raise Wrong("You compare both where the shorter curve ends. Each curve has its own end.")
-        if np.isclose(given[2], upper[-1] - lower[-1]):
-            raise Wrong("The asymptote is the mean of the last two values: one alone is luck.")
-        if np.isclose(given[1], upper[1] - lower[1]):
-            raise Wrong("That is how much higher the curve is after one epoch. The slope is how much it rises there.")
-        which = ("start", "slope", "asymptote")[int(np.argmax(~np.isclose(given, expected, atol=1e-6)))]
-        raise Wrong(
-            f"The {which} is wrong: {np.array2string(given, precision=3)} should be "
-            f"{np.array2string(expected, precision=3)}, for the curves {upper.tolist()} and {lower.tolist()}."
-        )
-    return "With a new head on both, as in this lesson, both begin at chance. Then the start gains nothing."
+def _shuffled(answer: object) -> str:
+    for seed in (1, 2):
+        before, twins = _with_norms_that_vary(seed), []
+        for _ in range(2):
+            given = call(answer, _with_norms_that_vary(seed), torch.Generator().manual_seed(seed))
+            if not isinstance(given, Backbone):
+                raise Wrong("It should return the network.")
+            twins.append(given.state_dict())
+        for name, old in before.state_dict().items():
+            is_norm = ".1." in name  # each stage is a layer of weights, BatchNorm, and ReLU
+            _same_numbers(name, old, twins[0][name], is_norm or not name.startswith("stages."))
+        if any(not torch.equal(value, twins[1][name]) for name, value in twins[0].items()):
+            raise Wrong("Twice the same seed gave two different orders. Take the order from draw, the generator.")
+    return (
+        "The numbers of each tensor are the very same, so its mean and spread are, too. What is gone is who stands "
+        "where, and that was the feature."
+    )
 
 
-def _gains(upper: np.ndarray, lower: np.ndarray) -> tuple[float, float, float]:
-    """Start, slope and asymptote, each as the first curve's minus the second's."""
-    first, second = ((curve[0], curve[1] - curve[0], curve[-2:].mean()) for curve in (upper, lower))
-    return tuple(one - other for one, other in zip(first, second))
+def _with_norms_that_vary(seed: int) -> Backbone:
+    """A network in which BatchNorm has learned something, so that a shuffle of it is seen."""
+    network = tiny_backbone(4, seed)
+    with own_luck(seed):
+        for name, parameter in network.named_parameters():
+            if ".1." in name:
+                nn.init.uniform_(parameter, 0.5, 1.5)
+    return network
+
+
+def _same_numbers(name: str, old: Tensor, new: Tensor, stays: bool) -> None:
+    """Raise Wrong if what should stay has changed, or what should be shuffled was not."""
+    if new.shape != old.shape:
+        raise Wrong(f"{name} has the shape {tuple(new.shape)} now, but should keep {tuple(old.shape)}.")
+    if stays:
+        if not torch.equal(new, old):
+            raise Wrong(f"{name} has changed. The head and BatchNorm should stay as they are.")
+        return
+    if torch.equal(new, old):
+        raise Wrong(f"{name} is as it was. Shuffle every weight and every bias, in place or in a copy.")
+    if not torch.equal(new.flatten().sort().values, old.flatten().sort().values):
+        raise Wrong(f"{name} has other numbers now. Do not draw new ones: put the old ones into another order.")
+    if old.ndim > 1:
+        rows = [sorted(sorted(row) for row in tensor.tolist()) for tensor in (new, old)]
+        columns = [sorted(sorted(row) for row in tensor.T.tolist()) for tensor in (new, old)]
+        if rows[0] == rows[1] or columns[0] == columns[1]:
+            raise Wrong(
+                f"{name}: the numbers of each row (or column) stayed together, so much of what the filters knew is "
+                "still there. Shuffle all numbers of the tensor, flattened."
+            )
 
 
 @exercise(
@@ -190,7 +210,7 @@ def _same_head(one: Backbone, other: Backbone) -> bool:
 
 
 def _move(
-    network: nn.Module, x: torch.Tensor, labels: torch.Tensor, rate: float, kind: type[torch.optim.Optimizer]
+    network: nn.Module, x: Tensor, labels: Tensor, rate: float, kind: type[torch.optim.Optimizer]
 ) -> tuple[float, float]:
     """How far one step goes, as a share of the weights' size, and the step itself."""
     before = [parameter.detach().clone() for parameter in network.parameters()]

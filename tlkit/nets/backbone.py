@@ -39,8 +39,10 @@ class Backbone(nn.Module):
         The last hidden stage. Its ReLU'd activations are the CNN codes.
     image_size, smallest : int
         The size it was trained on, and the smallest that its pooling allows, in pixels.
+    frozen_stages : tuple of str
+        The stages that are frozen, from early to late; ``tlkit.freeze`` and ``tlkit.unfreeze`` set it.
     frozen : int
-        How many of the first stages are frozen; ``tlkit.freeze`` and ``tlkit.unfreeze`` set it.
+        How many of the *first* stages are frozen: what they make of a picture can be computed once, and kept.
     fixed_statistics : bool
         Whether BatchNorm keeps the statistics that it has while its stages train, in place of those of each batch.
     source_accuracy : float or None
@@ -74,7 +76,8 @@ class Backbone(nn.Module):
         cuts.check_parts(name, stages, head, mean, std)
         checks.count("image_size", image_size, checks.count("smallest", smallest, 1))
         self.name, self.image_size, self.smallest = name, image_size, smallest
-        self.frozen, self.fixed_statistics = 0, False
+        self.frozen_stages: tuple[str, ...] = ()
+        self.fixed_statistics = False
         self.source_accuracy: float | None = None
         self.own = True
         self.stages = nn.ModuleDict(stages)
@@ -92,6 +95,12 @@ class Backbone(nn.Module):
     def stage_names(self) -> list[str]:
         """The stages from early to late."""
         return list(self.stages)
+
+    @property
+    def frozen(self) -> int:
+        """How many of the first stages are frozen: the place of the first one that trains."""
+        places = (k for k, name in enumerate(self.stages) if name not in self.frozen_stages)
+        return next(places, len(self.stages))
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 0..255 to float32 with the mean and spread that the weights expect."""
@@ -126,7 +135,7 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def prefix(self, images: Tensor) -> Tensor:
-        """What the frozen stages make of uint8 pictures; with none frozen, the normalised pictures."""
+        """What the frozen first stages make of uint8 pictures; with none frozen, the normalised pictures."""
         x = self.normalise(images)
         for name in self.stage_names[: self.frozen]:
             x = self.stages[name](x)
@@ -145,7 +154,7 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True) -> "Backbone":
         """As in PyTorch, but frozen stages stay in evaluation mode: their BatchNorm statistics are fixed."""
         super().train(mode)
-        for name in self.stage_names[: self.frozen]:
+        for name in self.frozen_stages:
             self.stages[name].eval()
         for layer in self.modules() if self.fixed_statistics else ():
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):

@@ -1,5 +1,7 @@
 """Freezing and thawing a backbone, and a learning rate for each of its parts."""
 
+from collections.abc import Collection, Sequence
+
 from tlkit import checks
 from tlkit.nets.backbone import Backbone
 
@@ -17,38 +19,62 @@ def freeze(backbone: Backbone, through: str | None = None) -> Backbone:
     """
     checks.instance("backbone", backbone, Backbone)
     through = checks.choose("stage", backbone.code_stage if through is None else through, backbone.stages)
-    return _freeze_first(backbone, backbone.stage_names.index(through) + 1)
+    return _train_only(backbone, backbone.stage_names[backbone.stage_names.index(through) + 1 :])
 
 
-def unfreeze(backbone: Backbone, last: int | None = None) -> Backbone:
-    """Let the last ``last`` stages train again (default: all); the stages before them stay or become frozen.
+def unfreeze(backbone: Backbone, last: int | None = None, stages: Sequence[str] | None = None) -> Backbone:
+    """Let all stages train again, or the ``last`` few, or exactly ``stages``; all others stay or become frozen.
 
-    Returns the backbone itself.
+    A frozen stage behind one that trains passes the gradient on, and keeps its own weights and statistics.
+
+    Parameters
+    ----------
+    last : int, optional
+        So many stages before the head; with 0 the head alone is left to train.
+    stages : list of str, optional
+        Any of ``backbone.stage_names``: ``["conv1"]`` trains the first stage and the head. Which stages suit
+        which change of the pictures: "surgical fine-tuning", Lee et al. (2023).
+
+    Returns
+    -------
+    Backbone
+        The backbone itself.
 
     Raises
     ------
     ValueError
-        If the backbone has fewer stages than that.
+        If the backbone has fewer stages than that, or none of that name; if both are given, or no stage is named.
+    TypeError
+        If ``stages`` is no list of names.
     """
-    total = len(checks.instance("backbone", backbone, Backbone).stages)
-    return _freeze_first(backbone, total - stages_to_unfreeze(backbone, last))
+    checks.instance("backbone", backbone, Backbone)
+    return _train_only(backbone, stages_to_unfreeze(backbone, last, stages))
 
 
-def stages_to_unfreeze(backbone: Backbone, last: int | None, name: str = "last") -> int:
-    """``last`` as a number of stages that this backbone has; None means all."""
-    total = len(backbone.stages)
-    if last is not None and checks.count(name, last, 0) > total:
+def stages_to_unfreeze(
+    backbone: Backbone, last: int | None, stages: Sequence[str] | None, name: str = "last"
+) -> list[str]:
+    """The stages that are asked for, from early to late; neither a number nor names means all of them."""
+    names = backbone.stage_names
+    if last is not None and stages is not None:
+        raise ValueError(f"Give {name} or stages, not both: {name}=2 is the two stages before the head.")
+    if stages is not None:
+        wanted = [checks.choose("stage", stage, names) for stage in checks.texts("stages", stages, fewest=0)]
+        if not wanted:
+            raise ValueError(f"stages names no stage. For the head alone write {name}=0; else: {', '.join(names)}.")
+        return [stage for stage in names if stage in wanted]
+    if last is not None and checks.count(name, last, 0) > len(names):
         raise ValueError(
-            f"{backbone.name} has {total} stages, so the last {last} cannot be unfrozen. "
-            f"Take 0 to {total}: {', '.join(backbone.stage_names)}."
+            f"{backbone.name} has {len(names)} stages, so the last {last} cannot be unfrozen. "
+            f"Take 0 to {len(names)}: {', '.join(names)}."
         )
-    return total if last is None else last
+    return names if last is None else names[len(names) - last :]
 
 
-def _freeze_first(backbone: Backbone, count: int) -> Backbone:
-    backbone.frozen = count
-    for k, stage in enumerate(backbone.stages.values()):
-        stage.requires_grad_(k >= count)
+def _train_only(backbone: Backbone, stages: Collection[str]) -> Backbone:
+    backbone.frozen_stages = tuple(name for name in backbone.stages if name not in stages)
+    for name, stage in backbone.stages.items():
+        stage.requires_grad_(name in stages)
     return backbone.train(backbone.training)  # sets the mode of every stage anew
 
 
@@ -67,7 +93,7 @@ def parameter_groups(
     backbone_factor : float
         The stages' learning rate is this many times the head's.
     stage_decay : float
-        Each stage further from the head gets this many times the rate of the one after it
+        Each stage further from the head gets this many times the rate of the one after it, frozen or not
         (discriminative fine-tuning, Howard and Ruder 2018), above 0 to 1.
 
     Returns
@@ -86,7 +112,8 @@ def parameter_groups(
         raise ValueError(f"stage_decay must be at most 1, but it is {stage_decay}.")
     groups = [{"name": "head", "params": list(backbone.head.parameters()), "lr": learning_rate}]
     rate = learning_rate * backbone_factor
-    for name in reversed(backbone.stage_names[backbone.frozen :]):
-        groups.append({"name": name, "params": list(backbone.stages[name].parameters()), "lr": rate})
+    for name in reversed(backbone.stage_names):
+        if name not in backbone.frozen_stages:
+            groups.append({"name": name, "params": list(backbone.stages[name].parameters()), "lr": rate})
         rate *= stage_decay
     return groups

@@ -5,7 +5,7 @@ from torch import nn
 
 from tlkit.nets.backbone import Backbone
 
-__all__: list[str] = []
+__all__ = ["rescaled"]
 
 # BatchNorm and InstanceNorm, and those that need no statistics.
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)

@@ -37,7 +37,7 @@ def about(path: Path, network: Backbone, train: ImageSet, val: ImageSet | None) 
     return {
         "backbone": network.name,
         "classes of the head": network.head.out_features,
-        "frozen stages": network.frozen,
+        "frozen stages": ", ".join(network.frozen_stages) or "none",
         "layers": layers,
         "starting weights": _began[network],
         "training pictures": _fingerprint(train),

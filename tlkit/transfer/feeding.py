@@ -14,7 +14,7 @@ LARGEST_TABLE = 2**30  # bytes of frozen activations that are kept in memory
 
 
 class Feed:
-    """Gives each step its input: views of the pictures, or what the frozen stages make of them."""
+    """Gives each step its input: views of the pictures, or what the frozen first stages make of them."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """The ways that train the network: two phases, a pretrained start, one of its scale alone, and one from scratch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from tlkit import checks
@@ -88,6 +88,7 @@ def two_phase(
     class_weight: str | None = None,
     patience: int | None = None,
     passes: int | None = None,
+    stages: Sequence[str] | None = None,
 ) -> NetworkResult:
     """Way 3: freeze, train a new head, unfreeze, train on with small steps (lesson 04).
 
@@ -117,12 +118,14 @@ def two_phase(
     passes : int, optional
         How often an epoch goes through the pictures. By default once if ``epochs`` is given; else as often as
         a small set needs for the steps that the card wants.
+    stages : list of str, optional
+        Which stages the second phase trains, in place of ``unfreeze_last``: any of them, as in ``unfreeze``.
 
     Raises
     ------
     ValueError
         For an unknown name, a split with one class, a rate that is not above 0, more stages than
-        there are, or patience without a look at val.
+        there are, both ``unfreeze_last`` and ``stages``, or patience without a look at val.
     """
     given = dict(learning_rate=learning_rate, seed=seed, augment=augment, on_epoch_end=on_epoch_end)
     watched = _check_training(split, backbone, device, val_each_epoch, patience, class_weight, **given)
@@ -143,7 +146,8 @@ def two_phase(
         passes=passes,
     )
     network = _start(split, backbone, seed, device)
-    unfrozen = stages_to_unfreeze(network, unfreeze_last, "unfreeze_last")
+    unfrozen = stages_to_unfreeze(network, unfreeze_last, stages, "unfreeze_last")
+    settings["stages"] = unfrozen if stages is not None else None
     rates = learning_rate, backbone_factor, stage_decay
     parameter_groups(network, *rates)  # refuses bad rates before work starts
     common = {name: settings[name] for name in ("augment", "class_weight", "patience", "passes")}
@@ -154,7 +158,7 @@ def two_phase(
     history = train(epochs=settings["head_epochs"], seed=seed, **first)
     history.head_epochs = len(history.loss)
     if unfrozen and not history.stopped:
-        groups = parameter_groups(unfreeze(network, unfrozen), *rates)
+        groups = parameter_groups(unfreeze(network, stages=unfrozen), *rates)
         both = on_epoch_end and (lambda later: on_epoch_end(history + later))
         history += train(epochs=epochs, seed=seed + 1, groups=groups, on_epoch_end=both, desc="fine-tuning")
     elif unfrozen:

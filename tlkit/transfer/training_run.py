@@ -213,7 +213,7 @@ def _drawing_from(generator: torch.Generator, device: torch.device) -> Iterator[
 
 def _copy(network: Backbone) -> dict[str, Tensor]:
     """All that training can change: the stages that are not frozen, and the head."""
-    fixed = tuple(f"stages.{name}." for name in network.stage_names[: network.frozen])
+    fixed = tuple(f"stages.{name}." for name in network.frozen_stages)
     return {name: tensor.clone() for name, tensor in network.state_dict().items() if not name.startswith(fixed)}
 
 

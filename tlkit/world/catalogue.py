@@ -5,7 +5,7 @@
 (dataset, part, class, index, seed, size): see ``tlkit.world.chance``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
@@ -143,8 +143,20 @@ def _genes(name: str, family: str) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def draw_pictures(name: str, part: str, labels: Tensor, indices: Tensor, seed: int, size: int) -> Tensor:
-    """Draw picture ``indices[i]`` of class ``labels[i]``; uint8 ``(n, 3, size, size)``."""
+def draw_pictures(
+    name: str,
+    part: str,
+    labels: Tensor,
+    indices: Tensor,
+    seed: int,
+    size: int,
+    dials: Mapping[str, tuple[float, float]] | None = None,
+    strength: float = 1.0,
+) -> Tensor:
+    """Draw picture ``indices[i]`` of class ``labels[i]``; uint8 ``(n, 3, size, size)``.
+
+    ``dials`` and ``strength`` are those of ``Dice``: the same pictures under other conditions.
+    """
     pictures = torch.empty(len(labels), 3, size, size, dtype=torch.uint8)
     x, y = scene.grid(size)
     first = 0
@@ -154,7 +166,7 @@ def draw_pictures(name: str, part: str, labels: Tensor, indices: Tensor, seed: i
         mine = mine[labels[mine].argsort(stable=True)]  # siblings together share what they lack
         for rows in mine.split(_AT_ONCE):
             keys = [derive_key(name, part, int(labels[i]), int(indices[i]), seed) for i in rows]
-            dice = Dice(keys)
+            dice = Dice(keys, dials, strength)
             g = SimpleNamespace(**{gene: value[labels[rows] - first] for gene, value in genes.items()})
             pictures[rows] = scene.camera(family.paint(g, dice, x, y), dice, **family.camera)
         first += family.species

@@ -8,6 +8,7 @@ changes no other one, and picture 4,711 can be drawn without its predecessors.
 
 import hashlib
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -48,10 +49,16 @@ class Dice:
     ----------
     keys : list of int
         Unsigned 64-bit keys; two pictures with the same key get the same draws.
+    dials : dict from the name of a draw to (low, high), optional
+        Draws of a range that take another one, as meadows do in another season; all others stay as they are.
+    strength : float
+        How far the dials are turned: 0 (not at all) to 1 (all the way).
     """
 
-    def __init__(self, keys: list[int]):
+    def __init__(self, keys: list[int], dials: Mapping[str, tuple[float, float]] | None = None, strength: float = 1.0):
         self.keys = np.array(keys, dtype=np.uint64)
+        self.dials = dials or {}
+        self.strength = strength
 
     def table(self, name: str, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), float32 ``(n, *shape)``."""
@@ -65,6 +72,9 @@ class Dice:
 
     def uniform(self, name: str, low: float = 0.0, high: float = 1.0) -> Tensor:
         """One number a picture between ``low`` and ``high``, float32 ``(n, 1, 1)``."""
+        if name in self.dials:
+            to_low, to_high = self.dials[name]
+            low, high = low + self.strength * (to_low - low), high + self.strength * (to_high - high)
         return self.table(name, 1, 1) * (high - low) + low
 
     def bell(self, name: str, spread: float = 1.0) -> Tensor:
