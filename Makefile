@@ -22,7 +22,7 @@ COLAB_LESSONS ?= [0-9][0-9]
 COLAB_BIN := .venv-colab/bin
 COLAB_READY := .venv-colab/.ready
 
-.PHONY: help lab demo rehearse html test test-faults test-browser test-colab bench lint exercises costs pictures map map-costs map-photos pretrain clean
+.PHONY: help lab demo rehearse html test test-faults test-browser test-colab bench lint exercises costs pictures map map-costs map-photos pretrain sources clean
 .DEFAULT_GOAL := help
 
 # In the order in which they stand here.
@@ -107,6 +107,9 @@ map-photos: $(READY)  ## measure the map on photo sets that were fetched (many h
 
 pretrain: $(READY)  ## train the backbone on atlas again (within an hour on two cores)
 	$(BIN)/python -m tools pretrain --out tlkit/weights $(ARGS)
+
+sources: $(READY)  ## pretrain and probe the networks of lesson 15 again (under an hour on one core)
+	$(BIN)/python -m tools sources $(ARGS)
 
 clean:  ## remove .venv, .venv-colab and site/ (the cache folder stays)
 	rm -rf .venv .venv-colab site

@@ -22,7 +22,7 @@ from tools import publish
     ("package", "commands"),
     [
         ("tlkit", ("fetch", "map", "progress", "shifts", "surgical", "transferability")),
-        ("tools", ("badges", "costs", "exercises", "html", "pictures", "pretrain", "rehearse")),
+        ("tools", ("badges", "costs", "exercises", "html", "pictures", "pretrain", "rehearse", "sources")),
     ],
 )
 def test_help_lists_the_commands(package, commands):

@@ -17,6 +17,7 @@ _HOME = {
     "pictures": ("tools.publish", "pictures"),
     "pretrain": ("tools.pretraining", "pretrain"),
     "rehearse": ("tools.rehearsal", "rehearse"),
+    "sources": ("tools.sources", "sources"),
 }
 
 
@@ -32,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pretrain.add_argument("--seed", type=int, default=0)
     pretrain.add_argument("--device", default="auto")
     pretrain.add_argument("--out", default=".", help="folder for weights and card (default: this one)")
+    sources = commands.add_parser("sources", help="pretrain and probe the networks of lesson 15, into a table")
+    sources.add_argument("--seeds", type=int, default=3, help="draws of each (default: 3)")
+    sources.add_argument("--per-class", type=int, default=20, help="pictures of each source class (default: 20)")
+    sources.add_argument("--epochs", type=int, default=8, help="the longest training: 1, 2, 4 or 8 (default: 8)")
+    sources.add_argument("--device", default="auto")
+    sources.add_argument("--out", default="better_sources.csv", help="file (default: better_sources.csv, here)")
     commands.add_parser("pictures", help="draw the contact sheets and the README's pictures")
     made = commands.add_parser("exercises", help="make the exercises of every lesson from lessons/solutions")
     made.add_argument("--check", action="store_true", help="change nothing, fail where a lesson differs")
@@ -53,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     badges.add_argument("--remove", action="store_true", help="take the links out again")
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
-    return run(*_HOME[command], options, goes_on=command in ("map-costs", "pretrain"))
+    return run(*_HOME[command], options, goes_on=command in ("map-costs", "pretrain", "sources"))
 
 
 def _port(text: str) -> int:
