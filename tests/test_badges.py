@@ -78,11 +78,11 @@ def test_badges_go_into_readme_and_lessons_and_come_out_byte_for_byte(course, ca
 
 
 def test_another_fork_replaces_the_first(course):
-    badges.badges("ada/flowers-course", branch="autumn")
-    assert 'COURSE = "https://github.com/ada/flowers-course@autumn"' in _cells(badges._notebooks()[0])["set-up"]
+    badges.badges("ada/flowers-course", branch="term-3")
+    assert 'COURSE = "https://github.com/ada/flowers-course@term-3"' in _cells(badges._notebooks()[0])["set-up"]
     badges.badges("grace/course_2.0")
     replaced = _bytes(course)
-    assert not any(b"flowers-course" in content or b"autumn" in content for content in replaced.values())
+    assert not any(b"flowers-course" in content or b"term-3" in content for content in replaced.values())
     badges.badges(remove=True)
     badges.badges("grace/course_2.0")
     assert _bytes(course) == replaced
@@ -165,10 +165,10 @@ def place(tmp_path):
 
 
 def test_on_colab_the_set_up_cell_installs_the_course_once_and_nothing_else(place, tmp_path):
-    source = badges.set_up("https://github.com/ada/course@autumn")
+    source = badges.set_up("https://github.com/ada/course@term-3")
     errors, asked, found = _run(tmp_path, source, True, place)
     assert errors == ["None", "None"] and found == str(place / "tlkit" / "__init__.py")
-    assert asked == ["install -q --no-deps git+https://github.com/ada/course@autumn"]
+    assert asked == ["install -q --no-deps git+https://github.com/ada/course@term-3"]
 
 
 @pytest.mark.parametrize(

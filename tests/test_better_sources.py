@@ -13,7 +13,7 @@ from tlkit.data.splits import ImageSet, Split
 from tlkit.disk.cards import read_card
 from tlkit.study import better_sources, source_networks
 from tlkit.study.better_sources import SHIPPED, load_better_sources, plot_better_sources, rank_correlations
-from tlkit.study.source_networks import EPOCHS, STAGES, TARGETS, class_separation, pretrain_source, read_stages
+from tlkit.study.source_networks import EPOCHS, TARGETS, class_separation, pretrain_source
 from tlkit.world import WORLD
 from tools import cli, sources
 
@@ -51,13 +51,6 @@ def test_smoothed_labels_are_what_the_loss_is_held_against(bright_or_dark):
 def test_what_no_training_takes_is_refused(bright_or_dark, wrong):
     with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
         pretrain_source(**({"split": bright_or_dark, "epochs": 1} | wrong))
-
-
-def test_stages_are_read_as_tlkit_reads_them(backbone, bright_or_dark):
-    images = bright_or_dark.test.images
-    for column, rows in read_stages(backbone, images).items():
-        same = tlkit.extract_features(backbone, images, STAGES[column])
-        np.testing.assert_allclose(rows, same, atol=0.02 * same.max())
 
 
 def test_separation_is_one_for_points_and_near_zero_for_luck():

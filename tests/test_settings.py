@@ -111,7 +111,7 @@ def test_minivgg_trains_as_when_the_map_was_measured():
 
 
 def test_the_shipped_map_has_the_epochs_of_these_settings():
-    twice = {"fine-tuning": 2, "scratch": 2, "pretrained start": 1}  # two phases; twice as long
+    twice = {"fine-tuning": 2, "scratch": 2, "scaled start": 2, "pretrained start": 1}  # two phases; twice as long
     for row in tlkit.load_map().rows:
         if row["epochs"]:
             assert row["epochs"] == twice[row["way"]] * default_epochs(row["per_class"])

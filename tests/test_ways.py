@@ -10,7 +10,7 @@ import tlkit
 from tlkit.study.comparison import Comparison
 from tlkit.transfer.feeding import Feed
 
-QUICK = {"fine-tuning": {"epochs": 2}, "pretrained start": {"epochs": 2}, "scratch": {"epochs": 2}}
+QUICK = {name: {"epochs": 2} for name, way in tlkit.WAYS.items() if way.trains}
 
 
 @pytest.fixture(scope="module", params=list(tlkit.WAYS))

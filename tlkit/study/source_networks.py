@@ -16,6 +16,7 @@ from tlkit.data.splits import Split, load_dataset
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import autocast
+from tlkit.transfer.features import sweep_features
 from tlkit.transfer.probes import LinearProbe
 
 __all__: list[str] = []
@@ -73,18 +74,10 @@ def pretrain_source(split: Split, epochs: int, smoothing: float = 0.0, seed: int
     return network.eval()
 
 
-@torch.no_grad()
-def read_stages(network: Backbone, images: torch.Tensor) -> dict[str, np.ndarray]:
-    """What each of ``STAGES`` makes of pictures, float32 ``(n, d)``: convolutions as means over the places.
-
-    As ``tlkit.extract_features`` gives them, but in one run and without the cache: these networks are used once.
-    """
-    parts = []
-    for some in images.split(256):
-        with autocast(network.device):
-            found = {name: x.float() for name, x in network.sweep(some, STAGES.values())}
-        parts.append({name: x.mean((2, 3)) if x.ndim == 4 else x for name, x in found.items()})
-    return {column: torch.cat([part[stage] for part in parts]).cpu().numpy() for column, stage in STAGES.items()}
+def _read(network: Backbone, images: torch.Tensor) -> dict[str, np.ndarray]:
+    """The features of each of ``STAGES``, without the cache: these networks are used once."""
+    features, _ = sweep_features(network, images, list(STAGES.values()), keep=False)
+    return {column: features[stage] for column, stage in STAGES.items()}
 
 
 def class_separation(features: np.ndarray, labels: np.ndarray) -> float:
@@ -122,7 +115,7 @@ def measure_source(
         checks.choose("target dataset", name, TARGETS)
     source = load_dataset("atlas", per_class, seed)
     network = pretrain_source(source, epochs, smoothing, seed, device)
-    rows, labels = read_stages(network, source.test.images)["codes"], source.test.labels.numpy()
+    rows, labels = _read(network, source.test.images)["codes"], source.test.labels.numpy()
     weight, bias = (tensor.detach().cpu().numpy() for tensor in (network.head.weight, network.head.bias))
     answers = (rows @ weight.T + bias).argmax(1)
     about = {
@@ -138,7 +131,7 @@ def measure_source(
 
 def _probed(network: Backbone, split: Split) -> dict[str, float]:
     """Test accuracy of a linear probe on each of ``STAGES``."""
-    train, val, test = (read_stages(network, part.images) for part in (split.train, split.val, split.test))
+    train, val, test = (_read(network, part.images) for part in (split.train, split.val, split.test))
     y, y_val, y_test = (part.labels.numpy() for part in (split.train, split.val, split.test))
     found = {}
     for column in STAGES:
