@@ -10,6 +10,7 @@ import pytest
 
 import tlkit
 from tlkit.course import COURSE
+from tlkit.transfer.ways import CHOICES
 
 sys.path.append(str(COURSE / "tests"))
 from map_makers import photo_map  # noqa: E402
@@ -77,7 +78,7 @@ def test_the_page_is_whole_on_every_projector(demo, find_faults):
             for size in [size.inner_text() for size in sizes.all()]:
                 sizes.get_by_text(size, exact=True).click()
                 demo.wait_for_function(chosen, arg=f"{stop}, {size}")
-                demo.keyboard.press("4")
+                demo.keyboard.press("5")
                 demo.get_by_text("Hands up!").wait_for()
                 assert find_faults(demo) == []
                 demo.keyboard.press("r")
@@ -110,7 +111,7 @@ def test_the_map_is_driven_by_keyboard_alone(demo, find_serious):
     for key, words in (("ArrowRight", "herbarium, 5"), ("ArrowUp", "herbarium, 20"), ("ArrowLeft", "flowers, 20")):
         demo.keyboard.press(key)
         demo.wait_for_function("words => document.querySelector('.demo-question').innerText.includes(words)", arg=words)
-    for key in "3315":
+    for key in "4416":
         demo.keyboard.press(key)
     demo.keyboard.press("Backspace")
     demo.get_by_text("3 so far").wait_for()
@@ -119,7 +120,7 @@ def test_the_map_is_driven_by_keyboard_alone(demo, find_serious):
     demo.get_by_text("Rule:").wait_for()
     advice = tlkit.load_map().recommend("flowers", 20)
     shown = demo.locator(".demo-page").inner_text()
-    assert all(f"{mean.mean:.1%}" in shown for mean in advice.accuracy.values())
+    assert all(f"{advice.accuracy[way].mean:.1%}" in shown for way in CHOICES)
     assert "Room (grey): fine-tuning" in shown
     assert find_serious(demo) == []
     demo.keyboard.press("d")
@@ -153,7 +154,7 @@ def test_enter_reveals_after_a_click_and_a_vote_on_the_answer_does_not_count(dem
     demo.get_by_text("1 so far").wait_for()
     demo.keyboard.press("Enter")  # the button is in focus
     demo.get_by_text("Room (grey): probe").wait_for()
-    demo.keyboard.press("3")
+    demo.keyboard.press("4")
     demo.get_by_text("Votes are closed").wait_for()
     demo.keyboard.press("Enter")
     demo.get_by_text("1 so far").wait_for()
