@@ -14,8 +14,9 @@ __all__: list[str] = []
 _HEAD = """# The ways, side by side
 
 The words are the course's; every number comes from [the measured map](../datasets/decision_map.csv): four drawn \
-targets of 17 classes at {sizes} images per class, {seeds} draws of each. Seconds are those of one draw, all \
-measured in one go on one core of the `seconds_machine` of [its card](../datasets/decision_map.toml). Another \
+targets of 17 classes at {sizes} images per class, {seeds} draws of each; of the scaled start, a control that nobody \
+would choose, three draws at some sizes. Seconds are those of one draw, each \
+measured alone on one core of the `seconds_machine` of [its card](../datasets/decision_map.toml). Another \
 processor takes others, and so do photos with another network: measure your own with `tlkit.compare` \
 ([lesson 08](08_real_photos.ipynb)). This page is written by `make pictures`.
 

@@ -7,8 +7,6 @@ from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 
-from joblib import Parallel
-
 from tlkit import checks
 from tlkit.course import COURSE
 from tlkit.nets.backbones import check_backbone
@@ -18,7 +16,7 @@ from tlkit.study.evidence import h_score, logme, looked_at, nearest_neighbours, 
 from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.places import MAPS, RANK
 from tlkit.study.survey import Kit
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import at_once
 from tlkit.transfer.features import FEATURES
 
 __all__ = ["EvidenceTable", "run_evidence"]
@@ -63,10 +61,10 @@ def run_evidence(
     kit = Kit(backbone, None, weights, str(pick_device(device)))
     places = kit.places(datasets, per_class)
     cells = [(backbone, *place, seed) for seed, place in product(range(checks.count("seeds", seeds, 1)), places)]
-    crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
+    crew = at_once(jobs)
 
     def run(missing: list[tuple]) -> Iterator[list[dict]]:
-        return run_tasks(crew, (partial(_measure, *cell[1:], kit) for cell in missing), jobs == 1)
+        return crew(partial(_measure, *cell[1:], kit) for cell in missing)
 
     # How networks are trained changes no feature.
     made_from = {name: told for name, told in kit.made_from(datasets).items() if not name.startswith("settings_")}

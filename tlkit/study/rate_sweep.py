@@ -8,7 +8,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from joblib import Parallel
 from matplotlib.axes import Axes
 
 from tlkit import checks
@@ -23,7 +22,7 @@ from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
 from tlkit.study.ledger import Ledger, facts, machine_here
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import at_once
 from tlkit.transfer.network_ways import two_phase
 from tlkit.world.catalogue import OFFLINE_DATASETS
 
@@ -83,11 +82,11 @@ def run_rate_sweep(
     checks.count("seeds", seeds, 1)
     checks.count("jobs", jobs, 1)
     device = str(pick_device(device))
-    crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
+    crew = at_once(jobs)
 
     def run(missing: list[tuple]) -> Iterator[list[dict]]:
         tasks = (partial(_measure, *cell, backbone, image_size, weights, device) for cell in missing)
-        return run_tasks(crew, tasks, jobs == 1)
+        return crew(tasks)
 
     cells = [
         (dataset, count, factor, seed)

@@ -7,7 +7,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel
 
 from tlkit import checks
 from tlkit.course import COURSE
@@ -23,7 +22,7 @@ from tlkit.nets.devices import pick_device
 from tlkit.nets.freezing import parameter_groups, unfreeze
 from tlkit.nets.settings import BATCH, settings_of
 from tlkit.study.ledger import Ledger, Row, facts, machine_here
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import at_once
 from tlkit.transfer.network_ways import default_epochs, pretrained_start, two_phase
 from tlkit.transfer.scoring import accuracy
 from tlkit.transfer.starts import network_for
@@ -146,11 +145,11 @@ def run_shifts(
     checks.count("jobs", jobs, 1)
     device = str(pick_device(device))
     made_from = _made_from(backbone, datasets, per_class, image_size, weights)
-    crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
+    crew = at_once(jobs)
 
     def run(missing: list[tuple]) -> Iterator[list[Row]]:
         tasks = (partial(_measure, *cell, per_class, image_size, weights, device) for cell in missing)
-        return run_tasks(crew, tasks, jobs == 1)
+        return crew(tasks)
 
     cells = [(backbone, dataset, seed) for seed, dataset in product(range(seeds), datasets)]
     command = "python -m tlkit shifts, with --backbone, --datasets and --image-size for photos"

@@ -19,7 +19,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel
 from torch import nn
 
 from tlkit import checks
@@ -36,7 +35,7 @@ from tlkit.nets.scales import rescaled
 from tlkit.nets.settings import BATCH, settings_of
 from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.places import STOPS
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import at_once
 from tlkit.transfer.scoring import accuracy
 from tlkit.transfer.training import train_network
 from tlkit.world.catalogue import OFFLINE_DATASETS
@@ -130,12 +129,12 @@ def run_starts(
     for part in trained:
         checks.choose("trained", part, TRAINED)
     device = str(pick_device(device))
-    crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
+    crew = at_once(jobs)
     source = load_backbone(backbone, device="cpu", weights=weights)
 
     def run(missing: list[tuple]) -> Iterator[list[dict]]:
         tasks = (partial(_measure, *cell, backbone, epochs, image_size, weights, device) for cell in missing)
-        return run_tasks(crew, tasks, jobs == 1)
+        return crew(tasks)
 
     has_norms = any(isinstance(layer, nn.BatchNorm2d) for layer in source.modules())
     starts = [start for start in STARTS if has_norms or "BatchNorm" not in start]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from joblib import Parallel
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -24,7 +23,7 @@ from tlkit.study import surgery
 from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.places import STOPS
 from tlkit.study.surgery import COLUMNS, PARTS, SHIFTS, recompute_tuning
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import at_once
 from tlkit.world import WORLD
 
 __all__ = ["Surgical", "load_surgical", "plot_surgical", "run_surgical"]
@@ -68,10 +67,10 @@ def run_surgical(
     checks.count("seeds", seeds, 1)
     checks.count("jobs", jobs, 1)
     device = str(pick_device(device))
-    crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
+    crew = at_once(jobs)
 
     def run(missing: list[tuple]) -> Iterator[list[dict]]:
-        return run_tasks(crew, (partial(_measure, *cell, device) for cell in missing), jobs == 1)
+        return crew(partial(_measure, *cell, device) for cell in missing)
 
     command = f"python -m tlkit surgical --datasets {' '.join(datasets)} --seeds {seeds} --jobs {jobs}"
     about = facts(_WHAT, command, machine_here(f"computed on {device}, {jobs} at once"))

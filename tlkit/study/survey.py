@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from joblib import Parallel, parallel
+from joblib import parallel
 
 from tlkit import checks
 from tlkit.data.photo_sets import PHOTO_SETS, is_here
@@ -25,7 +25,7 @@ from tlkit.nets.settings import settings_of
 from tlkit.study.decision import PER_CLASS, PHOTOS_PER_CLASS, SHIPPED, DecisionMap, ledger_at, pixels_of
 from tlkit.study.ledger import facts, machine_here
 from tlkit.study.places import CLASSES, MAPS, RANK, world_of
-from tlkit.study.tasks import MOST_JOBS, dask_cluster, run_tasks
+from tlkit.study.tasks import MOST_JOBS, at_once, dask_cluster
 from tlkit.study.trials import result_rows
 from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
@@ -232,9 +232,7 @@ def _crew(
         return
     if scheduler is not None:
         raise ValueError(f"A scheduler is for the backend 'dask', but the backend is {backend!r}.")
-    count = jobs or 1
-    settings = {"pre_dispatch": count, "batch_size": 1, "return_as": "generator_unordered"}
-    yield lambda tasks: run_tasks(Parallel(n_jobs=count, backend=backend, **settings), tasks, count == 1)
+    yield at_once(jobs or 1, backend)
 
 
 def _measure(seed: int, dataset: str, per_class: int, way: str, kit: Kit, made_from: dict) -> list[dict]:

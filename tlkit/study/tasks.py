@@ -30,6 +30,12 @@ def run_tasks(workers: Parallel, tasks: Iterable[Task], alone: bool) -> Iterator
             torch.set_num_threads(threads)  # where the workers are threads of this process
 
 
+def at_once(jobs: int, backend: str | None = None) -> Callable[[Iterable[Task]], Iterator[list]]:
+    """A function that runs tasks, so many at once, and hands each result over as soon as it is there."""
+    settings = {"n_jobs": jobs, "batch_size": 1, "pre_dispatch": jobs, "return_as": "generator_unordered"}
+    return lambda tasks: run_tasks(Parallel(backend=backend, **settings), tasks, jobs == 1)
+
+
 def _on_one_core(task: Task) -> list:
     import torch
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from joblib import Parallel
 from matplotlib.axes import Axes
 
 from tlkit import checks
@@ -22,7 +21,7 @@ from tlkit.nets.devices import pick_device
 from tlkit.study.grafting import BATCH, COLUMNS, EPOCHS, PER_CLASS, RATE, TREATMENTS, recompute_cut
 from tlkit.study.ledger import Ledger, facts, machine_here
 from tlkit.study.places import STOPS
-from tlkit.study.tasks import run_tasks
+from tlkit.study.tasks import at_once
 from tlkit.world import WORLD
 
 __all__ = ["Transferability", "load_transferability", "plot_transferability", "run_transferability"]
@@ -73,11 +72,11 @@ def run_transferability(
     checks.count("seeds", seeds, 1)
     checks.count("jobs", jobs, 1)
     device = str(pick_device(device))
-    crew = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")
+    crew = at_once(jobs)
 
     def run(missing: list[tuple]) -> Iterator[list[dict]]:
         tasks = (partial(_measure, *cell, per_class, epochs, device) for cell in missing)
-        return run_tasks(crew, tasks, jobs == 1)
+        return crew(tasks)
 
     command = f"python -m tlkit transferability --seeds {seeds} --jobs {jobs}"
     about = facts(_WHAT, command, machine_here(f"computed on {device}, {jobs} at once"))
