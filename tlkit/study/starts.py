@@ -72,7 +72,7 @@ def start_network(start: str, backbone: Backbone, classes: int, seed: int = 0) -
 def trained_groups(network: Backbone, trained: str, rate: float, head_rate: float) -> list[dict]:
     """Freeze what is not one of ``TRAINED``; returns parameter groups of the rest, as an optimizer takes them."""
     head = {"params": list(network.head.parameters()), "lr": head_rate}
-    if checks.choose("trained", trained, TRAINED) == "all":
+    if checks.choose("part to train", trained, TRAINED) == "all":
         return [{"params": list(network.parameters()), "lr": rate}]
     if trained == "head":
         freeze(network)
@@ -127,7 +127,7 @@ def run_starts(
     for name, value in {"seeds": seeds, "jobs": jobs, "epochs": epochs}.items():
         checks.count(name, value, 1)
     for part in trained:
-        checks.choose("trained", part, TRAINED)
+        checks.choose("part to train", part, TRAINED)
     device = str(pick_device(device))
     crew = at_once(jobs)
     source = load_backbone(backbone, device="cpu", weights=weights)
@@ -227,7 +227,7 @@ class Starts:
 
     def _of(self, dataset: str, start: str, trained: str, per_class: int) -> list[dict]:
         checks.choose("start", start, STARTS)
-        wanted = dataset, per_class, start, checks.choose("trained", trained, TRAINED)
+        wanted = dataset, per_class, start, checks.choose("part to train", trained, TRAINED)
         names = "dataset", "per_class", "start", "trained"
         rows = [row for row in self.rows if tuple(row[name] for name in names) == wanted]
         if not rows:
