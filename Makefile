@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8888
 ARGS ?=
 LESSON ?= 00_first_minute.ipynb
+LANGUAGE ?=
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO := .venv/.ready-demo
@@ -22,14 +23,14 @@ COLAB_LESSONS ?= [0-9][0-9]
 COLAB_BIN := .venv-colab/bin
 COLAB_READY := .venv-colab/.ready
 
-.PHONY: help lab demo rehearse html test test-faults test-browser test-colab bench lint exercises costs pictures map map-costs map-photos pretrain sources clean
+.PHONY: help lab demo rehearse html test test-faults test-browser test-colab bench lint exercises translations costs pictures map map-costs map-photos pretrain sources clean
 .DEFAULT_GOAL := help
 
 # In the order in which they stand here.
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | \
 		awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
-	@echo "  Options: PYTHON=python3.12  PORT=9999  ARGS=\"--no-browser\"  LESSON=02_cnn_codes.ipynb"
+	@echo "  Options: PYTHON=python3.12  PORT=9999  ARGS=\"--no-browser\"  LESSON=02_cnn_codes.ipynb  LESSON=vi/00_first_minute.ipynb"
 
 # Runs again only when what is to be installed has changed.
 $(READY): requirements.txt pyproject.toml
@@ -45,9 +46,10 @@ lab: $(READY)  ## open JupyterLab on the first lesson
 	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(AS_ROOT) $(ARGS)
 
 # First the example pictures, if the cache has not got them: every page reads them there. The settings: lessons/demo/voila.py.
-demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (other machines: ARGS="--Voila.ip=0.0.0.0")
+demo: DEMO_PAGE = $(if $(LANGUAGE),../$(LANGUAGE)/demo/)decision_map.ipynb
+demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (LANGUAGE=vi; other machines: ARGS="--Voila.ip=0.0.0.0")
 	@$(BIN)/python -c "import tlkit; tlkit.demo_page()"
-	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila decision_map.ipynb \
+	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila $(DEMO_PAGE) \
 		--template=projector --port=$(PORT) $(ARGS)
 
 $(DEMO): $(READY) requirements-demo.txt
@@ -90,6 +92,9 @@ lint: $(READY)  ## check the style of code and notebooks
 exercises: $(READY)  ## make the exercises of every lesson from lessons/solutions (ARGS=--check only compares)
 	$(BIN)/python -m tools exercises $(ARGS)
 
+translations: $(READY)  ## make the lessons and pages of other languages from their tables (ARGS=--check only compares)
+	$(BIN)/python -m tools translations $(ARGS)
+
 costs: $(READY)  ## measure the seconds and the memory of every lesson, and write them where they are shown
 	$(BIN)/python -m tools costs $(ARGS)
 
@@ -99,7 +104,10 @@ pictures: $(READY)  ## draw the contact sheets and the README's pictures again
 map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
 	$(BIN)/python -m tlkit map --out datasets/decision_map.csv $(ARGS)
 
-map-costs: $(READY)  ## measure the seconds of that map alone, on one core (an hour or less; ARGS="--seeds 3 --ways probe")
+map-translations: $(READY)  ## make the lessons and pages of other languages from their tables (ARGS=--check only compares)
+	$(BIN)/python -m tools translations $(ARGS)
+
+costs: $(READY)  ## measure the seconds of that map alone, on one core (an hour or less; ARGS="--seeds 3 --ways probe")
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools map-costs $(ARGS)
 
 map-photos: $(READY)  ## measure the map on photo sets that were fetched (many hours; ARGS="--backbone squeezenet1_1 --jobs 2")

@@ -39,8 +39,8 @@ NAMES_OF = {
     "large count": "batch_size cv grid looks patience pictures together",
     "map": "measured",
     "mapping": "answers curves gains histories maps sweeps values",
-    "name": "by class_weight dataset first fit kind lesson mark meadow name names option precision second shift stage "
-    "through truth way",
+    "name": "by class_weight dataset first fit kind language lesson mark meadow name names option precision "
+    "second shift stage through truth way",
     "network": "after before network",
     "new path": "checkpoint out",
     "not negative": "weight_decay",
@@ -259,6 +259,7 @@ CALLS = {
     "two_phase": lambda k: _way(k, epochs=1, head_epochs=1, passes=1),
     "unfreeze": lambda k: dict(backbone=k.head),
     "upload_folder": lambda k: {},
+    "use_language": lambda k: dict(language="en"),
 }
 # Whose right call takes seconds, or looks at the whole machine: it is made elsewhere.
 SLOW = {"advise", "check_environment", "dataset_picker", "decision_map", "demo_page", "fetch", "fine_tuning_desk",

@@ -10,7 +10,7 @@ from tlkit.course import COURSE
 
 # From the ground up. Rooms of one line know nothing of each other.
 FLOORS = ["ground", "disk", "world nets", "data", "folders figures", "transfer", "study", "widgets", "exercises"]
-GROUND = {"checks", "course", "bars", "history", "intervals", "text_tables"}
+GROUND = {"checks", "course", "bars", "history", "intervals", "language", "text_tables"}
 TOP = {"__init__", "__main__", "cli", "environment", "fetching"}  # what hands over: may import every room
 FLOOR = {room: k for k, rooms in enumerate(FLOORS) for room in rooms.split()}
 FILES = sorted((COURSE / "tlkit").rglob("*.py"))

@@ -19,6 +19,7 @@ _NAMES = {
     "fetching": ("fetch", "is_here", "real_or_offline"),
     "environment": ("check_environment",),
     "disk.cache": ("cache_folder",),
+    "disk.words": ("use_language",),
     "world.catalogue": ("OFFLINE_DATASETS",),
     "world.meadow": ("draw_meadow",),
     "nets.averaging": ("average_weights",),

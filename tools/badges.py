@@ -64,7 +64,7 @@ def badges(repository: str | None = None, branch: str = "main", remove: bool = F
         address = f"https://github.com/{repository}" + (f"@{branch}" if branch != "main" else "")
     readme = course.COURSE / "README.md"
     before = _read(readme)
-    after = _with_badges(before, repository and links(repository, branch, "00_first_minute.ipynb"))
+    after = with_badges(before, repository and links(repository, branch, "00_first_minute.ipynb"))
     changed = {path: notebook for path in _notebooks() if (notebook := _changed(path, repository, branch, address))}
     # All was read and made before the first is written.
     for path, notebook in changed.items():
@@ -100,7 +100,7 @@ def _changed(path: Path, repository: str | None, branch: str, address: str) -> d
         if "title" not in cells:
             raise ValueError(f"The first cell of {path} should have the id title.")
         title = "".join(cells["title"]["source"])
-        sources["title"] = _with_badges(title, repository and links(repository, branch, path.name))
+        sources["title"] = with_badges(title, repository and links(repository, branch, path.name))
     different = {name: source for name, source in sources.items() if "".join(cells[name]["source"]) != source}
     if not different and cells["set-up"]["metadata"] == FOLDED:
         return None
@@ -110,8 +110,14 @@ def _changed(path: Path, repository: str | None, branch: str, address: str) -> d
     return notebook
 
 
-def _with_badges(text: str, line: str | None) -> str:
+def with_badges(text: str, line: str | None) -> str:
     """The text with this line below its title, in place of an older one; None takes it out."""
     text = re.sub(f"{_BEGIN}.*?{_END}", "", text, count=1, flags=re.DOTALL)
-    title, rest = text.split("\n", 1)
+    title, _, rest = text.partition("\n")
     return f"{title}\n{_BEGIN}{line}{_END}{rest}" if line else text
+
+
+def line_of(text: str) -> str | None:
+    """The links that stand in a text, or None."""
+    found = re.search(f"{_BEGIN}(.*?){_END}", text, flags=re.DOTALL)
+    return found and found[1]

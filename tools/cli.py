@@ -18,6 +18,7 @@ _HOME = {
     "pretrain": ("tools.pretraining", "pretrain"),
     "rehearse": ("tools.rehearsal", "rehearse"),
     "sources": ("tools.sources", "sources"),
+    "translations": ("tools.translations", "translations"),
 }
 
 
@@ -54,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     html = commands.add_parser("html", help="run the lessons and write them as static pages")
     html.add_argument("numbers", nargs="*", metavar="NN", help="these lessons alone, for example 03")
     html.add_argument("--out", default="site", help="folder for the pages (default: site)")
+    html.add_argument("--language", help="these pages alone, en or vi (default: all)")
+    translated = commands.add_parser("translations", help="make the lessons and pages of other languages")
+    translated.add_argument("names", nargs="*", metavar="NAME", help="report on these alone, for example 03 or README")
+    translated.add_argument("--check", action="store_true", help="change nothing, fail where something is wrong")
     badges = commands.add_parser("badges", help="write the Colab and Binder links of a fork into README and lessons")
     badges.add_argument("repository", nargs="?", metavar="OWNER/REPO", help="as on GitHub")
     badges.add_argument("--branch", default="main", help="the branch to open (default: main)")

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from tlkit.course import COURSE
 from tlkit.disk.cache import write_atomically
+from tlkit.language import in_use, said, said_html
 from tlkit.study.decision import DecisionMap, boards_of
 from tlkit.study.places import card_of, world_of
 from tlkit.transfer.ways import CHOICES
@@ -30,7 +31,7 @@ _FOLDERS = (
 
 
 def write_map_page(site: Path) -> None:
-    """Write ``map.html`` into a folder, whole or not at all."""
+    """Write ``map.html`` in the language in use into a folder, whole or not at all."""
     text = map_page()
     write_atomically(site / NAME, lambda part: part.write_text(text, encoding="utf-8"))
 
@@ -41,7 +42,12 @@ def map_page(measured: Iterable[DecisionMap] | None = None) -> str:
     loader = jinja2.FileSystemLoader(_FOLDERS)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     parts = _everywhere(models[0]) | {"places": [_place(model) for model in models], "strips": _strips(models)}
-    return environment.get_template("page.html.j2").render(parts)
+    return environment.get_template("page.html.j2").render(parts | {"language": in_use(), "say": said})
+
+
+def _words(text: str) -> Markup:
+    """HTML of the page in the language in use."""
+    return Markup(said_html(text))
 
 
 def _models(boards: Sequence[DecisionMap]) -> list[MapModel]:
@@ -60,16 +66,16 @@ def _models(boards: Sequence[DecisionMap]) -> list[MapModel]:
 def _everywhere(model: MapModel) -> dict[str, object]:
     """What is the same at every place: the question, and what shows before the answer."""
     ways = [
-        {"way": way, "name": Markup(demo_html.name(model, way)), "bar": Markup(demo_html.bar(model, way, None))}
+        {"way": way, "name": _words(demo_html.name(model, way)), "bar": _words(demo_html.bar(model, way, None))}
         for way in CHOICES
     ]
     return {
-        "question": Markup(demo_html.QUESTION),
+        "question": _words(demo_html.QUESTION),
         "ways": ways,
-        "legend": demo_html.legend(model, None),
-        "invitation": Markup(demo_html.answer(model)),
-        "keys": Markup(demo_html.keys(model, can_train=False)),
-        "closed": Markup(demo_html.CLOSED),
+        "legend": said(demo_html.legend(model, None)),
+        "invitation": _words(demo_html.answer(model)),
+        "keys": _words(demo_html.keys(model, can_train=False)),
+        "closed": _words(demo_html.CLOSED),
         "rooms": [_room(model, [way]) for way in CHOICES] + [_room(model, list(CHOICES))],
         "switches": ["world"] * (len(model.worlds) > 1) + ["network"] * model.has_networks,
     }
@@ -79,27 +85,29 @@ def _room(model: MapModel, hands: list[str]) -> Markup:
     """What is said of a room that raised these hands."""
     for way in hands:
         model.raise_hand(way)
-    said = demo_html.room(model)
+    heard = demo_html.room(model)
     for way in hands:
         model.lower_hand(way)
-    return Markup(said)
+    return _words(heard)
 
 
 def _place(model: MapModel) -> dict[str, object]:
     """What is shown at one place, and where its buttons lead."""
     place = {
         "address": _address(model),
-        "targets": [_move(model, dataset=name) | {"title": card_of(name)["title"]} for name in model.board.datasets],
+        "targets": [
+            _move(model, dataset=name) | {"title": said(card_of(name)["title"])} for name in model.board.datasets
+        ],
         "sizes": [_move(model, per_class=size) for size in model.sizes],
         "network": _next(model, "network", model.networks),
-        "words": Markup(demo_html.place(model, len(model.worlds) > 1 or model.has_networks)),
+        "words": _words(demo_html.place(model, len(model.worlds) > 1 or model.has_networks)),
     }
     model.revealed = True
     place |= {
-        "bars": {way: Markup(demo_html.bar(model, way, None)) for way in CHOICES},
-        "legend": demo_html.legend(model, None),
-        "scale": Markup(demo_html.scale(model, None)),
-        "answer": Markup(demo_html.answer(model)),
+        "bars": {way: _words(demo_html.bar(model, way, None)) for way in CHOICES},
+        "legend": said(demo_html.legend(model, None)),
+        "scale": _words(demo_html.scale(model, None)),
+        "answer": _words(demo_html.answer(model)),
     }
     model.revealed = False
     return place | {"world": _next(model, "world", model.worlds)}
@@ -129,4 +137,4 @@ def _strips(models: Sequence[MapModel]) -> list[tuple[list[str], Markup]]:
     for model in models:
         at[model.dataset].append(_address(model))
     show = {"drawn": tiles_of, "photos": words_of}
-    return [(addresses, Markup(show[world_of(name)](name))) for name, addresses in at.items()]
+    return [(addresses, _words(show[world_of(name)](name))) for name, addresses in at.items()]

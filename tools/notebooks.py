@@ -25,7 +25,12 @@ _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 def write_notebook(path: Path, notebook: dict) -> None:
     """Write it as Jupyter does."""
-    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(notebook_text(notebook), encoding="utf-8")
+
+
+def notebook_text(notebook: dict) -> str:
+    """What the file of a notebook holds."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 # ---------------------------------------------------------------------------- run

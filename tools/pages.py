@@ -20,13 +20,17 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from PIL import Image
 
-from tlkit import course
+from tlkit import checks, course
 from tlkit.bars import tqdm
+from tlkit.disk.words import languages, name_of
+from tlkit.language import ENGLISH, said
 from tools import map_page
 from tools.notebooks import execute
+from tools.translations import spoken_in
 
 __all__: list[str] = []
 
+TITLE = "Transfer learning, run"
 TEMPLATES = Path(__file__).parent / "templates"
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _BAR = re.compile(r"[^\n\r]*\d+%\|[^\n\r]*[\n\r]*|\r")  # what tqdm writes
@@ -35,36 +39,63 @@ _WIDE = 700  # pixels; a figure that is wider keeps its words readable on a phon
 _FITS = 34  # characters of code in a line on a phone; longer ones scroll
 
 
-def html(numbers: Sequence[str] = (), out: str = "site") -> None:
+def html(numbers: Sequence[str] = (), out: str = "site", language: str | None = None) -> None:
     """Run lessons and their solutions, and write a page for each, the map as ``map.html``, and an index.
+
+    The pages of another language than English lie in a folder of its name; each page has links to its others.
 
     Parameters
     ----------
     numbers : the beginnings of the lessons' files, ``["03"]``; by default all
+    language : ``"vi"``, to write these alone; by default the pages of every language
     out : folder for the pages; pages of other lessons in it stay, and are linked
 
     Raises
     ------
     ValueError
-        If there is no such lesson, or a cell fails; the message names the notebook and the cell.
+        If there is no such lesson or language, or a cell fails; the message names the notebook and the cell.
     """
-    chosen, site = course.lessons(numbers), Path(out)
-    solutions = [path.parent / "solutions" / path.name for path in chosen]
-    sources = [*chosen, *(path for path in solutions if path.exists())]
-    to_come = {_address(path) for path in sources}
+    chosen, site, known = course.lessons(numbers), Path(out), languages()
+    spoken = known if language is None else [checks.choose("language", language, known)]
+    folders = {each: "" if each == ENGLISH else f"{each}/" for each in spoken}
+    sources = {each: _sources(chosen, each) for each in spoken}
+    to_come = {_address(path) for paths in sources.values() for path in paths}
+    to_come |= {f"{folder}{name}" for folder in folders.values() for name in ("index.html", map_page.NAME)}
 
     def exists(address: str) -> bool:
         return address in to_come or (site / address).is_file()
 
-    (site / "solutions").mkdir(parents=True, exist_ok=True)
+    site.mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATES / "course" / "course.css", site)
     shutil.copy(course.COURSE / "lessons" / "pictures" / "world.png", site)
-    map_page.write_map_page(site)
-    for path in tqdm(sources, desc="pages"):
-        page = lesson_page(execute(path)[0], path, exists)
-        (site / _address(path)).write_text(page, encoding="utf-8")
-    (site / "index.html").write_text(index_page(exists), encoding="utf-8")
-    print(f"Open {site / 'index.html'} in a browser.")
+    for each, folder in folders.items():
+        (site / folder / "solutions").mkdir(parents=True, exist_ok=True)
+        with spoken_in(each):
+            map_page.write_map_page(site / folder)
+            for path in tqdm(sources[each], desc=f"pages, {each}"):
+                page = lesson_page(execute(path)[0], path, exists)
+                (site / _address(path)).write_text(page, encoding="utf-8")
+            (site / folder / "index.html").write_text(index_page(exists, each), encoding="utf-8")
+    print(f"Open {site / folders[spoken[0]] / 'index.html'} in a browser.")
+
+
+def _sources(chosen: Sequence[Path], language: str) -> list[Path]:
+    """The notebooks of lessons and solutions in a language."""
+    both = [*chosen, *(path.parent / "solutions" / path.name for path in chosen)]
+    folder = course.COURSE / "lessons"
+    return [path for path in (_in(language, path.relative_to(folder)) for path in both) if path.exists()]
+
+
+def _in(language: str, address: Path) -> Path:
+    """Where a notebook lies in a language."""
+    return course.COURSE / "lessons" / ("" if language == ENGLISH else language) / address
+
+
+def _language_of(path: Path) -> tuple[str, Path]:
+    """The language of a notebook, and its path among those of that language."""
+    address = path.relative_to(course.COURSE / "lessons")
+    first = address.parts[0]
+    return (first, address.relative_to(first)) if first in languages() else (ENGLISH, address)
 
 
 def lesson_page(notebook: NotebookNode, path: Path, exists: Callable[[str], bool]) -> str:
@@ -86,24 +117,48 @@ def lesson_page(notebook: NotebookNode, path: Path, exists: Callable[[str], bool
     _mend_links(soup, here, exists)
     _add_anchors(soup)
     _let_scroll(soup)
-    row = [_entry(lesson) for lesson in course.lessons() if path == lesson or exists(_address(lesson))]
-    k = [entry["href"] for entry in row].index(here) if "/" not in here else len(row)  # solutions have no neighbours
+    language, own = _language_of(path)
+    lessons = [_in(language, lesson.relative_to(course.COURSE / "lessons")) for lesson in course.lessons()]
+    row = [_entry(lesson) for lesson in lessons if path == lesson or exists(_address(lesson))]
+    # Solutions have no neighbours.
+    k = [entry["address"] for entry in row].index(here) if own.parent == Path() else len(row)
     return _page(
         title=_title(notebook),
         root="../" * here.count("/"),
+        home="../" * (len(own.parts) - 1),
         content=str(soup),
+        language=language,
+        others=_others(language, own.with_suffix(".html").as_posix(), exists),
         previous=row[k - 1] if 0 < k < len(row) else None,
         next=row[k + 1] if k + 1 < len(row) else None,
     )
 
 
-def index_page(exists: Callable[[str], bool]) -> str:
+def index_page(exists: Callable[[str], bool], language: str = ENGLISH) -> str:
     """The page that lists the lessons that have a page, with their ideas and costs."""
-    entries = [_entry(path) for path in course.lessons() if exists(_address(path))]
+    folder = "" if language == ENGLISH else f"{language}/"
+    lessons = [_in(language, path.relative_to(course.COURSE / "lessons")) for path in course.lessons()]
+    entries = [_entry(path) for path in lessons if path.exists() and exists(_address(path))]
     for entry in entries:
         solutions = f"solutions/{entry['href']}"
-        entry["solutions"] = solutions if exists(solutions) else None
-    return _page(title="Transfer learning, run", root="", lessons=entries, map=exists(map_page.NAME) and map_page.NAME)
+        entry["solutions"] = solutions if exists(f"{folder}{solutions}") else None
+    return _page(
+        title=said(TITLE),
+        root="../" * bool(folder),
+        home="",
+        lessons=entries,
+        map=exists(f"{folder}{map_page.NAME}") and map_page.NAME,
+        language=language,
+        others=_others(language, "index.html", exists),
+    )
+
+
+def _others(language: str, own: str, exists: Callable[[str], bool]) -> list[dict[str, str]]:
+    """The same page in the other languages: their names, and links from here."""
+    folders = {each: "" if each == ENGLISH else f"{each}/" for each in languages()}
+    up = "../" * (f"{folders[language]}{own}".count("/"))
+    there = [each for each, folder in folders.items() if each != language and exists(f"{folder}{own}")]
+    return [{"language": each, "name": name_of(each), "href": f"{up}{folders[each]}{own}"} for each in there]
 
 
 def still(notebook: NotebookNode) -> None:
@@ -205,12 +260,14 @@ def _entry(path: Path) -> dict[str, str]:
     cost = next(cell.source for cell in notebook.cells if cell.id == "cost-card")
     return {
         "title": _title(notebook),
-        "href": _address(path),
+        "address": _address(path),
+        "href": path.name.replace(".ipynb", ".html"),
         "idea": notebook.metadata.tlkit.idea,
-        "cost": cost.split(",")[0].removeprefix("**Cost**: "),
+        "cost": re.split(r", |: ", cost)[1],
     }
 
 
 def _page(**parts: object) -> str:
     loader = jinja2.FileSystemLoader(TEMPLATES / "course")
-    return jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2").render(parts)
+    page = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2")
+    return page.render(parts | {"course": said(TITLE), "say": said})

@@ -16,6 +16,7 @@ import numpy as np
 
 from tlkit import checks
 from tlkit.exercises import progress
+from tlkit.language import said
 
 __all__ = ["Verdict", "Wrong", "check"]
 
@@ -41,8 +42,8 @@ class Verdict:
         return self.solved
 
     def __repr__(self) -> str:
-        hint = f"\n  Hint: {self.hint}" if self.hint else ""
-        return f"{self._mark} Exercise {self.name}: {self.said}{hint}"
+        hint = f"\n  {said('Hint:')} {said(self.hint)}" if self.hint else ""
+        return f"{self._mark} {said('Exercise')} {self.name}: {said(self.said)}{hint}"
 
     @property
     def _mark(self) -> str:
@@ -50,11 +51,12 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         colour = {"✓": "#009E73", "…": "#808080", "✗": "#D55E00"}[self._mark]
-        said = html.escape(self.said).replace("\n", "<br>")
-        hint = f'<div style="margin-top:.4em"><i>Hint:</i> {html.escape(self.hint)}</div>' if self.hint else ""
+        words = html.escape(said(self.said)).replace("\n", "<br>")
+        hint = f"<i>{said('Hint:')}</i> {html.escape(said(self.hint))}" if self.hint else ""
+        below = f'<div style="margin-top:.4em">{hint}</div>' if hint else ""
         return (
             f'<div role="status" style="border-left:5px solid {colour};padding:.4em .8em;max-width:46em">'
-            f"<b>{self._mark} Exercise {self.name}.</b> {said}{hint}</div>"
+            f"<b>{self._mark} {said('Exercise')} {self.name}.</b> {words}{below}</div>"
         )
 
 

@@ -13,7 +13,8 @@ import ipywidgets
 from tlkit import checks
 from tlkit.disk.cards import read_card
 from tlkit.exercises import progress
-from tlkit.widgets.display import WRAPPED, show_widget
+from tlkit.language import said
+from tlkit.widgets.display import HTML, WRAPPED, show_widget
 
 __all__ = ["Quiz"]
 
@@ -44,14 +45,16 @@ class Quiz:
         self.buttons, self.said, parts = [], [], []
         for number, question in enumerate(self.questions):
             options = [option["says"] for option in question["option"]]
-            buttons = ipywidgets.RadioButtons(options=options, value=None, layout={"width": "auto"})
+            buttons = ipywidgets.RadioButtons(
+                options=[(said(option), option) for option in options], value=None, layout={"width": "auto"}
+            )
             buttons.observe(partial(self._on_choice, number), "value")
             self.buttons.append(buttons)
-            self.said.append(ipywidgets.HTML())
-            heading = ipywidgets.HTML(f"<b>{number + 1}. {html.escape(question['asks'])}</b>")
+            self.said.append(HTML())
+            heading = HTML(f"<b>{number + 1}. {html.escape(said(question['asks']))}</b>")
             parts += [heading, buttons, self.said[-1]]
-        self._sum = ipywidgets.HTML()
-        self._box = ipywidgets.VBox([ipywidgets.HTML(WRAPPED), *parts, self._sum])
+        self._sum = HTML()
+        self._box = ipywidgets.VBox([HTML(WRAPPED), *parts, self._sum])
         self._box.add_class("tlkit-wrapped")
 
     def choose(self, number: int, option: str) -> str:
@@ -80,7 +83,7 @@ class Quiz:
         plain, items = [], []
         for number, question in enumerate(self.questions, start=1):
             options = [option["says"] for option in question["option"]]
-            plain += [f"{number}. {question['asks']}", *(f"   ( ) {option}" for option in options)]
+            plain += [f"{number}. {said(question['asks'])}", *(f"   ( ) {said(option)}" for option in options)]
             listed = "".join(f"<li>{html.escape(option)}</li>" for option in options)
-            items.append(f"<p><b>{number}. {html.escape(question['asks'])}</b></p><ul>{listed}</ul>")
+            items.append(f"<p><b>{number}. {html.escape(said(question['asks']))}</b></p><ul>{listed}</ul>")
         show_widget(self._box, "".join(items), "\n".join(plain))

@@ -21,11 +21,14 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 from matplotlib.transforms import Bbox, BboxTransformFrom
 from PIL import Image
 
 from tlkit import checks
 from tlkit.figures.colours import COLOURS
+from tlkit.language import ENGLISH, in_use, said
 
 __all__ = ["show"]
 
@@ -124,6 +127,7 @@ def as_html(axes: Axes, dpi: int | None = None) -> str:
     has_photos, is_framed = any(panel.images for panel in figure.axes), figure.get_layout_engine() is None
     kind, dpi = "jpeg" if has_photos else "svg+xml" if is_framed else "png", dpi or figure.dpi
     with _drawing:
+        _translate(figure)
         if kind == "svg+xml":
             # It answers a control, and must be quick: shapes are written in half the time that painting them takes.
             figure.savefig(data, format="svg", dpi=dpi)
@@ -140,6 +144,20 @@ def as_html(axes: Axes, dpi: int | None = None) -> str:
         return f'{FOLLOWS_PAGE}<img class="tlkit-figure" {image}'
     cover = f'<i aria-hidden="true" style="clip-path:{_all_but(photos)}"></i>'
     return f'{FOLLOWS_PAGE}<span class="tlkit-sheet"><img {image}{cover}</span>'
+
+
+def _translate(figure: Figure) -> None:
+    """Put every word of a figure, and its description, into the language in use."""
+    if in_use() == ENGLISH:
+        return
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            for ticks in (axis.get_major_formatter(), axis.get_minor_formatter()):
+                if isinstance(ticks, FixedFormatter):
+                    ticks.seq = [said(label) for label in ticks.seq]
+    for text in figure.findobj(Text):
+        text.set_text(said(text.get_text()))
+    figure.alt_text = said(figure.alt_text)
 
 
 def _paint(figure: Figure, file: io.BytesIO, kind: str) -> Bbox:

@@ -7,6 +7,7 @@ import numpy as np
 
 from tlkit.data.splits import Split
 from tlkit.intervals import Interval, points
+from tlkit.language import said
 from tlkit.nets.backbone import Backbone
 from tlkit.nets.settings import settings_of
 from tlkit.study.evidence import Evidence, gather, network_of, similarity
@@ -89,6 +90,9 @@ class Advice:
         return not self.doubts
 
     def __str__(self) -> str:
+        return said(self._in_english())
+
+    def _in_english(self) -> str:
         smallest = f" (the smallest class has {self.fewest})" if self.fewest < self.per_class else ""
         backbone = "backbone" if self.own else f'"{self.backbone}"'
         width = max(map(len, self.gains))

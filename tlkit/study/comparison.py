@@ -20,6 +20,7 @@ from tlkit.intervals import (
     points,
     within,
 )
+from tlkit.language import said
 from tlkit.transfer.ways import WAYS
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Comparison:
         for way in self.ways:
             seconds = f"{np.median(self.values(way, 'seconds')):,.1f}"
             weights = f"{int(np.median(self.values(way, 'trained_parameters'))):,}"
-            lines.append((way, str(self.accuracy(way)), seconds, weights))
+            lines.append((said(way), str(self.accuracy(way)), seconds, weights))
         return lines
 
     def __str__(self) -> str:
@@ -137,6 +138,6 @@ class Comparison:
         bars = {}
         for way in self.ways:
             seconds = np.median(self.values(way, "seconds"))
-            bars[f"{textwrap.fill(way, 12)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
+            bars[f"{textwrap.fill(said(way), 12)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
         over = f"\n95 % over {self._sample} of one cut" if self.one_cut else ""
         return plots.plot_bars(bars, f"test accuracy (%){over}", title, [self.accuracy(way) for way in self.ways])

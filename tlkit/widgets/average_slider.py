@@ -4,6 +4,7 @@ import ipywidgets
 from matplotlib.axes import Axes
 
 from tlkit import checks
+from tlkit.language import said
 from tlkit.study.shift_plots import ALL_SHARES, plot_average
 from tlkit.study.shifts import ShiftTable, load_shifts
 from tlkit.widgets.redrawn import Panel
@@ -17,11 +18,11 @@ class AverageSlider(Panel):
     def __init__(self, measured: ShiftTable, dataset: str):
         self._measured = measured
         names = [name for _, name in measured.places]
-        self.dataset = ipywidgets.Dropdown(options=names, value=dataset, description="target")
-        self.shift = ipywidgets.Dropdown(options=self._shifts(), value="shifted", description="shift")
+        self.dataset = ipywidgets.Dropdown(options=names, value=dataset, description=said("target"))
+        self.shift = ipywidgets.Dropdown(options=self._shifts(), value="shifted", description=said("shift"))
         self.share = ipywidgets.SelectionSlider(
             options=[f"{share:.0%}" for share in ALL_SHARES],
-            description="fine-tuned",
+            description=said("fine-tuned"),
             continuous_update=False,
         )
         self.dataset.observe(self._offer_shifts, "value")

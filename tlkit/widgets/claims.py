@@ -4,6 +4,7 @@ import html
 from collections.abc import Mapping
 
 from tlkit import checks
+from tlkit.language import said
 
 __all__ = ["Claims", "claims"]
 
@@ -29,12 +30,14 @@ class Claims:
         return f"{number - len(self.missed)} of {number} claims of the text hold here; not: {'; '.join(self.missed)}."
 
     def __repr__(self) -> str:
-        return self._headline()
+        return said(self._headline())
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{'✓' if holds else '✗'} {html.escape(what)}</li>" for what, holds in self.held.items())
+        rows = "".join(
+            f"<li>{'✓' if holds else '✗'} {html.escape(said(what))}</li>" for what, holds in self.held.items()
+        )
         return (
-            f"<details><summary>{html.escape(self._headline())}</summary>"
+            f"<details><summary>{html.escape(repr(self))}</summary>"
             f'<ul style="list-style:none;margin:0 0 0 1em;padding:0">{rows}</ul></details>'
         )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import ipywidgets
 from matplotlib.axes import Axes
 
 from tlkit import checks
@@ -11,6 +10,7 @@ from tlkit.figures import galleries
 from tlkit.study.decision import PER_CLASS
 from tlkit.study.places import STOPS, card_of, quadrant
 from tlkit.widgets.claims import Claims, claims
+from tlkit.widgets.display import HTML
 from tlkit.widgets.examples import pictures_of
 from tlkit.widgets.place_controls import size_slider, target_buttons
 from tlkit.widgets.redrawn import Panel
@@ -30,7 +30,7 @@ class DatasetPicker(Panel):
     def __init__(self, dataset: str, per_class: int, sizes: Sequence[int]):
         self._stops, self._sizes = target_buttons(STOPS, dataset), size_slider(per_class, sizes)
         self._default = (dataset, per_class)
-        self._said = ipywidgets.HTML()
+        self._said = HTML()
         self._open([[self._stops, self._sizes], [self._said]], [self._stops, self._sizes], height=110)
 
     @property

@@ -26,10 +26,11 @@ from functools import partial
 import ipywidgets
 
 from tlkit import checks
+from tlkit.language import said
 from tlkit.study.decision import DecisionMap
 from tlkit.transfer.ways import CHOICES
 from tlkit.widgets import demo_html
-from tlkit.widgets.display import show_widget
+from tlkit.widgets.display import HTML, show_widget
 from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.place_controls import PlaceControls
@@ -60,22 +61,26 @@ class DemoPage:
         self._last: LiveComparison | None = None
         self.controls = PlaceControls(model, self._on_move, ipywidgets.ToggleButtons(options=[("", 0)]))
         self.controls.stops.description = ""
-        button, toggle, text = ipywidgets.Button, ipywidgets.ToggleButton, ipywidgets.HTML
-        self.reveal = _classed(toggle(value=model.revealed, tooltip="what was measured"), "reveal")
-        self.dark = _classed(toggle(description="d: dark", tooltip="or light"), "dark")
-        self.help = _classed(toggle(description="?: keys", tooltip="of this page"), "help")
-        self.train = _classed(button(tooltip="all ways on a fresh draw"), "live", self._on_train)
-        self.undo = _classed(button(description="⌫: take back", tooltip="the last hand"), "undo", self._on_undo)
-        self.world = _classed(button(tooltip="drawn pictures or photos"), "world", self._on_world)
-        self.network = _classed(button(description="n: network", tooltip="the next one"), "network", self._on_network)
+        button, toggle, text = ipywidgets.Button, ipywidgets.ToggleButton, HTML
+        self.reveal = _classed(toggle(value=model.revealed, tooltip=said("what was measured")), "reveal")
+        self.dark = _classed(toggle(description=said("d: dark"), tooltip=said("or light")), "dark")
+        self.help = _classed(toggle(description=said("?: keys"), tooltip=said("of this page")), "help")
+        self.train = _classed(button(tooltip=said("all ways on a fresh draw")), "live", self._on_train)
+        self.undo = _classed(
+            button(description=said("⌫: take back"), tooltip=said("the last hand")), "undo", self._on_undo
+        )
+        self.world = _classed(button(tooltip=said("drawn pictures or photos")), "world", self._on_world)
+        self.network = _classed(
+            button(description=said("n: network"), tooltip=said("the next one")), "network", self._on_network
+        )
         self.place_text, self.answer, self.live_line = (_classed(text(), n) for n in ("question", "answer", "progress"))
         self.legend, self.scale = _classed(text(), "legend"), _classed(text(), "bar")
         self.names = {way: _classed(text(), "way") for way in CHOICES}
         self.bars = {way: _classed(text(), "bar") for way in CHOICES}
         self.up, self.down = {}, {}
         for k, way in enumerate(CHOICES, 1):
-            up, down = button(description="+", tooltip=f"+ a hand for {way}"), button(description="−")
-            down.tooltip = f"− a hand for {way}"
+            up, down = button(description="+", tooltip=said(f"+ a hand for {way}")), button(description="−")
+            down.tooltip = said(f"− a hand for {way}")
             self.up[way] = _classed(up, f"up-{k}", partial(self._raise, way))
             self.down[way] = _classed(down, f"down-{k}", partial(self._lower, way))
         self.reveal.observe(self._on_reveal, "value")
@@ -87,7 +92,7 @@ class DemoPage:
         self._draw()
 
     def _lay_out(self) -> ipywidgets.VBox:
-        row, text, model, controls = ipywidgets.HBox, ipywidgets.HTML, self.model, self.controls
+        row, text, model, controls = ipywidgets.HBox, HTML, self.model, self.controls
         choice = [text("similar"), controls.stops, text("different"), controls.sizes, text("per class")]
         ways = [_classed(row([self.names[w], self.down[w], self.up[w], self.bars[w]]), "row") for w in CHOICES]
         scale = _classed(row([self.legend, self.scale]), "scale")
@@ -168,13 +173,13 @@ class DemoPage:
             self.scale.value = demo_html.scale(model, live)
             self.answer.value = demo_html.keys(model) if self.help.value else demo_html.answer(model)
             self.live_line.value = notice or (demo_html.progress(model, live) if live else "")
-            self.reveal.description = "r: hide" if model.revealed else "r: reveal"
+            self.reveal.description = said("r: hide" if model.revealed else "r: reveal")
             running = live and not live.why
             lacks = "" if running else model.place.lacks()
-            self.train.description = (
+            self.train.description = said(
                 "l: stop" if running else "l: not here" if lacks else f"l: train, {self._seconds:g} s"
             )
-            self.world.description = f"w: {_after(model.worlds, model.world)}"
+            self.world.description = said(f"w: {_after(model.worlds, model.world)}")
 
     def _ipython_display_(self) -> None:
         rows = "".join(f"<p>{self.names[way].value}</p>" for way in CHOICES)

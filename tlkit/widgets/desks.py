@@ -12,6 +12,7 @@ from tlkit.data.augment import Augmentation, load_operations
 from tlkit.data.splits import Split
 from tlkit.figures import galleries, plots
 from tlkit.history import History
+from tlkit.language import said
 from tlkit.nets.backbones import check_backbone, load_backbone
 from tlkit.transfer.network_ways import two_phase
 from tlkit.transfer.results import Result
@@ -32,19 +33,19 @@ class FineTuningDesk(Panel):
         options = [("the head alone", 0)] + [(f"from {stage} on", len(stages) - k) for k, stage in enumerate(stages)][
             ::-1
         ]
-        self._unfreeze = ipywidgets.Dropdown(options=options, value=len(stages), description="unfreeze")
+        self._unfreeze = ipywidgets.Dropdown(options=options, value=len(stages), description=said("unfreeze"))
         self._rate = ipywidgets.SelectionSlider(
             options=[(f"{rate:g}", rate) for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)],
             value=3e-3,
-            description="head rate",
+            description=said("head rate"),
         )
         self._factor = ipywidgets.SelectionSlider(
             options=[(f"x {factor:g}", factor) for factor in (0.01, 0.03, 0.1, 0.3, 1.0)],
             value=0.1,
-            description="stages'",
+            description=said("stages'"),
         )
         self._epochs = ipywidgets.BoundedIntText(
-            value=8, min=1, max=100, description="epochs", layout={"width": "150px"}
+            value=8, min=1, max=100, description=said("epochs"), layout={"width": "150px"}
         )
         self._runs: dict[str, History] = {}
         self._count = 0
@@ -91,11 +92,11 @@ class AugmentationDesk(Panel):
         load_operations()  # now, so that no control has to wait for it
         self._images, self._views = checks.images(images), checks.count("views", views, 1, _MOST_VIEWS)
         box = {"indent": False, "layout": {"width": "170px"}}
-        self._flip_h = ipywidgets.Checkbox(value=True, description="flip left-right", **box)
-        self._flip_v = ipywidgets.Checkbox(value=False, description="flip top-bottom", **box)
-        self._rotation = ipywidgets.IntSlider(value=0, min=0, max=180, step=15, description="rotation °")
-        self._scale = ipywidgets.FloatSlider(value=1.0, min=1.0, max=2.0, step=0.1, description="scale")
-        self._crop = ipywidgets.FloatSlider(value=1.0, min=0.3, max=1.0, step=0.1, description="crop")
+        self._flip_h = ipywidgets.Checkbox(value=True, description=said("flip left-right"), **box)
+        self._flip_v = ipywidgets.Checkbox(value=False, description=said("flip top-bottom"), **box)
+        self._rotation = ipywidgets.IntSlider(value=0, min=0, max=180, step=15, description=said("rotation °"))
+        self._scale = ipywidgets.FloatSlider(value=1.0, min=1.0, max=2.0, step=0.1, description=said("scale"))
+        self._crop = ipywidgets.FloatSlider(value=1.0, min=0.3, max=1.0, step=0.1, description=said("crop"))
         sliders = [self._rotation, self._scale, self._crop]
         for slider in sliders:
             slider.continuous_update = False

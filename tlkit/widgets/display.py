@@ -2,6 +2,9 @@
 
 import ipywidgets
 from IPython.display import display
+from traitlets import validate
+
+from tlkit.language import said, said_html
 
 __all__: list[str] = []
 
@@ -12,8 +15,16 @@ WRAPPED = (
 )
 
 
+class HTML(ipywidgets.HTML):
+    """Words of the course on a page, in the language in use."""
+
+    @validate("value")
+    def _in_language(self, proposal: dict) -> str:
+        return said_html(proposal["value"])
+
+
 def show_widget(box: ipywidgets.Widget, static: str, plain: str) -> None:
     """Display a widget, with ``static`` HTML and ``plain`` text for where no front end answers."""
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    data = {"application/vnd.jupyter.widget-view+json": view, "text/html": static, "text/plain": plain}
+    data = {"application/vnd.jupyter.widget-view+json": view, "text/html": said_html(static), "text/plain": said(plain)}
     display(data, raw=True)

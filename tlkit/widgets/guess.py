@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import ipywidgets
 
 from tlkit import checks
-from tlkit.widgets.display import WRAPPED, show_widget
+from tlkit.language import said
+from tlkit.widgets.display import HTML, WRAPPED, show_widget
 
 __all__ = ["Guess"]
 
@@ -30,11 +31,13 @@ class Guess:
     def __init__(self, question: str, options: Sequence[str]):
         checks.text(question=question)
         self.question, self.options = question, checks.texts("options", options, fewest=2)
-        self._buttons = ipywidgets.RadioButtons(options=self.options, value=None, layout={"width": "auto"})
-        self._said = ipywidgets.HTML("<i>No guess yet.</i>")
+        self._buttons = ipywidgets.RadioButtons(
+            options=[(said(option), option) for option in self.options], value=None, layout={"width": "auto"}
+        )
+        self._said = HTML("<i>No guess yet.</i>")
         self._buttons.observe(self._on_choice, "value")
-        heading = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
-        self._box = ipywidgets.VBox([ipywidgets.HTML(WRAPPED), heading, self._buttons, self._said])
+        heading = HTML(f"<b>{html.escape(question)}</b>")
+        self._box = ipywidgets.VBox([HTML(WRAPPED), heading, self._buttons, self._said])
         self._box.add_class("tlkit-wrapped")
 
     @property
@@ -53,13 +56,13 @@ class Guess:
         """Print the guess, if there was one, beside the option that turned out to be right."""
         checks.choose("option", truth, self.options)
         if self.value is None:
-            print(f"Measured: {truth}.")  # on a static page nobody could guess
+            print(said(f"Measured: {truth}."))  # on a static page nobody could guess
         elif self.value == truth:
-            print(f"You guessed: {self.value}. So it is.")
+            print(said(f"You guessed: {self.value}. So it is."))
         else:
-            print(f"You guessed: {self.value}. Measured: {truth}. What made you expect that?")
+            print(said(f"You guessed: {self.value}. Measured: {truth}. What made you expect that?"))
 
     def _ipython_display_(self) -> None:
-        plain = f"{self.question}\n" + "\n".join(f"  ( ) {option}" for option in self.options)
+        plain = f"{said(self.question)}\n" + "\n".join(f"  ( ) {said(option)}" for option in self.options)
         items = "".join(f"<li>{html.escape(option)}</li>" for option in self.options)
         show_widget(self._box, f"<p><b>{html.escape(self.question)}</b></p><ul>{items}</ul>", plain)

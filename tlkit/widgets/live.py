@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from tlkit.history import History
+from tlkit.language import said
 from tlkit.widgets.background import TIME_IS_UP, Background
+from tlkit.widgets.display import HTML
 
 if TYPE_CHECKING:
     from tlkit.transfer.results import Result
@@ -31,9 +33,9 @@ class LiveRun:
     def __init__(self, start: Callable[[Callable], Result], on_epoch: Callable, lacks: Callable[[], str] = str):
         self._start, self._on_epoch, self._lacks = start, on_epoch, lacks
         self.run = ipywidgets.Button(icon="play", button_style="primary")
-        self.stop = ipywidgets.Button(description="stop", icon="stop", disabled=True)
-        self.budget = ipywidgets.BoundedIntText(30, 1, 3600, description="seconds", layout={"width": "160px"})
-        self.said = ipywidgets.HTML()
+        self.stop = ipywidgets.Button(description=said("stop"), icon="stop", disabled=True)
+        self.budget = ipywidgets.BoundedIntText(30, 1, 3600, description=said("seconds"), layout={"width": "160px"})
+        self.said = HTML()
         self.controls = [self.run, self.stop, self.budget, self.said]
         self.result: Result | None = None
         self._job: Background | None = None
@@ -49,7 +51,7 @@ class LiveRun:
     def look(self) -> bool:
         """Say on the button whether a run can begin, and below what it lacks; returns whether it can begin now."""
         lacks, working = self._lacks(), self._job is not None and self._job.is_alive
-        self.run.description = "not here yet" if lacks else "run it now"
+        self.run.description = said("not here yet" if lacks else "run it now")
         if not working:
             self.said.value = _as_html(lacks)
         return not (lacks or working)

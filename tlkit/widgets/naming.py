@@ -11,11 +11,12 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.data.splits import ImageSet
+from tlkit.language import said
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.features import read_stages
 from tlkit.transfer.naming import PhotoNames
 from tlkit.transfer.results import Result
-from tlkit.widgets.display import show_widget
+from tlkit.widgets.display import HTML, show_widget
 from tlkit.widgets.naming_html import naming_html, naming_of, small_source
 from tlkit.widgets.upload import first_file
 
@@ -40,24 +41,24 @@ class PhotoNamer:
         self._train, self._rows = train, None
         self._shown = self._spread(pictures) if pictures else None
         self._buttons = [
-            ipywidgets.Button(description=f"picture {k + 1}", tooltip=f"picture {k + 1}")
+            ipywidgets.Button(description=said(f"picture {k + 1}"), tooltip=said(f"picture {k + 1}"))
             for k in range(len(self._shown) if self._shown else 0)
         ]
         for k, button in enumerate(self._buttons):
             button.layout.width = button.layout.height = f"{_SIDE}px"
             button.add_class(f"tlkit-picture-{k}")
             button.on_click(lambda _, k=k: self.click(k))
-        self._said = ipywidgets.HTML(layout={"min_height": "330px" if train else "190px", "overflow": "auto"})
-        self._upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="A photo of your own")
+        self._said = HTML(layout={"min_height": "330px" if train else "190px", "overflow": "auto"})
+        self._upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description=said("A photo of your own"))
         self._upload.layout.width = "auto"
         self._upload.observe(self._on_upload, "value")
         strip = ipywidgets.HBox(self._buttons, layout={"flex_flow": "row wrap"})
-        help_text = ipywidgets.HTML(f"<div style='line-height:1.4;white-space:normal;font-size:13px'>{_HELP}</div>")
+        help_text = HTML(f"<div style='line-height:1.4;white-space:normal;font-size:13px'>{_HELP}</div>")
         own = ipywidgets.HBox([self._upload, help_text], layout={"flex_flow": "row wrap", "align_items": "center"})
         self._box = ipywidgets.VBox([*([strip] if self._shown else []), *([own] if own_photo else []), self._said])
         self._box.add_class("tlkit-namer")
         if self._shown:
-            self._box.children = (ipywidgets.HTML(self._strip_look()), *self._box.children)
+            self._box.children = (HTML(self._strip_look()), *self._box.children)
             self.click(0)
         else:
             self._said.value = "<i>No photo yet.</i>"

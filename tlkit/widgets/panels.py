@@ -13,10 +13,11 @@ from tlkit import checks
 from tlkit.figures import plots, style
 from tlkit.figures.pictograms import pictogram
 from tlkit.history import History
+from tlkit.language import said
 from tlkit.study.decision import DecisionMap
 from tlkit.study.map_plots import place_title, plot_map, plot_stages
 from tlkit.transfer.ways import CHOICES, WAYS
-from tlkit.widgets.display import show_widget
+from tlkit.widgets.display import HTML, show_widget
 from tlkit.widgets.live import LiveRun
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.place_controls import PlaceControls
@@ -39,19 +40,17 @@ class DecisionMapPanel(Panel):
         self.votes = {way: ipywidgets.BoundedIntText(min=0, max=9999, description=way, **look) for way in CHOICES}
         for way, box in self.votes.items():
             box.observe(partial(self._on_vote, way), "value")
-        about = {"description": "show what was measured", "layout": {"width": "220px"}}
+        about = {"description": said("show what was measured"), "layout": {"width": "220px"}}
         self.reveal = ipywidgets.ToggleButton(value=model.revealed, **about)
         self.reveal.observe(self._on_reveal, "value")
-        self.said = ipywidgets.HTML(layout={"min_height": "100px"})
-        self._examples = ipywidgets.HTML()
+        self.said = HTML(layout={"min_height": "100px"})
+        self._examples = HTML()
         self.way = ipywidgets.Dropdown(options=list(WAYS), value="fine-tuning", layout={"width": "160px"})
         self.live = LiveRun(self._run, self._on_epoch, lambda: self.model.place.lacks())
-        self.curve = ipywidgets.HTML(layout={"overflow": "auto"})
-        hands = ipywidgets.HTML("<b>Hands up</b> for each way:")
+        self.curve = HTML(layout={"overflow": "auto"})
+        hands = HTML("<b>Hands up</b> for each way:")
         right = {"align_items": "flex-end"}
-        ballots = [
-            ipywidgets.VBox([ipywidgets.HTML(pictogram(w, 24)), box], layout=right) for w, box in self.votes.items()
-        ]
+        ballots = [ipywidgets.VBox([HTML(pictogram(w, 24)), box], layout=right) for w, box in self.votes.items()]
         self._open([*self.controls.rows, [hands, *ballots, self.reveal]], [], height=320)
         live = ipywidgets.HBox([self.way, *self.live.controls], layout={"flex_flow": "row wrap"})
         *above, picture = self._box.children
@@ -125,7 +124,7 @@ class StagePicker(Panel):
         self.model = model
         self.controls = PlaceControls(model, self._on_move)
         self.stage = ipywidgets.SelectionSlider(
-            options=[""], description="read at", continuous_update=False, layout={"width": "300px"}
+            options=[""], description=said("read at"), continuous_update=False, layout={"width": "300px"}
         )
         self._offer_stages()
         *choice, place = self.controls.rows

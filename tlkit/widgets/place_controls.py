@@ -6,6 +6,7 @@ from functools import partial
 import ipywidgets
 
 from tlkit import checks
+from tlkit.language import said
 from tlkit.study.decision import PER_CLASS
 from tlkit.study.places import card_of
 from tlkit.widgets.map_model import MapModel
@@ -19,7 +20,7 @@ def target_buttons(targets: Sequence[str], dataset: str) -> ipywidgets.ToggleBut
     return ipywidgets.ToggleButtons(
         options=list(targets),
         value=dataset,
-        description="from similar to very different:",
+        description=said("from similar to very different:"),
         tooltips=[card_of(name)["title"] for name in targets],
         style={"button_width": "auto", "description_width": "initial"},
     )
@@ -32,7 +33,7 @@ def size_slider(per_class: int, sizes: Sequence[int] = PER_CLASS) -> ipywidgets.
     return ipywidgets.SelectionSlider(
         options=[(str(size), size) for size in sizes],
         value=per_class,
-        description="per class",
+        description=said("per class"),
         continuous_update=False,
         layout={"width": "300px"},
     )
@@ -51,7 +52,7 @@ class PlaceControls:
     def __init__(self, model: MapModel, moved: Callable[[], None], sizes: ipywidgets.Widget | None = None):
         self._model, self._moved, self._showing = model, moved, False
         self.worlds = ipywidgets.ToggleButtons(style={"button_width": "auto"})
-        self.networks = ipywidgets.Dropdown(description="network", layout={"width": "270px"})
+        self.networks = ipywidgets.Dropdown(description=said("network"), layout={"width": "270px"})
         self.stops = target_buttons(model.board.datasets, model.dataset)
         self.sizes = sizes or size_slider(model.per_class, model.sizes)
         self.show()

@@ -6,7 +6,7 @@ import ipywidgets
 from matplotlib.axes import Axes
 
 from tlkit.figures import style
-from tlkit.widgets.display import show_widget
+from tlkit.widgets.display import HTML, show_widget
 
 __all__: list[str] = []
 
@@ -21,7 +21,7 @@ class Panel:
     def _open(self, rows: Sequence[Sequence[ipywidgets.Widget]], redraw_on: Sequence[ipywidgets.Widget], height: int):
         """Lay the controls out in rows, draw the first picture, and listen."""
         # At least this high, so that the page does not jump while a picture is replaced.
-        self._picture = ipywidgets.HTML(layout={"min_height": f"{height}px", "overflow": "auto"})
+        self._picture = HTML(layout={"min_height": f"{height}px", "overflow": "auto"})
         lines = [ipywidgets.HBox(list(row), layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         self._box = ipywidgets.VBox([*lines, self._picture])
         for control in redraw_on:
@@ -33,8 +33,8 @@ class Panel:
 
     def _draw(self, change: dict | None = None) -> None:
         figure = self._figure()
-        self._alt = figure.figure.alt_text
         self._still = style.as_html(figure)
+        self._alt = figure.figure.alt_text
         # Narrower than this its words cannot be read: on a phone it scrolls.
         self._picture.value = f'<div style="min-width:620px">{self._still}</div>'
 

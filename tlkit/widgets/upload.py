@@ -11,7 +11,8 @@ from tlkit.data.depths import FITS
 from tlkit.data.splits import Split
 from tlkit.disk.cache import folder_for, write_atomically
 from tlkit.folders.loading import load_folder
-from tlkit.widgets.display import show_widget
+from tlkit.language import said
+from tlkit.widgets.display import HTML, show_widget
 
 __all__ = ["upload_folder"]
 
@@ -40,13 +41,13 @@ class FolderUpload:
     def __init__(self, image_size: int = 224, fit: str = "crop"):
         self.image_size, self.fit = image_size, checks.choose("fit", fit, FITS)
         self.split: Split | None = None
-        self._button = ipywidgets.FileUpload(accept=".zip", multiple=False, description="Upload a zip")
+        self._button = ipywidgets.FileUpload(accept=".zip", multiple=False, description=said("Upload a zip"))
         self._path = ipywidgets.Text(placeholder="or a path, then Enter", continuous_update=False)
-        self._said = ipywidgets.HTML("<i>No pictures yet.</i>")
+        self._said = HTML("<i>No pictures yet.</i>")
         self._button.observe(self._on_upload, "value")
         self._path.observe(self._on_path, "value")
         controls = ipywidgets.HBox([self._button, self._path], layout={"flex_flow": "row wrap"})
-        self._box = ipywidgets.VBox([ipywidgets.HTML(f"<small>{_HELP}</small>"), controls, self._said])
+        self._box = ipywidgets.VBox([HTML(f"<small>{_HELP}</small>"), controls, self._said])
 
     def load(self, path: str | Path) -> None:
         """Read a zip or a folder; what is wrong with it is shown, and the split before it is kept."""

@@ -1,0 +1,103 @@
+"""The words that a student sees, in the language that a notebook asked for.
+
+The code of the course speaks English, and so do its tables. Where a figure, a widget or a check is about to be shown,
+the finished sentence is looked up in the words of the language, and stays English if it is not there. The words are
+TOML tables in ``lessons/<language>/words``: English on the left, with ``{}`` for every part that is filled in.
+``disk/words`` reads them.
+gettext would ask for a mark at each sentence in the code; and the lessons' own code, which is the same in every
+language, could not be marked at all.
+"""
+
+import html
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+__all__: list[str] = []
+
+ENGLISH = "en"
+_HOLE = re.compile(r"\{(\d*)\}")
+_TAG = re.compile(r"(<[^>]*>)")
+_BLOCK = re.compile(r"(</?(?:p|div|li|ul|ol|br|table|thead|tbody|tr|td|th|summary|details|style|small|h\d)\b[^>]*>)")
+_SENTENCE = re.compile(r"(?<=[.:;!?])( +)")
+
+
+class _Words:
+    """What is in use: whole sentences, and patterns for those with holes, those that say most first."""
+
+    def __init__(self) -> None:
+        self.language, self.whole, self.patterns = ENGLISH, {}, []
+
+
+_words = _Words()
+
+
+def use_words(language: str, words: Mapping[str, str]) -> None:
+    """Show what is on the left of ``words`` as what is on the right, from here on."""
+    _words.language, _words.whole, _words.patterns = language, {}, []
+    for english, text in words.items():
+        if _HOLE.search(english):
+            parts = [re.escape(part) for part in _HOLE.split(english)[::2]]
+            _words.patterns.append((re.compile("(.+?)".join(parts)), text))
+        else:
+            _words.whole[english] = text
+    _words.patterns.sort(key=lambda pair: len(pair[0].pattern), reverse=True)
+    _found.cache_clear()
+
+
+def in_use() -> str:
+    """The language in use."""
+    return _words.language
+
+
+def said(text: str) -> str:
+    """A text in the language in use: found whole, or line by line, or sentence by sentence; else as it is."""
+    return _found(text) if _words.language != ENGLISH and text else text
+
+
+def said_html(text: str) -> str:
+    """The same for HTML: block by block, with the tags inside a sentence; else the words between two tags."""
+    if _words.language == ENGLISH or not text:
+        return text
+    return "".join(part if k % 2 else _block(part) for k, part in enumerate(_BLOCK.split(text)))
+
+
+def _block(text: str) -> str:
+    plain = html.unescape(text) if "<" not in text else text.replace("&#x27;", "'").replace("&quot;", '"')
+    bare = plain.strip()
+    if not bare:
+        return text
+    if (found := _found(bare)) != bare:
+        return text.replace(text.strip(), found if "<" in text else html.escape(found, quote=False))
+    if "<" not in text:
+        return text
+    return "".join(part if k % 2 else _block(part) for k, part in enumerate(_TAG.split(text)))
+
+
+@lru_cache(4096)
+def _found(text: str) -> str:
+    if (found := _match(text)) is not None:
+        return found
+    if "\n" in text:
+        if (found := _match(text.replace("\n", " "))) is not None:  # a label that was broken to fit
+            return textwrap.fill(found, max(map(len, text.split("\n"))) + 2, break_long_words=False)
+        return "\n".join(map(_found, text.split("\n")))
+    parts = _SENTENCE.split(text)
+    return "".join(map(_found, parts)) if len(parts) > 1 else text
+
+
+def _filled(translated: str, parts: Sequence[str]) -> str:
+    """``{}`` takes the parts in their order, ``{1}`` the second one."""
+    numbers = iter(range(len(parts)))
+    return _HOLE.sub(lambda hole: parts[int(hole[1] or next(numbers))], translated)
+
+
+def _match(text: str) -> str | None:
+    if text in _words.whole:
+        return _words.whole[text]
+    for pattern, translated in _words.patterns:
+        if match := pattern.fullmatch(text):
+            parts = [_found(part) for part in match.groups()]
+            return _filled(translated, parts)
+    return None
