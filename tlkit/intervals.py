@@ -33,11 +33,12 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         mean, low, high = (f"{value:.1%}".replace("-0.0%", "0.0%") for value in self)
-        return f"{mean} ({low} to {high})" if self.known else f"{mean} ({_NONE})"
+        if not self.known:
+            return f"{mean} (no interval: it takes {FEWEST} draws that differ)"
+        return f"{mean} ({low} to {high})"
 
 
 _normal = NormalDist().inv_cdf
-_NONE = f"no interval: it takes {FEWEST} draws that differ"
 
 
 def mean_interval(values: Sequence[float], looks: int = 1) -> Interval:
@@ -204,9 +205,11 @@ def points(difference: float | Interval, looks: int = 1) -> str:
         return f"{_signed(100 * checks.number('difference', difference))} points"
     mean, low, high = (_signed(100 * value) for value in difference)
     if not difference.known:
-        return f"{mean} points ({_NONE})"
-    verdict = f"{'clear of' if difference.clear else 'inside'} the noise"
-    return f"{mean} points ({low} to {high}), {verdict}" + (f" (corrected for {looks} looks)" if looks > 1 else "")
+        return f"{mean} points (no interval: it takes {FEWEST} draws that differ)"
+    verdict = "clear of the noise" if difference.clear else "inside the noise"
+    if looks > 1:
+        verdict = f"{verdict} (corrected for {looks} looks)"
+    return f"{mean} points ({low} to {high}), {verdict}"
 
 
 def _signed(value: float) -> str:

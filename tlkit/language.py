@@ -11,7 +11,7 @@ language, could not be marked at all.
 import html
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 __all__: list[str] = []
@@ -20,6 +20,7 @@ ENGLISH = "en"
 _HOLE = re.compile(r"\{(\d*)\}")
 _TAG = re.compile(r"(<[^>]*>)")
 _BLOCK = re.compile(r"(</?(?:p|div|li|ul|ol|br|table|thead|tbody|tr|td|th|summary|details|style|small|h\d)\b[^>]*>)")
+_LIST = re.compile(r"(, | and )")
 _SENTENCE = re.compile(r"(?<=[.:;!?])( +)")
 
 
@@ -52,7 +53,7 @@ def in_use() -> str:
 
 
 def said(text: str) -> str:
-    """A text in the language in use: found whole, or line by line, or sentence by sentence; else as it is."""
+    """A text in the language in use: found whole, by line, by sentence, or as a list of words; else as it is."""
     return _found(text) if _words.language != ENGLISH and text else text
 
 
@@ -83,8 +84,24 @@ def _found(text: str) -> str:
         if (found := _match(text.replace("\n", " "))) is not None:  # a label that was broken to fit
             return textwrap.fill(found, max(map(len, text.split("\n"))) + 2, break_long_words=False)
         return "\n".join(map(_found, text.split("\n")))
-    parts = _SENTENCE.split(text)
-    return "".join(map(_found, parts)) if len(parts) > 1 else text
+    if len(parts := _SENTENCE.split(text)) > 1:
+        return "".join(_sentences(parts))
+    if text[-1:] in (".", ":", ";", "!", "?") and (found := _match(text[:-1])) is not None:
+        return found + text[-1]
+    if len(parts := _LIST.split(text)) > 1 and all(_match(part) is not None for part in parts[::2]):
+        return "".join(map(_found, parts))
+    return text
+
+
+def _sentences(parts: Sequence[str]) -> Iterator[str]:
+    """Sentences and the blanks between them, translated; as many together as the words have together."""
+    k = 0
+    while k < len(parts):
+        ends = (end for end in range(len(parts), k + 1, -2) if _match("".join(parts[k:end])) is not None)
+        end = next(ends, k + 1)
+        yield _found("".join(parts[k:end]))
+        yield from parts[end : end + 1]
+        k = end + 1
 
 
 def _filled(translated: str, parts: Sequence[str]) -> str:

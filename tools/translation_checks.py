@@ -88,11 +88,15 @@ def word_problems(language: str) -> Iterator[str]:
 
 
 def spoken_words() -> set[str]:
-    """Every text in the code of helper, lessons and solutions, with ``{}`` for what is filled in; and the quizzes."""
+    """Every text in the code of helper, tools and notebooks, with ``{}`` for what is filled in; quizzes and cards."""
     said = set(quiz_words())
     for _, tree in _trees():
         said.update(filter(None, map(template, ast.walk(tree))))
-    return said
+    for page in (Path(__file__).parent / "templates").rglob("*.j2"):
+        for text, more in re.findall(r'say\("([^"]+)"( ~)?', page.read_text(encoding="utf-8")):
+            said.add(f"{text}{'{}' * bool(more)}")
+    cards = (course.COURSE / "datasets").glob("*.toml")
+    return said | {title for card in cards if (title := read_card(card).get("title"))}
 
 
 def needed_words() -> dict[str, str]:
@@ -136,15 +140,11 @@ def quiz_words() -> dict[str, str]:
 
 
 def _trees() -> Iterator[tuple[Path, ast.AST]]:
-    """The code of the helper, of what writes cost cards, and of the cells of lessons and solutions."""
-    tools = course.COURSE / "tools"
-    for path in [
-        *sorted(course.PACKAGE.rglob("*.py")),
-        *(tools / f"{name}.py" for name in ("publish", "translations")),
-    ]:
+    """The code of the helper, of what makes the course, and of the cells of every notebook."""
+    for path in [*sorted(course.PACKAGE.rglob("*.py")), *sorted(Path(__file__).parent.glob("*.py"))]:
         yield path, ast.parse(path.read_text(encoding="utf-8"))
     lessons = course.COURSE / "lessons"
-    for path in [*course.lessons(), *sorted((lessons / "solutions").glob("*.ipynb")), lessons / "progress.ipynb"]:
+    for path in (found for where in ("*", "solutions/*", "demo/*") for found in sorted(lessons.glob(f"{where}.ipynb"))):
         for cell in course.read_notebook(path)["cells"]:
             if cell["cell_type"] == "code":
                 code = re.sub(r"^(\s*)[%!].*$", r"\1pass", "".join(cell["source"]), flags=re.MULTILINE)

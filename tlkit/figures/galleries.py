@@ -11,6 +11,7 @@ from tlkit import checks
 from tlkit.data.splits import ImageSet, Split
 from tlkit.figures.colours import COLOURS
 from tlkit.figures.style import new_figure, styled
+from tlkit.language import said
 
 __all__ = ["plot_answers", "plot_mistakes", "plot_neighbours", "plot_pictures", "plot_split"]
 
@@ -141,25 +142,23 @@ def plot_answers(
     class_names = checks.texts("class_names", class_names)
     labels = _labels("labels", labels, images, class_names)
     answers = checks.mapping("answers", answers, "labels")
-    given = {name: _labels(f"answers of {name}", said, images, class_names) for name, said in answers.items()}
+    given = {name: _labels(f"answers of {name}", each, images, class_names) for name, each in answers.items()}
     shown = np.linspace(0, len(labels) - 1, min(len(labels), columns)).astype(int)
-    counts = {name: int((said == labels)[shown].sum()) for name, said in given.items()}
-    found = ", ".join(f"{name} {count} right" for name, count in counts.items())
-    share = ", ".join(f"{name} {np.mean(said == labels):.0%}" for name, said in given.items())
-    axes = new_figure(
-        1.6 + len(shown) * 0.86,
-        0.9 + len(given) * 1.3,
-        f"{title}{'. ' * bool(title)}Of the same {len(shown)} pictures {found}. Of all {len(labels)}: {share}.",
-    )
-    for row, said in enumerate(given.values()):
+    counts = {said(name): int((each == labels)[shown].sum()) for name, each in given.items()}
+    found = ", ".join(f"{name} {said(f'{count} right')}" for name, count in counts.items())
+    share = ", ".join(f"{said(name)} {np.mean(each == labels):.0%}" for name, each in given.items())
+    told = said(f"Of the same {len(shown)} pictures {found}. Of all {len(labels)}: {share}.")
+    alt = f"{said(title)}{'. ' * bool(title)}{told}"
+    axes = new_figure(1.6 + len(shown) * 0.86, 0.9 + len(given) * 1.3, alt)
+    for row, each in enumerate(given.values()):
         for column, k in enumerate(shown):
             picture = images[k].permute(1, 2, 0).numpy()
-            mark_answer(axes, picture, (column, 1.5 * row), class_names[said[k]], said[k] == labels[k])
+            mark_answer(axes, picture, (column, 1.5 * row), class_names[each[k]], each[k] == labels[k])
     axes.set_xlim(-0.05, len(shown))
     axes.set_ylim(1.5 * len(given) - 0.06, -0.04)
     axes.set_yticks(
         1.5 * np.arange(len(given)) + 0.46,
-        [f"{name}\n{np.mean(said == labels):.0%} of {len(labels)}" for name, said in given.items()],
+        [f"{name}\n{np.mean(each == labels):.0%} of {len(labels)}" for name, each in given.items()],
     )
     axes.set_xticks([])
     axes.tick_params(length=0)
@@ -200,12 +199,11 @@ def plot_neighbours(
     same = pool.labels.numpy()[nearest] == queries.labels.numpy()[:, None]
     rows, columns = nearest.shape
     names = [class_names[label] for label in queries.labels]
+    counts = ", ".join(f"{name} {count}" for name, count in zip(names, same.sum(1)))
     axes = new_figure(
         2.0 + (columns + 1.4) * 0.8,
         0.6 + rows * 0.85,
-        f"{title or 'Nearest neighbours'}: of the {columns} nearest, how many are of the same class: "
-        + ", ".join(f"{name} {count}" for name, count in zip(names, same.sum(1)))
-        + ".",
+        f"{title or 'Nearest neighbours'}: of the {columns} nearest, how many are of the same class: {counts}.",
     )
     for row in range(rows):
         for column in range(columns + 1):

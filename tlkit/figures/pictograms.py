@@ -13,6 +13,8 @@ of text as on a wall.
 import html
 from math import cos, radians, sin
 
+from tlkit.language import said
+
 __all__: list[str] = []
 
 _WIDTH, _HEIGHT = 166, 26
@@ -56,7 +58,7 @@ def pictogram(way: str, height: int = 52) -> str:
         parts.append(_moved(_SCISSORS, x + 31))
         parts += [_moved(_GONE, x + 44 + 22 * k) for k in range(gone)]
     size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{height * _WIDTH / _HEIGHT:.0f}" height="{height}"'
-    title = f"<title>{html.escape(way)}: {html.escape(WORDS[way])}</title>"
+    title = f"<title>{html.escape(said(way))}: {html.escape(said(WORDS[way]))}</title>"
     look = 'role="img" fill="none" style="display:block"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {look}>{title}{"".join(parts)}</svg>'
 

@@ -15,6 +15,7 @@ from tlkit.figures.colours import COLOURS
 from tlkit.figures.style import ink, new_figure, paper, styled
 from tlkit.history import History
 from tlkit.intervals import Interval, accuracy_interval, if_enough, points
+from tlkit.language import said
 
 __all__ = ["plot_bars", "plot_curves", "plot_differences", "plot_training"]
 
@@ -41,11 +42,8 @@ def plot_bars(
     if len(intervals) != len(values):
         raise ValueError(f"Give one interval for each bar: there are {len(intervals)} for {len(values)} bars.")
     means = dict(zip(values, intervals))
-    axes = new_figure(
-        1.8 + 1.5 * len(values),
-        4.2,
-        f"{title or 'Bars'}, {ylabel}: " + "; ".join(f"{name} {mean}" for name, mean in means.items()) + ".",
-    )
+    told = "; ".join(f"{said(name)} {said(str(mean))}" for name, mean in means.items())
+    axes = new_figure(1.8 + 1.5 * len(values), 4.2, f"{said(title or 'Bars')}, {said(ylabel)}: {told}.")
     for k, (name, mean) in enumerate(means.items()):
         axes.bar(
             k,
@@ -106,8 +104,9 @@ def plot_differences(
     checks.text(title=title, xlabel=xlabel)
     for name, gain in checks.mapping("gains", gains, "the interval of a difference").items():
         checks.instance(f"gains[{name!r}]", gain, Interval)
-    told = "; ".join(f"{name}: {points(gain)}" for name, gain in gains.items())
-    axes = new_figure(7.6, 1.3 + 0.5 * len(gains), f"{title or 'Differences'}, {xlabel}: {told}.")
+    told = "; ".join(f"{said(name)}: {said(points(gain))}" for name, gain in gains.items())
+    alt = f"{said(title or 'Differences')}, {said(xlabel)}: {told}."
+    axes = new_figure(7.6, 1.3 + 0.5 * len(gains), alt)
     axes.axvline(0, color=ink(), linewidth=1.2)
     for row, gain in enumerate(gains.values()):
         colour = COLOURS[row % 6]
@@ -171,7 +170,8 @@ def plot_curves(
             linewidth=0,
         )
         ends.append(f"{name} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}")
-    axes.figure.alt_text = f"{title or 'Curves'}, {ylabel} against {xlabel}: {'; '.join(ends)}."
+    about = said(f"{ylabel} against {xlabel}")
+    axes.figure.alt_text = f"{said(title or 'Curves')}, {about}: {'; '.join(ends)}."
     if log_x:
         axes.set_xscale("log")
         axes.set_xticks(x, [f"{value:g}" for value in x])

@@ -22,7 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedLocator
 from matplotlib.transforms import Bbox, BboxTransformFrom
 from PIL import Image
 
@@ -152,9 +152,8 @@ def _translate(figure: Figure) -> None:
         return
     for panel in figure.axes:
         for axis in (panel.xaxis, panel.yaxis):
-            for ticks in (axis.get_major_formatter(), axis.get_minor_formatter()):
-                if isinstance(ticks, FixedFormatter):
-                    ticks.seq = [said(label) for label in ticks.seq]
+            if isinstance(axis.get_major_locator(), FixedLocator):  # its labels may be words
+                axis.set_ticklabels([said(label.get_text()) for label in axis.get_ticklabels()])
     for text in figure.findobj(Text):
         text.set_text(said(text.get_text()))
     figure.alt_text = said(figure.alt_text)
