@@ -190,7 +190,9 @@ def as_array(given: object, shape: tuple[int, ...], meaning: str = "") -> np.nda
     except (TypeError, ValueError) as error:
         raise Wrong(f"Numbers were expected, but a {type(given).__name__} came back.") from error
     if array.shape != shape:
-        raise Wrong(f"The shape should be {shape}{meaning and f', {meaning}'}, but it is {array.shape}.")
+        if meaning:
+            raise Wrong(f"The shape should be {shape}, {meaning}, but it is {array.shape}.")
+        raise Wrong(f"The shape should be {shape}, but it is {array.shape}.")
     return array
 
 

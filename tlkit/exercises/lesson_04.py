@@ -26,7 +26,7 @@ def _groups(answer: object) -> str:
             raise Wrong("The first stage has a higher rate than the last one. The most general stage moves least.")
         for part, lr in expected.items():
             if abs(rates[part] - lr) > 1e-6 * rate:
-                raise Wrong(f"{case}, {part} has the rate {rates[part]:g}, but should have {lr:g}.")
+                raise Wrong(f"{case}: {part} has the rate {rates[part]:g}, but should have {lr:g}.")
     return "This is what tlkit.parameter_groups hands to the optimizer."
 
 

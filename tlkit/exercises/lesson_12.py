@@ -93,7 +93,7 @@ def _judge_threshold(given: float, same: np.ndarray, scores: np.ndarray, rate: f
             raise Wrong(f"{said} It seems that all pairs were counted: those of one person are no false accepts.")
         if abs((scores[same] < given).mean() - rate) <= 1.5 / same.sum():
             raise Wrong(f"{said} It seems to be set by how many true pairs are refused.")
-        raise Wrong(said + (" A lower one would refuse fewer true pairs." if reached < allowed else ""))
+        raise Wrong(f"{said} A lower one would refuse fewer true pairs." if reached < allowed else said)
     just_refused = np.sort(scores[~same])[::-1][allowed] if allowed < (~same).sum() else -np.inf
     lost = ((scores[same] > just_refused) & (scores[same] < given)).sum()
     if lost:

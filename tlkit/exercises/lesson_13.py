@@ -51,12 +51,13 @@ def _what_was_mixed_up(given: np.ndarray, scores: np.ndarray, theirs: list[str],
 
 # ------------------------------------------------------------------------------------------ 13.2
 
+# Words of the story, in each language that it is told in.
 _TEXTS = {
     "author": (["noor"], "Who should be asked?"),
     "data_licence": (["cc by 4.0", "cc-by-4.0", "cc by-4.0"], "Under which licence did she give her photos?"),
-    "intended_use": (["beetle"], "What does the model tell apart?"),
-    "not_for": (["poison"], "What must nobody use it for? Her neighbour has an idea."),
-    "known_failures": (["lamp"], "On which photos does it fail?"),
+    "intended_use": (["beetle", "bọ"], "What does the model tell apart?"),
+    "not_for": (["poison", "độc"], "What must nobody use it for? Her neighbour has an idea."),
+    "known_failures": (["lamp", "đèn"], "On which photos does it fail?"),
 }
 _NUMBERS = {
     "classes": (12, 0, "How many kinds of beetles are there?"),

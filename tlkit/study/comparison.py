@@ -115,12 +115,14 @@ class Comparison:
         return f"{len(next(iter(self.correct.values()))):,} test pictures"
 
     def _table(self) -> list[tuple[str, ...]]:
-        over = f" over {self._sample} of one cut" if self.one_cut else ""
-        lines = [("way", f"test accuracy (95 % interval{over})", "seconds", "trained weights")]
+        reached = "test accuracy (95 % interval)"
+        if self.one_cut:
+            reached = f"test accuracy (95 % interval over {self._sample} of one cut)"
+        lines = [("way", reached, "seconds", "trained weights")]
         for way in self.ways:
             seconds = f"{np.median(self.values(way, 'seconds')):,.1f}"
             weights = f"{int(np.median(self.values(way, 'trained_parameters'))):,}"
-            lines.append((said(way), str(self.accuracy(way)), seconds, weights))
+            lines.append((said(way), said(str(self.accuracy(way))), seconds, weights))
         return lines
 
     def __str__(self) -> str:
@@ -139,5 +141,7 @@ class Comparison:
         for way in self.ways:
             seconds = np.median(self.values(way, "seconds"))
             bars[f"{textwrap.fill(said(way), 12)}\n{seconds:.{0 if seconds >= 10 else 1}f} s"] = self.values(way)
-        over = f"\n95 % over {self._sample} of one cut" if self.one_cut else ""
-        return plots.plot_bars(bars, f"test accuracy (%){over}", title, [self.accuracy(way) for way in self.ways])
+        reached = "test accuracy (%)"
+        if self.one_cut:
+            reached = f"test accuracy (%)\n95 % over {self._sample} of one cut"
+        return plots.plot_bars(bars, reached, title, [self.accuracy(way) for way in self.ways])

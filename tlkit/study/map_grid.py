@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from tlkit.figures.colours import WAY_COLOURS
 from tlkit.figures.style import ink, paper, styled
 from tlkit.intervals import Interval, points
+from tlkit.language import said
 from tlkit.study.decision import DecisionMap, boards_of
 from tlkit.study.places import RULE, SMALL, quadrant
 from tlkit.transfer.ways import CHOICES
@@ -50,9 +51,10 @@ class Winner:
         place = f"{self.dataset} {self.per_class}"
         if self.way is None:
             return f"{place}: not measured yet"
-        loses = {True: ", the rule loses", False: "", None: ", nothing to judge the rule by yet"}[self.rule_loses]
-        left = f", not measured yet: {' and '.join(self.missing)}" if self.missing else ""
-        return f"{place}: {self.way}, {points(self.lead)}, over {self.second}{loses}{left}"
+        told = [f"{place}: {self.way}, {points(self.lead)}, over {self.second}"]
+        told += {True: ["the rule loses"], False: [], None: ["nothing to judge the rule by yet"]}[self.rule_loses]
+        told += [f"not measured yet: {' and '.join(self.missing)}"] if self.missing else []
+        return ", ".join(map(said, told))
 
 
 def winner_at(measured: DecisionMap, dataset: str, per_class: int) -> Winner:
@@ -94,21 +96,21 @@ def plot_winners(*maps: DecisionMap) -> Axes:
     layout = {"figsize": size, "width_ratios": widths, "layout": "constrained", "squeeze": False}
     figure, panels = plt.subplots(1, len(boards), **layout)
     plt.close(figure)
-    said, whole = [], True
+    told, whole = [], True
     for axes, ((world, network), measured) in zip(panels[0], boards.items()):
         places = [(dataset, size) for dataset in measured.datasets for size in measured.sizes_of(dataset)]
         winners = [winner_at(measured, *place) for place in places]
         whole = whole and not any(winner.missing for winner in winners)
-        title, found = f"{_TITLES[world]}, {network}", _verdict(winners)
+        title, found = f"{said(_TITLES[world])}, {network}", _verdict(winners)
         axes.set_title(f"{title}\n", fontsize=11.5)
         axes.annotate(found, (0, 1), (0, 13), "axes fraction", textcoords="offset points", fontsize=10)
         _draw_board(axes, measured, winners)
-        said.append(f"{title}: {found}. {'; '.join(map(str, winners))}")
+        told.append(f"{title}: {said(found)}. {'; '.join(map(str, winners))}")
     panels[0, 0].set_ylabel("images per class", fontsize=10.5)
     _draw_legend(figure, len(boards) == 1, whole)
     figure.alt_text = (
         "The measured map: the way that won at each target and number of images per class, by how much on test it "
-        f"leads the runner-up on val, and where the rule of the literature loses. {'. '.join(said)}."
+        f"leads the runner-up on val, and where the rule of the literature loses. {'. '.join(told)}."
     )
     return panels[0, 0]
 
@@ -118,7 +120,9 @@ def _verdict(winners: Sequence[Winner]) -> str:
     judged = [winner.rule_loses for winner in winners if winner.rule_loses is not None]
     if not judged:
         return "too little measured to judge the rule"
-    return f"the rule loses at {sum(judged)} of {len(judged)} places{' so far' * (len(judged) < len(winners))}"
+    if len(judged) < len(winners):
+        return f"the rule loses at {sum(judged)} of {len(judged)} places so far"
+    return f"the rule loses at {sum(judged)} of {len(judged)} places"
 
 
 def rows_of(measured: DecisionMap) -> list[list[int]]:
@@ -152,7 +156,7 @@ def _draw_board(axes: Axes, measured: DecisionMap, winners: Sequence[Winner]) ->
         if across and up:
             _draw_frame(axes, across[0], up[0][0], across[-1] + 1, sum(up[-1]), way)
     axes.set_xticks([left + 0.5 for left in x.values()], [name.replace("_", "_\n") for name in x], fontsize=8.8)
-    labels = [" or ".join(map(str, row)) for row in rows]
+    labels = [f" {said('or')} ".join(map(str, row)) for row in rows]
     middles = [bottom + height / 2 for bottom, height in zip(bottoms, heights)]
     axes.set_yticks(middles, labels, fontsize=10, rotation=90, va="center")
     for like, words in (("similar", "similar"), ("different", "very different")):
@@ -176,7 +180,7 @@ def _draw_place(axes: Axes, left: float, bottom: float, height: float, winner: W
         colour = to_rgba(WAY_COLOURS[winner.way], _STRONG if winner.lead.clear else _PALE)
         axes.add_patch(Rectangle(*box, facecolor=colour, edgecolor="none"))
         lead = points(winner.lead.mean).removesuffix(" points").replace("-", "−")
-        name = _SHORT.get(winner.way, winner.way.replace(" ", "\n")) + "*" * bool(winner.missing)
+        name = said(_SHORT.get(winner.way, winner.way.replace(" ", "\n"))) + "*" * bool(winner.missing)
         lines = [*((line, 9) for line in name.split("\n")), (lead, 10.5)]
     if winner.rule_loses:
         axes.add_patch(Rectangle(*box, facecolor="none", edgecolor=to_rgba(ink(), 0.42), hatch="///", linewidth=0))

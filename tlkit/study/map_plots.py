@@ -15,6 +15,7 @@ from tlkit import checks
 from tlkit.figures.colours import COLOURS, WAY_COLOURS
 from tlkit.figures.style import grid_colour, ink, new_figure, paper, styled
 from tlkit.intervals import accuracy_interval, if_enough
+from tlkit.language import said
 from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap, left_out
 from tlkit.study.places import MAPS, RANK, RULE, SIMILAR, quadrant, world_of
@@ -69,14 +70,15 @@ def plot_map(
     # In fixed places: to have Matplotlib find them takes as long as the drawing.
     _draw_quadrants(figure, dataset, per_class)
     bars = figure.add_axes((0.47, 0.19, 0.525, 0.71))
-    said = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
+    told = _draw_bars(bars, measured, dataset, per_class, votes or {}, reveal)
     size, likeness = quadrant(dataset, per_class)
-    hands = ", ".join(f"{count} for {way}" for way, count in (votes or {}).items() if count)
+    hands = ", ".join(f"{count} {said('for')} {said(way)}" for way, count in (votes or {}).items() if count)
     many = "few" if size == "small" else "many"
-    figure.alt_text = (
+    here = said(
         f"The decision map. You are at {dataset} with {per_class} images per class: {many} and {likeness}, "
-        f"where the rule is: {RULE[size, likeness]}. {f'Hands up: {hands}. ' if hands else ''}{said}"
+        f"where the rule is: {RULE[size, likeness]}."
     )
+    figure.alt_text = " ".join([here, *([said(f"Hands up: {hands}.")] if hands else []), told])
     return bars
 
 
@@ -122,8 +124,11 @@ def _draw_bars(
     """The measured bars with the votes below their names; returns what they say in words."""
     here, total = measured.at(dataset, per_class), sum(votes.values())
     shown = [way for way in WAYS if way in CHOICES or way in here.ways]
-    shares = {way: f"\nvote {votes.get(way, 0) / total:.0%}" if total and way in CHOICES else "" for way in shown}
-    labels = [way.replace(" ", "\n", 1) + share for way, share in shares.items()]
+    shares = {way: votes.get(way, 0) / total for way in shown if total and way in CHOICES}
+    labels = [said(way.replace(" ", "\n", 1)) for way in shown]
+    labels = [
+        f"{label}\n{said(f'vote {shares[way]:.0%}')}" if way in shares else label for label, way in zip(labels, shown)
+    ]
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.set_ylim(0, 122)
     axes.set_yticks(range(0, 101, 20))
@@ -132,11 +137,10 @@ def _draw_bars(
     axes.set_ylabel("test accuracy (%)")
     axes.set_title(place_title(measured, dataset, per_class), fontsize=12)
     if reveal:
-        return (
-            f"Measured: {'; '.join(_draw_measured(axes, here, shown))}.{left_out(measured.missing(dataset, per_class))}"
-        )
+        found = "; ".join(_draw_measured(axes, here, shown))
+        return said(f"Measured: {found}.") + said(left_out(measured.missing(dataset, per_class)))
     axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
-    return "The measurement is not shown yet."
+    return said("The measurement is not shown yet.")
 
 
 def _draw_measured(axes: Axes, here: Comparison, shown: Sequence[str]) -> list[str]:
@@ -154,13 +158,14 @@ def _draw_measured(axes: Axes, here: Comparison, shown: Sequence[str]) -> list[s
         axes.text(place, top, words, transform=above, ha="center", fontsize=10.5)
     for k in set(range(len(shown))) - set(places):
         axes.text(k, 3, "not measured\nyet", ha="center", fontsize=10, color="#777777")
-    return [f"{way} {interval} in {seconds[way]:.1f} s" for way, interval in found.items()]
+    return [said(f"{said(way)} {said(str(mean))} in {seconds[way]:.1f} s") for way, mean in found.items()]
 
 
 def place_title(measured: DecisionMap, dataset: str, per_class: int) -> str:
     """A place in words; of photos, which several networks know, with its network."""
-    network = f" ({measured.networks[0]})" if world_of(dataset) == "photos" else ""
-    return f"{dataset}, {per_class} images per class{network}"
+    if world_of(dataset) == "photos":
+        return f"{dataset}, {per_class} images per class ({measured.networks[0]})"
+    return f"{dataset}, {per_class} images per class"
 
 
 @styled
@@ -185,7 +190,8 @@ def plot_stages(sweeps: Mapping[str, Mapping[str, Sequence[float]]], mark: str |
         (line,) = axes.plot(range(len(means)), [100 * m.mean for m in means], label=name)
         low, high = ([100 * getattr(m, side) for m in means] for side in ("low", "high"))
         axes.fill_between(range(len(means)), low, high, color=line.get_color(), alpha=0.18, linewidth=0)
-        ends.append(f"{name}: " + (", ".join(f"{stage} {m}" for stage, m in zip(sweep, means)) or "not measured yet"))
+        found = ", ".join(f"{stage} {said(str(m))}" for stage, m in zip(sweep, means))
+        ends.append(f"{name}: {found or 'not measured yet'}")
         if mark in sweep:
             k = list(sweep).index(mark)
             axes.axvline(k, color=grid_colour(), linewidth=8, zorder=0)
@@ -219,7 +225,7 @@ def plot_overview(measured: DecisionMap) -> Axes:
         1, len(targets), figsize=(3.25 * len(targets), 4.4), sharey=True, layout="constrained", squeeze=False
     )
     plt.close(figure)
-    said = [words for axes, dataset in zip(panels[0], targets) for words in _draw_target(axes, measured, dataset)]
+    told = [words for axes, dataset in zip(panels[0], targets) for words in _draw_target(axes, measured, dataset)]
     first = panels[0, 0]
     first.set_ylabel("test accuracy (%)")
     first.set_ylim(0, 100)
@@ -227,13 +233,13 @@ def plot_overview(measured: DecisionMap) -> Axes:
     ways = [way for way in WAYS if way in lines]
     figure.legend([lines[way] for way in ways], ways, loc="outside lower center", ncols=len(ways), frameon=False)
     sized = ", ".join(map(str, measured.sizes))
-    figure.alt_text = f"Test accuracy at {sized} images per class, mean of the draws. {'; '.join(said)}."
+    figure.alt_text = f"Test accuracy at {sized} images per class, mean of the draws. {'; '.join(told)}."
     return first
 
 
 def _draw_target(axes: Axes, measured: DecisionMap, dataset: str) -> list[str]:
     """A line for each way at one target; returns each in words."""
-    sizes, said = measured.sizes_of(dataset), []
+    sizes, told = measured.sizes_of(dataset), []
     places = {size: measured.at(dataset, size) for size in sizes}
     for way in WAYS:
         means = {size: here.accuracy(way) for size, here in places.items() if way in here.ways}
@@ -243,10 +249,10 @@ def _draw_target(axes: Axes, measured: DecisionMap, dataset: str) -> list[str]:
         axes.plot(list(means), [100 * m.mean for m in means.values()], label=way, markersize=6, **look)
         low, high = ([100 * getattr(m, side) for m in means.values()] for side in ("low", "high"))
         axes.fill_between(list(means), low, high, color=look["color"], alpha=0.18, linewidth=0)
-        said.append(f"{dataset}, {way}: " + ", ".join(f"{m.mean:.0%}" for m in means.values()))
+        told.append(f"{dataset}, {said(way)}: " + ", ".join(f"{m.mean:.0%}" for m in means.values()))
     axes.set_xscale("log")
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     axes.set_title(dataset, fontsize=12)
     axes.set_xlabel("images per class")
-    return said
+    return told

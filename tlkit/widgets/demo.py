@@ -6,7 +6,7 @@ measured. Everything is a button, and has a key (`lessons/demo/voila` holds the 
 =================  ==============================================================
 left, right        a more similar, a more different target
 up, down           more, fewer images per class
-1 to 5             a hand for that way, until the answer is revealed
+1 to 6             a hand for that way, until the answer is revealed
 Backspace          take the last hand back
 r or Enter         reveal what was measured, or hide it
 Space              press the button in focus

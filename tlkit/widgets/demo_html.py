@@ -123,7 +123,7 @@ def room(model: MapModel) -> str:
 
 def keys(model: MapModel, can_train: bool = True) -> str:
     """What the keys do."""
-    does = {"← →": "target", "↑ ↓": "images per class", "1–5": "a hand", "Backspace": "take back"}
+    does = {"← →": "target", "↑ ↓": "images per class", f"1–{len(CHOICES)}": "a hand", "Backspace": "take back"}
     does |= {"r</b> or <b>Enter": "reveal"} | ({"l": "train live, and stop"} if can_train else {})
     does |= {"w": "drawn or photos"} if len(model.worlds) > 1 else {}
     does |= {"n": "network"} if model.has_networks else {}
