@@ -30,7 +30,7 @@ COLAB_READY := .venv-colab/.ready
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | \
 		awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
-	@echo "  Options: PYTHON=python3.12  PORT=9999  ARGS=\"--no-browser\"  LESSON=02_cnn_codes.ipynb  LESSON=vi/00_first_minute.ipynb"
+	@echo "  Options: PYTHON=python3.12  PORT=9999  ARGS=\"--no-browser\"  LESSON=02_cnn_codes.ipynb  LANGUAGE=vi"
 
 # Runs again only when what is to be installed has changed.
 $(READY): requirements.txt pyproject.toml
@@ -43,11 +43,11 @@ $(READY): requirements.txt pyproject.toml
 
 lab: $(READY)  ## open JupyterLab on the first lesson
 	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
-	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(LESSON) --port=$(PORT) $(AS_ROOT) $(ARGS)
+	cd lessons && ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(if $(LANGUAGE),$(LANGUAGE)/)$(LESSON) --port=$(PORT) $(AS_ROOT) $(ARGS)
 
 # First the example pictures, if the cache has not got them: every page reads them there. The settings: lessons/demo/voila.py.
 demo: DEMO_PAGE = $(if $(LANGUAGE),../$(LANGUAGE)/demo/)decision_map.ipynb
-demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (LANGUAGE=vi; other machines: ARGS="--Voila.ip=0.0.0.0")
+demo: $(DEMO)  ## the decision map as a page for a projector, by keyboard (other machines: ARGS="--Voila.ip=0.0.0.0")
 	@$(BIN)/python -c "import tlkit; tlkit.demo_page()"
 	cd lessons/demo && JUPYTER_PATH="$(CURDIR)/lessons/demo:$$JUPYTER_PATH" ../../$(BIN)/voila $(DEMO_PAGE) \
 		--template=projector --port=$(PORT) $(ARGS)

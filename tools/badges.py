@@ -42,6 +42,8 @@ def links(repository: str, branch: str, lesson: str) -> str:
 def badges(repository: str | None = None, branch: str = "main", remove: bool = False) -> None:
     """Write the links of a fork into the README and the lessons, and its address into the set-up cells.
 
+    The translations follow.
+
     Parameters
     ----------
     repository
@@ -71,6 +73,9 @@ def badges(repository: str | None = None, branch: str = "main", remove: bool = F
         write_notebook(path, notebook)
     if before != after:
         readme.write_text(after, encoding="utf-8")
+    from tools import translations  # it needs this module
+
+    translations.make()
     count = len(changed) + (before != after)
     print(f"{count} files written." if count else "Nothing had to change.")
 

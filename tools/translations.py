@@ -178,25 +178,33 @@ def translations(names: Sequence[str] = (), check: bool = False) -> None:
     ValueError
         With ``check``: naming language, table and text of all that is wrong. Or if a table cannot be read.
     """
-    wrong = []
-    for language in languages():
-        if language == ENGLISH:
-            continue
-        if not check:
-            stamp(language)
-        made = {source.place(language): _made(source, language) for source in sources()}
-        for place, text in made.items():
-            path = course.COURSE / place
-            if check and not (path.exists() and path.read_text(encoding="utf-8") == text):
-                wrong.append(f"{place}: not made anew; run make translations")
-            elif not check:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
-        wrong += [f"{language}, {problem}" for problem in problems(language)]
+    if not check:
+        make()
+    wrong = [f"{path.relative_to(course.COURSE).as_posix()}: not made anew; run make translations" for path in _old()]
+    wrong += [f"{language}, {problem}" for language in _others() for problem in problems(language)]
     wrong = [line for line in wrong if not names or any(name in line for name in names)]
     if wrong and check:
         raise ValueError("\n".join(wrong))
     print("\n".join(wrong) or "Every text is translated, and none is older than its English.")
+
+
+def make() -> None:
+    """Write the notebooks and pages of every language; texts without a hash are tied to their English first."""
+    for language in _others():
+        stamp(language)
+    for path, text in _old().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _others() -> list[str]:
+    return [language for language in languages() if language != ENGLISH]
+
+
+def _old() -> dict[Path, str]:
+    """The files that are not as their English and their table make them, and what they should hold."""
+    made = {course.COURSE / each.place(lang): _made(each, lang) for lang in _others() for each in sources()}
+    return {path: text for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text}
 
 
 def _made(source: Source, language: str) -> str:
@@ -270,6 +278,8 @@ def _for_reader(source: Source, language: str, text: str | None, english: str) -
         if not target or re.match(r"[a-z]+:", target):
             return link[0]
         address = posixpath.normpath(posixpath.join(here, target))
+        if address == source.place(language):  # the English links to its translation, and that back
+            return f"{link[1]}{posixpath.relpath(source.address, there)}"
         return f"{link[1]}{posixpath.relpath(places.get(address, address), there)}{mark}{fragment}"
 
     return _LINK.sub(moved, shown)

@@ -130,8 +130,8 @@ def check(name: str, answer: object) -> Verdict:
 
 
 def _hint(asked: Exercise, given: int) -> str:
-    last = " That was the last hint; the solution is in the folder lessons/solutions."
-    return f"{asked.hints[given]}{last if given == len(asked.hints) - 1 else ''}"
+    last = "That was the last hint; the solution is in the folder lessons/solutions."
+    return f"{said(asked.hints[given])} {said(last)}" if given == len(asked.hints) - 1 else asked.hints[given]
 
 
 def _examine(asked: Exercise, answer: object) -> Verdict:

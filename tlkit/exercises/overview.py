@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tlkit import checks, course
 from tlkit.exercises import exercises_of, progress
+from tlkit.language import in_use, said
 
 __all__ = ["Progress", "show_progress"]
 
@@ -44,34 +45,34 @@ class Progress:
             except ValueError as error:
                 raise ValueError(f"{path} is there already and {error}. Give another name.") from error
         progress.write_record(path, progress.Record(path.stem, progress.record().done))
-        say(f"Written to {path.resolve()}")
+        say(said(f"Written to {path.resolve()}"))
 
     def _marks(self, lesson: str) -> str:
         return " ".join("●" if name in self._done else "○" for name, _ in self._parts[lesson])
 
     def __repr__(self) -> str:
         lines = [f"{number}  {self._marks(number):10} {title}" for number, (_, title) in self._lessons.items()]
-        return "\n".join([*lines, f"Done: {self.share:.0%}. {_kept()}"])
+        return "\n".join([*lines, f"{said(f'Done: {self.share:.0%}.')} {_kept()}"])
 
     def _repr_html_(self) -> str:
         rows = []
         for number, (file, title) in self._lessons.items():
             marks = " ".join(
                 f'<span title="{html.escape(what)}" aria-label="{html.escape(what)}: '
-                f'{"done" if name in self._done else "open"}" role="img" style="font-size:1.3em;color:#009E73">'
+                f'{said("done" if name in self._done else "open")}" role="img" style="font-size:1.3em;color:#009E73">'
                 f"{'●' if name in self._done else '○'}</span>"
                 for name, what in self._parts[number]
             )
             link = f'<a href="{file}">{number} · {html.escape(title)}</a>'
             rows.append(f'<tr><td style="text-align:left">{link}</td><td style="text-align:left">{marks}</td></tr>')
-        head = "<tr><th style='text-align:left'>Lesson</th><th style='text-align:left'>Exercises, quiz</th></tr>"
-        kept = f"Done: <b>{self.share:.0%}</b>. {html.escape(_kept(), quote=False)}"
-        return f"<table>{head}{''.join(rows)}</table><p>{kept}</p>"
+        head = "".join(f"<th style='text-align:left'>{said(words)}</th>" for words in ("Lesson", "Exercises, quiz"))
+        kept = f"{said(f'Done: <b>{self.share:.0%}</b>.')} {html.escape(_kept(), quote=False)}"
+        return f"<table><tr>{head}</tr>{''.join(rows)}</table><p>{kept}</p>"
 
 
 def _kept() -> str:
-    hand_in = 'To hand it in: tlkit.show_progress().export("Your Name.json")'
-    return f"Kept in {progress.progress_file()}; nothing leaves this machine. {hand_in}"
+    kept = said(f"Kept in {progress.progress_file()}; nothing leaves this machine.")
+    return f"{kept} {said('To hand it in:')} tlkit.show_progress().export(\"{said('Your Name')}.json\")"
 
 
 def say(text: str) -> None:
@@ -88,8 +89,9 @@ def show_progress() -> Progress:
     titles, parts = {}, {}
     for path in course.lessons():
         number = path.stem[:2]
-        first = course.read_notebook(path)["cells"][0]["source"]
+        translated = path.parent / in_use() / path.name
+        first = course.read_notebook(translated if translated.exists() else path)["cells"][0]["source"]
         titles[number] = path.name, re.sub(r"^# \d\d · ", "", "".join(first).splitlines()[0])
-        parts[number] = [(found.name, f"{found.name} {found.title}") for found in exercises_of(number)]
-        parts[number].append((f"{number}.quiz", "quiz"))
+        parts[number] = [(found.name, f"{found.name} {said(found.title)}") for found in exercises_of(number)]
+        parts[number].append((f"{number}.quiz", said("quiz")))
     return Progress(titles, parts)

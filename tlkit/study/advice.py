@@ -90,26 +90,30 @@ class Advice:
         return not self.doubts
 
     def __str__(self) -> str:
-        return said(self._in_english())
-
-    def _in_english(self) -> str:
-        smallest = f" (the smallest class has {self.fewest})" if self.fewest < self.per_class else ""
         backbone = "backbone" if self.own else f'"{self.backbone}"'
-        width = max(map(len, self.gains))
+        here = f"{self.dataset}: {self.per_class} images per class, with {self.backbone}."
+        if self.fewest < self.per_class:
+            here = (
+                f"{self.dataset}: {self.per_class} images per class (the smallest class has {self.fewest}), "
+                f"with {self.backbone}."
+            )
+        width = max(len(said(way)) for way in self.gains)
+        gains = [
+            f"  {said(way):{width}}  {said(_gain_in_words(gain))}, {said(_about(self.seconds[way]))}"
+            for way, gain in self.gains.items()
+        ]
+        sure = "Fairly sure." if self.sure else f"Not sure: {'; '.join(map(said, self.doubts))}."
+        proof = "Proof, with your split and backbone:" if self.own else "Proof, with your split:"
         return "\n".join(
             [
-                f"{self.dataset}: {self.per_class} images per class{smallest}, with {self.backbone}.",
-                f"The rule of the literature: {self._rule_in_words()}.",
-                f"Your {self.evidence.pictures} pictures, cross-validated: {self._evidence_in_words()}.",
-                f"Most like them on the maps: {', '.join(map(_in_words, self.like))}.",
-                "Expected over the probe (90 % interval, over datasets that are not in the map):",
-                *(
-                    f"  {way:{width}}  {_gain_in_words(gain)}, {_about(self.seconds[way])}"
-                    for way, gain in self.gains.items()
-                ),
-                f"Try first: {self.way}. " + ("Fairly sure." if self.sure else f"Not sure: {'; '.join(self.doubts)}."),
-                f"Proof, with your split{' and backbone' if self.own else ''}: "
-                f'tlkit.compare(["{self.way}", "{self.rival}"], split, backbone={backbone})',
+                said(here),
+                said(f"The rule of the literature: {self._rule_in_words()}."),
+                said(f"Your {self.evidence.pictures} pictures, cross-validated: {self._evidence_in_words()}."),
+                said(f"Most like them on the maps: {', '.join(said(_in_words(place)) for place in self.like)}."),
+                said("Expected over the probe (90 % interval, over datasets that are not in the map):"),
+                *gains,
+                f"{said(f'Try first: {self.way}.')} {said(sure)}",
+                f'{said(proof)} tlkit.compare(["{self.way}", "{self.rival}"], split, backbone={backbone})',
             ]
         )
 
@@ -119,10 +123,12 @@ class Advice:
         few = "few" if self.size == "small" else "many"
         if self.likeness is None:
             return f"{few}; how similar, this head can not say (no source_accuracy), so neither can the rule"
-        towards = "to" if self.likeness == "similar" else "from"
-        near = ", near the border" if _near_border(self.similarity, self.backbone, self.own) else ""
-        known = f"{self.likeness} {towards} what it knows (similarity {self.similarity:.2f}{near})"
-        return f"{few}, and {known}: {self.rule}"
+        found = f"similarity {self.similarity:.2f}"
+        if _near_border(self.similarity, self.backbone, self.own):
+            found = f"similarity {self.similarity:.2f}, near the border"
+        if self.likeness == "similar":
+            return f"{few}, and similar to what it knows ({found}): {self.rule}"
+        return f"{few}, and different from what it knows ({found}): {self.rule}"
 
     def _evidence_in_words(self) -> str:
         stages = [f"{stage} {accuracy:.0%}" for stage, accuracy in self.evidence.stages.items()]
@@ -241,7 +247,7 @@ def _interval(gain: float, half: float, codes: float) -> Interval:
 
 def _gain_in_words(gain: Interval) -> str:
     mean, low, high = (points(value).removesuffix(" points") for value in gain)
-    return f"{mean} points" + (f" ({low} to {high})" if high != low else "")
+    return f"{mean} points ({low} to {high})" if high != low else f"{mean} points"
 
 
 def _about(seconds: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from tlkit import checks
 from tlkit.course import COURSE
 from tlkit.intervals import Interval, points
+from tlkit.language import said
 from tlkit.study.comparison import Comparison
 from tlkit.study.ledger import Ledger
 from tlkit.study.places import MAPS, RULE, quadrant, world_of
@@ -86,8 +87,8 @@ class Recommendation:
         return self.winner != self.rule and not self.margin.known
 
     def __str__(self) -> str:
-        cost = f"{self.winner} {self.seconds[self.winner]:.1f} s, {self.rival} {self.seconds[self.rival]:.1f} s"
-        found = f"{self.winner} is best on val; on test {points(self.margin)}, against {self.rival} ({cost})."
+        cost = ", ".join(f"{said(way)} {self.seconds[way]:.1f} s" for way in (self.winner, self.rival))
+        found = f"Measured: {self.winner} is best on val; on test {points(self.margin)}, against {self.rival} ({cost})."
         verdict = (
             "The rule holds."
             if self.winner == self.rule
@@ -97,19 +98,22 @@ class Recommendation:
             if self.rule_holds
             else "Here the rule loses."
         )
-        return f"{rule_in_words(self.dataset, self.per_class)}\nMeasured: {found}{left_out(self.missing)}\n{verdict}"
+        told = f"{said(found)}{left_out(self.missing)}"
+        return f"{rule_in_words(self.dataset, self.per_class)}\n{told}\n{said(verdict)}"
 
 
 def rule_in_words(dataset: str, per_class: int) -> str:
     """Where a target stands, and what the rule says there."""
     size, likeness = quadrant(dataset, per_class)
     how = f"{'few' if size == 'small' else 'many'} and {likeness}"
-    return f"{dataset}, {per_class} images per class ({how}).\nRule of the literature: {RULE[size, likeness]}."
+    place = said(f"{dataset}, {per_class} images per class ({how}).")
+    return f"{place}\n{said(f'Rule of the literature: {RULE[size, likeness]}.')}"
 
 
 def left_out(missing: list[str]) -> str:
     """What was not measured yet, in words that follow a sentence; nothing if all was."""
-    return f" Not measured yet: {', '.join(missing)}." if missing else ""
+    words = f"Not measured yet: {', '.join(missing)}."
+    return f" {said(words)}" if missing else ""
 
 
 @dataclass

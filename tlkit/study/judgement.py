@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tlkit import text_tables
+from tlkit.language import said
 from tlkit.study.lines import CLUES, USED, Lines, Place, best_of, others, shipped_places
 from tlkit.study.places import MAPS, RULE, quadrant
 from tlkit.transfer.ways import CHOICES
@@ -121,7 +122,7 @@ def as_text(verdicts: Sequence[Verdict]) -> str:
     """Verdicts as a table to print, losses in points."""
     head = ["map", "policy", "places", "mean loss", "worst loss", "names the winner", "s to decide", "s in all"]
     rows = [
-        [each.world, each.policy, f"{each.places}", f"{100 * each.mean:.1f}", f"{100 * each.worst:.1f}"]
+        [said(each.world), said(each.policy), f"{each.places}", f"{100 * each.mean:.1f}", f"{100 * each.worst:.1f}"]
         + [f"{each.right:.0%}", f"{each.deciding:.1f}", f"{each.total:.1f}"]
         for each in verdicts
     ]

@@ -138,7 +138,7 @@ def _draw_bars(
     axes.set_title(place_title(measured, dataset, per_class), fontsize=12)
     if reveal:
         found = "; ".join(_draw_measured(axes, here, shown))
-        return said(f"Measured: {found}.") + said(left_out(measured.missing(dataset, per_class)))
+        return said(f"Measured: {found}.") + left_out(measured.missing(dataset, per_class))
     axes.text(0.5, 0.5, "?", transform=axes.transAxes, ha="center", va="center", fontsize=60, color="#999999")
     return said("The measurement is not shown yet.")
 

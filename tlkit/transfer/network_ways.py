@@ -162,7 +162,9 @@ def two_phase(
         both = on_epoch_end and (lambda later: on_epoch_end(history + later))
         history += train(epochs=epochs, seed=seed + 1, groups=groups, on_epoch_end=both, desc="fine-tuning")
     elif unfrozen:
-        history.stopped += " That was the first phase: the new head alone was trained, nothing was fine-tuned."
+        history.stopped = (
+            f"{history.stopped} That was the first phase: the new head alone was trained, nothing was fine-tuned."
+        )
     way = "new head" if unfrozen and network.frozen == len(network.stages) else "fine-tuning"
     return _network_result(way, split, network, seed, settings, history)
 

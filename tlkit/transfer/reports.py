@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
 from tlkit import text_tables
+from tlkit.language import said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +63,7 @@ class Report:
         if len(shown) > _SHOWN:
             shown = np.argsort(np.nan_to_num(self.recall, nan=2.0), kind="stable")[:_SHOWN]
         for k in shown:
-            right = f"{self.recall[k]:.0%}" if self.pictures[k] else "no picture"
+            right = f"{self.recall[k]:.0%}" if self.pictures[k] else said("no picture")
             wrong = self.confusion[k].copy()
             wrong[k] = 0
             answers = [f"{self.class_names[j]} {wrong[j]}" for j in np.argsort(-wrong, kind="stable")[:3] if wrong[j]]

@@ -10,6 +10,7 @@ from torch import Tensor
 from tlkit import checks
 from tlkit.data.splits import Split
 from tlkit.history import History
+from tlkit.language import said
 from tlkit.nets.backbone import Backbone
 from tlkit.transfer.classifier import Classifier
 from tlkit.transfer.naming import PhotoNames
@@ -155,5 +156,5 @@ def answer_balance(answers: np.ndarray, classes: int) -> tuple[float, float]:
     shares = np.bincount(answers, minlength=classes) / len(answers)
     low, high = float(shares.min()), float(shares.max())
     even = f"{1 / classes:.0%} would be even"
-    print(f"Each of {classes} classes is named in {low:.0%} to {high:.0%} of the answers ({even}).")
+    print(said(f"Each of {classes} classes is named in {low:.0%} to {high:.0%} of the answers ({even})."))
     return low, high

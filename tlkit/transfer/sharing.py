@@ -15,6 +15,7 @@ from tlkit import __version__, checks, text_tables
 from tlkit.disk import leavings
 from tlkit.disk.cache import DiskFull, check_room, disk_is_full, is_full
 from tlkit.disk.cards import read_card, seal, write_card
+from tlkit.language import said
 from tlkit.nets.devices import pick_device
 from tlkit.transfer import model_folders, packing
 from tlkit.transfer.classifier import Classifier
@@ -209,10 +210,10 @@ class ModelZoo:
     def _table(self) -> list[tuple[str, ...]]:
         lines = [("model", "author", "data", "classes", "network", "val accuracy", "test accuracy", "MB")]
         for name, card in self.cards.items():
-            data = f"{card.get('dataset', '?')}, {card.get('per_class', '?')} a class"
-            network = f"{card['backbone']}, {card.get('way', '?')}"
-            scores = [_score(card, part) for part in ("val", "test")]
-            author, classes = str(card.get("author", "not stated")), str(len(card["class_names"]))
+            data = said(f"{card.get('dataset', '?')}, {card.get('per_class', '?')} a class")
+            network = f"{card['backbone']}, {said(str(card.get('way', '?')))}"
+            scores = [said(_score(card, part)) for part in ("val", "test")]
+            author, classes = str(card.get("author", said("not stated"))), str(len(card["class_names"]))
             lines.append((name, author, data, classes, network, *scores, f"{card['megabytes']:.1f}"))
         return lines
 

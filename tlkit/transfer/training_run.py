@@ -93,7 +93,8 @@ class TrainingRun:
                     self.history.seconds.append(clock.seconds)
                     self._keep()
                     if self.on_epoch_end is not None and self.on_epoch_end(self.history):
-                        self.history.stopped = f"Stopped after epoch {self._done} of {self.epochs}, as asked."
+                        why = "as asked"
+                        self.history.stopped = f"Stopped after epoch {self._done} of {self.epochs}, {why}."
                         break
             finally:
                 self.network.eval()

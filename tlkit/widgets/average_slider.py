@@ -29,7 +29,7 @@ class AverageSlider(Panel):
         self._open([[self.dataset, self.shift, self.share]], [self.shift, self.share], height=380)
 
     def _shifts(self) -> list[tuple[str, str]]:
-        return [("all of them", "shifted"), *((name, name) for name in self._measured.shifts(self.dataset.value))]
+        return [(said("all of them"), "shifted"), *((name, name) for name in self._measured.shifts(self.dataset.value))]
 
     def _offer_shifts(self, change: dict) -> None:
         """Those of this target, the chosen one if it has it."""

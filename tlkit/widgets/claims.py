@@ -23,11 +23,12 @@ class Claims:
         return [what for what, holds in self.held.items() if not holds]
 
     def _headline(self) -> str:
-        number = len(self.held)
-        said = "The one claim" if number == 1 else f"All {number} claims"
-        if not self.missed:
-            return f"{said} of the text {'holds' if number == 1 else 'hold'} in this run."
-        return f"{number - len(self.missed)} of {number} claims of the text hold here; not: {'; '.join(self.missed)}."
+        number, missed = len(self.held), "; ".join(map(said, self.missed))
+        if self.missed:
+            return f"{number - len(self.missed)} of {number} claims of the text hold here; not: {missed}."
+        if number == 1:
+            return "The one claim of the text holds in this run."
+        return f"All {number} claims of the text hold in this run."
 
     def __repr__(self) -> str:
         return said(self._headline())

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from tlkit import checks
 from tlkit.data.splits import Split, load_dataset
 from tlkit.figures import galleries
+from tlkit.language import said
 from tlkit.study.decision import PER_CLASS
 from tlkit.study.places import STOPS, card_of, quadrant
 from tlkit.widgets.claims import Claims, claims
@@ -73,12 +74,12 @@ class DatasetPicker(Panel):
 
     def _figure(self) -> Axes:
         size, likeness = quadrant(self.dataset, self.per_class)
-        title, again = card_of(self.dataset)["title"], "" if self.is_default else " Now run the cells below again."
-        self._said.value = (
-            f"<b>{self.dataset}</b>: {title[0].lower() + title[1:]}. {self.per_class} images per class are "
-            f"{'few' if size == 'small' else 'many'}, and the target is {likeness} "
-            f"{'to' if likeness == 'similar' else 'from'} what the network knows.{again}"
-        )
+        title, few = said(card_of(self.dataset)["title"]), "few" if size == "small" else "many"
+        place = f"{self.per_class} images per class are {few}, and the target is different from what the network knows."
+        if likeness == "similar":
+            place = f"{self.per_class} images per class are {few}, and the target is similar to what the network knows."
+        again = "" if self.is_default else f" {said('Now run the cells below again.')}"
+        self._said.value = f"<b>{self.dataset}</b>: {title[0].lower() + title[1:]}. {said(place)}{again}"
         return galleries.plot_pictures(pictures_of(self.dataset, 12), [self.dataset])
 
 

@@ -183,7 +183,7 @@ class DemoPage:
 
     def _ipython_display_(self) -> None:
         rows = "".join(f"<p>{self.names[way].value}</p>" for way in CHOICES)
-        plain = f"Which way wins here? {self.model.place}: {', '.join(CHOICES)}"
+        plain = f"{said('Which way wins here?')} {said(str(self.model.place))}: {', '.join(map(said, CHOICES))}"
         show_widget(self._box, f"{self.place_text.value}{rows}", plain)
 
 

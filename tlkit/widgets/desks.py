@@ -30,9 +30,8 @@ class FineTuningDesk(Panel):
     def __init__(self, split: Split, backbone: str):
         self._split, self._backbone = split, backbone
         stages = load_backbone(backbone, device="cpu").stage_names
-        options = [("the head alone", 0)] + [(f"from {stage} on", len(stages) - k) for k, stage in enumerate(stages)][
-            ::-1
-        ]
+        parts = [(said(f"from {stage} on"), len(stages) - k) for k, stage in enumerate(stages)]
+        options = [(said("the head alone"), 0), *parts[::-1]]
         self._unfreeze = ipywidgets.Dropdown(options=options, value=len(stages), description=said("unfreeze"))
         self._rate = ipywidgets.SelectionSlider(
             options=[(f"{rate:g}", rate) for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)],

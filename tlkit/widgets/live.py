@@ -73,7 +73,7 @@ class LiveRun:
         stopped = history.stopped if history else ""
         stopped = stopped.replace("as asked", "as the time is up" if job.why == TIME_IS_UP else "as asked")
         found = f"<b>{self.result.val_accuracy:.1%}</b> on val, {self.result.seconds:.1f} s of training."
-        self._found = f"{found} {stopped}".rstrip()
+        self._found = f"{said(found)} {said(stopped)}".rstrip()
 
     def _on_change(self, job: Background) -> None:
         if not job.is_alive:

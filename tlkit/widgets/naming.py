@@ -81,7 +81,7 @@ class PhotoNamer:
             f"<style>.{own} button{{background-size:cover;font-size:0;padding:0;margin:3px;border-radius:4px}}"
             f".{own} .jupyter-widget-upload,.{own} .widget-upload{{font-size:inherit;padding:0 10px}}"
             f".{own} button.tlkit-chosen{{outline:4px solid #D55E00}}{faces}</style>"
-            "<span style='font-size:15px'>Click a picture:</span>"
+            f"<span style='font-size:15px'>{said('Click a picture:')}</span>"
         )
 
     def click(self, k: int) -> None:
@@ -144,8 +144,8 @@ class PhotoNamer:
         if self.naming is None:
             show_widget(self._box, f"<p>{html.escape(_HELP)}</p>", f"Name a photo of your own. {_HELP}")
             return
-        said = ", ".join(f"{name} {score}" for name, score, _ in self.naming.best)
-        plain = f"One picture, its most likely names with their {self.naming.scores_are}: {said}."
+        best = ", ".join(f"{name} {score}" for name, score, _ in self.naming.best)
+        plain = said(f"One picture, its most likely names with their {self.naming.scores_are}: {best}.")
         show_widget(self._box, naming_html(self.naming), f"{plain} True name: {self.naming.truth or 'unknown'}.")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from tlkit.language import said
 from tlkit.transfer.naming import PhotoNames
 from tlkit.widgets.tiles import as_source
 
@@ -70,26 +71,27 @@ def naming_html(naming: Naming) -> str:
     """The picture, its names as bars, whether the first is right, and the nearest training pictures."""
     first, truth = naming.best[0][0], naming.truth
     if truth is None:
-        said = f"It says <b>{html.escape(first)}</b>. It has no other names than those that it learned."
+        words = f"It says <b>{html.escape(first)}</b>. It has no other names than those that it learned."
     elif first == truth:
-        said = f"✓ It says <b>{html.escape(first)}</b>, and so it is."
+        words = f"✓ It says <b>{html.escape(first)}</b>, and so it is."
     else:
-        said = f"✗ It says <b>{html.escape(first)}</b>, but it is <b>{html.escape(truth)}</b>."
+        words = f"✗ It says <b>{html.escape(first)}</b>, but it is <b>{html.escape(truth)}</b>."
     bars = "".join(
         f"<div{_true(name == truth)}><span>{'✓ ' * (name == truth)}{html.escape(name)}</span><span>{score}</span>"
         f'<i style="width:{100 * length:.0f}%"></i></div>'
         for name, score, length in naming.best
     )
     near = "".join(
-        f'<figure{_true(name == truth)}><img alt="training picture: {html.escape(name, quote=True)}" '
+        f'<figure{_true(name == truth)}><img alt="{html.escape(said(f"training picture: {name}"), quote=True)}" '
         f'src="{small_source(picture)}"><figcaption>{html.escape(name)}</figcaption></figure>'
         for picture, name in naming.near
     )
-    nearest = f'<p>The training pictures that this network finds most alike:</p><div class="row">{near}</div>'
+    alike = said("The training pictures that this network finds most alike:")
+    nearest = f'<p>{alike}</p><div class="row">{near}</div>'
     return (
-        f'{_LOOK}<div class="tlkit-naming"><p>{said}</p><div class="row">'
-        f'<img alt="the picture to be named" src="{small_source(naming.picture, 264)}"><div class="bars">{bars}'
-        f"<small>{_BARS_ARE[naming.scores_are]}</small></div></div>{nearest if near else ''}</div>"
+        f'{_LOOK}<div class="tlkit-naming"><p>{said(words)}</p><div class="row">'
+        f'<img alt="{said("the picture to be named")}" src="{small_source(naming.picture, 264)}"><div class="bars">{bars}'
+        f"<small>{said(_BARS_ARE[naming.scores_are])}</small></div></div>{nearest if near else ''}</div>"
     )
 
 

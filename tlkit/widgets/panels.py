@@ -36,8 +36,9 @@ class DecisionMapPanel(Panel):
     def __init__(self, model: MapModel):
         self.model, self._showing = model, False
         self.controls = PlaceControls(model, self._draw)
-        look = {"layout": {"width": "182px"}, "style": {"description_width": "112px"}}
-        self.votes = {way: ipywidgets.BoundedIntText(min=0, max=9999, description=way, **look) for way in CHOICES}
+        wide = 7 * max(len(said(way)) for way in CHOICES)  # pixels: that of the longest name
+        look = {"layout": {"width": f"{wide + 70}px"}, "style": {"description_width": f"{wide}px"}}
+        self.votes = {way: ipywidgets.BoundedIntText(min=0, max=9999, description=said(way), **look) for way in CHOICES}
         for way, box in self.votes.items():
             box.observe(partial(self._on_vote, way), "value")
         about = {"description": said("show what was measured"), "layout": {"width": "220px"}}
@@ -45,7 +46,8 @@ class DecisionMapPanel(Panel):
         self.reveal.observe(self._on_reveal, "value")
         self.said = HTML(layout={"min_height": "100px"})
         self._examples = HTML()
-        self.way = ipywidgets.Dropdown(options=list(WAYS), value="fine-tuning", layout={"width": "160px"})
+        ways = [(said(way), way) for way in WAYS]
+        self.way = ipywidgets.Dropdown(options=ways, value="fine-tuning", layout={"width": f"{wide + 48}px"})
         self.live = LiveRun(self._run, self._on_epoch, lambda: self.model.place.lacks())
         self.curve = HTML(layout={"overflow": "auto"})
         hands = HTML("<b>Hands up</b> for each way:")
@@ -82,11 +84,11 @@ class DecisionMapPanel(Panel):
     def _run(self, on_epoch_end: Callable) -> Result:
         way, place = self.way.value, self.model.place
         self.curve.value = ""
-        self._cell = f"{way} on {place}"
+        self._title = f"Live: {way} on {place}"
         return place.run(way, **({"on_epoch_end": on_epoch_end} if WAYS[way].trains else {}))
 
     def _on_epoch(self, history: History) -> None:
-        axes = plots.plot_training({"now": history}, f"Live: {self._cell}")
+        axes = plots.plot_training({"now": history}, self._title)
         self.curve.value = style.as_html(axes, dpi=80)
 
 

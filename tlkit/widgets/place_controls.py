@@ -21,7 +21,7 @@ def target_buttons(targets: Sequence[str], dataset: str) -> ipywidgets.ToggleBut
         options=list(targets),
         value=dataset,
         description=said("from similar to very different:"),
-        tooltips=[card_of(name)["title"] for name in targets],
+        tooltips=[said(card_of(name)["title"]) for name in targets],
         style={"button_width": "auto", "description_width": "initial"},
     )
 
@@ -78,10 +78,10 @@ class PlaceControls:
         model = self._model
         self._showing = True  # four controls to set, one picture to draw
         try:
-            _offer(self.worlds, model.worlds, model.world)
+            _offer(self.worlds, [(said(world), world) for world in model.worlds], model.world)
             _offer(self.networks, model.networks, model.network)
             _offer(self.stops, model.board.datasets, model.dataset)
-            self.stops.tooltips = [card_of(name)["title"] for name in self.stops.options]
+            self.stops.tooltips = [said(card_of(name)["title"]) for name in self.stops.options]
             _offer(self.sizes, [(str(size), size) for size in model.sizes], model.per_class)
         finally:
             self._showing = False

@@ -32,8 +32,9 @@ class PlaceHere:
     image_size: int | None = None
 
     def __str__(self) -> str:
-        with_network = f", with {self.network}" if world_of(self.dataset) == "photos" else ""
-        return f"{self.dataset}, {self.per_class} images per class{with_network}"
+        if world_of(self.dataset) == "photos":
+            return f"{self.dataset}, {self.per_class} images per class, with {self.network}"
+        return f"{self.dataset}, {self.per_class} images per class"
 
     def lacks(self) -> str:
         """What is not on this machine, and how to get it; empty if a run can begin.
@@ -45,8 +46,10 @@ class PlaceHere:
             missing.append(self.network)
         if not missing:
             return ""
-        verb, fetch = "is" if len(missing) == 1 else "are", f"python -m tlkit fetch {' '.join(missing)}"
-        return f"{' and '.join(missing)} {verb} not here yet. Once, with network: {fetch}"
+        fetch = f"python -m tlkit fetch {' '.join(missing)}"
+        if len(missing) == 1:
+            return f"{missing[0]} is not here yet. Once, with network: {fetch}"
+        return f"{' and '.join(missing)} are not here yet. Once, with network: {fetch}"
 
     def draws(self, seed: int) -> list[Callable[[], Split]]:
         """What gets the pictures of a draw; in portions where they are drawn, to stop in between."""

@@ -20,6 +20,7 @@ from tlkit.course import COURSE
 from tlkit.data import photo_sets
 from tlkit.disk.cache import folder_for, folders_to_read, write_atomically
 from tlkit.disk.locks import locked
+from tlkit.language import said
 from tlkit.study.places import card_of, world_of
 from tlkit.world import WORLD
 
@@ -37,22 +38,23 @@ def tiles_of(dataset: str, count: int = 6) -> str:
         return words_of(dataset)
     sources = _sources(dataset, count)
     tiles = "".join(f'<img alt="" src="{html.escape(source)}">' for source in sources)
-    says = html.escape(f"{len(sources)} pictures of {dataset}. {card_of(dataset)['shows']}")
+    says = html.escape(f"{said(f'{len(sources)} pictures of {dataset}.')} {said(card_of(dataset)['shows'])}")
     return f'<div class="strip" role="img" aria-label="{says}">{tiles}</div>'
 
 
 def strip_of(dataset: str, count: int = 14) -> str:
     """Example pictures side by side as an ``<img>``, or words."""
     if not is_here(dataset):
-        about = {key: html.escape(card_of(dataset)[key]) for key in ("title", "shows", "similarity")}
-        return "<p style='line-height:1.4'><b>{title}</b>. {shows}<br>Similarity: {similarity}.</p>".format(**about)
-    says = f"{len(_sources(dataset, count))} pictures of {dataset}"
+        about = {key: html.escape(said(card_of(dataset)[key])) for key in ("title", "shows", "similarity")}
+        alike = said("Similarity: {similarity}.".format(**about))
+        return "<p style='line-height:1.4'><b>{title}</b>. {shows}<br>{alike}</p>".format(alike=alike, **about)
+    says = said(f"{len(_sources(dataset, count))} pictures of {dataset}")
     return f'<img alt="{says}" style="max-width:100%" src="{_strip(dataset, count)}">'
 
 
 def words_of(dataset: str) -> str:
     """A target in the words of its card, where its pictures are not here or may not be passed on."""
-    about = card_of(dataset)
+    about = {key: said(card_of(dataset)[key]) for key in ("title", "shows")}
     words = f"<b>{html.escape(about['title'])}</b>. {html.escape(shorten(about['shows'], 130, placeholder=' …'))}"
     return f'<div class="strip words"><p>{words}</p></div>'
 

@@ -42,7 +42,7 @@ class FolderUpload:
         self.image_size, self.fit = image_size, checks.choose("fit", fit, FITS)
         self.split: Split | None = None
         self._button = ipywidgets.FileUpload(accept=".zip", multiple=False, description=said("Upload a zip"))
-        self._path = ipywidgets.Text(placeholder="or a path, then Enter", continuous_update=False)
+        self._path = ipywidgets.Text(placeholder=said("or a path, then Enter"), continuous_update=False)
         self._said = HTML("<i>No pictures yet.</i>")
         self._button.observe(self._on_upload, "value")
         self._path.observe(self._on_path, "value")
