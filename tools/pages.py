@@ -111,6 +111,7 @@ def lesson_page(notebook: NotebookNode, path: Path, exists: Callable[[str], bool
     exporter = HTMLExporter(
         template_name="course", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True, embed_images=True
     )
+    exporter.environment.globals["say"] = said
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": str(path.parent)}})
     soup = BeautifulSoup(body, "html.parser")
     here = _address(path)
@@ -210,7 +211,8 @@ def _add_anchors(soup: BeautifulSoup) -> None:
         name = re.sub(r"\W+", "-", words.lower()).strip("-")
         used[name] = used.get(name, 0) + 1
         heading["id"] = f"{name}-{used[name]}" if used[name] > 1 else name
-        anchor = soup.new_tag("a", href=f"#{heading['id']}", **{"class": "anchor", "aria-label": f"Link to: {words}"})
+        label = f"{said('Link to:')} {words}"
+        anchor = soup.new_tag("a", href=f"#{heading['id']}", **{"class": "anchor", "aria-label": label})
         anchor.string = "#"
         heading.append(anchor)
 
@@ -242,7 +244,7 @@ def _width(figure: Tag) -> int:
 
 
 def _scroll_box(soup: BeautifulSoup, label: str) -> Tag:
-    return soup.new_tag("div", **{"class": "scroll", "tabindex": "0", "role": "group", "aria-label": label})
+    return soup.new_tag("div", **{"class": "scroll", "tabindex": "0", "role": "group", "aria-label": said(label)})
 
 
 def _address(path: Path) -> str:

@@ -164,7 +164,8 @@ def expected_seconds(stem: str) -> int | None:
 
 def _cores(table: dict, stem: str) -> str:
     """On what a lesson was measured: ``2 CPU cores``."""
-    return table.get(f"{stem}-cpu-machine", "a CPU").split(",")[0]
+    machine = table.get(f"{stem}-cpu-machine")
+    return f"{machine.split()[0]} CPU cores" if machine else "a CPU"
 
 
 def cost_line(stem: str) -> str:
@@ -172,15 +173,16 @@ def cost_line(stem: str) -> str:
     table = _read_table()
     if f"{stem}-download" not in table:
         return "**Cost**: not measured yet. Run: make costs"
-    shown = []
-    for device, words in (("cpu", f"on {_cores(table, stem)}"), ("gpu", "on a GPU")):
-        seconds = table.get(f"{stem}-{device}-seconds")
-        shown.append(f"{minutes(seconds)} {words}" if seconds else f"not measured {words} yet")
+    cpu, gpu = (
+        minutes(table.get(f"{stem}-{device}-seconds"), machine)
+        for device, machine in (("cpu", _cores(table, stem)), ("gpu", "a GPU"))
+    )
     memory = max(table.get(f"{stem}-{device}-megabytes", 0) for device in ("cpu", "gpu")) / 1000
-    cost = f"{', '.join(shown)}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
+    cost = f"**Cost**: {cpu}, {gpu}, {table[f'{stem}-download']} MB downloaded, {memory:.1f} GB of memory at most."
     wanted = course.can_fetch(course.COURSE / "lessons" / f"{stem}.ipynb")
-    more = f" With {' and '.join(wanted)}: {_megabytes(wanted)} MB once, and longer." if wanted else ""
-    return f"**Cost**: {cost}{more}"
+    if len(wanted) == 2:
+        return f"{cost} With {wanted[0]} and {wanted[1]}: {_megabytes(wanted)} MB once, and longer."
+    return f"{cost} With {' and '.join(wanted)}: {_megabytes(wanted)} MB once, and longer." if wanted else cost
 
 
 def _megabytes(names: Sequence[str]) -> int:
@@ -189,14 +191,17 @@ def _megabytes(names: Sequence[str]) -> int:
     return round(sum(map(megabytes, names)))
 
 
-def minutes(seconds: int | None) -> str:
-    """Seconds in the words of a cost card: ``under half a minute``, ``about 1½ min``."""
+def minutes(seconds: int | None, machine: str = "") -> str:
+    """Seconds in the words of a cost card: ``under half a minute``, ``about 1½ min``; ``machine`` took them."""
     if seconds is None:
-        return "–"
+        return f"not measured on {machine} yet" if machine else "–"
+    whole, half = divmod(round(seconds / 30), 2)
+    about = f"{whole}{'½' * half}"
+    if machine and seconds < 60:
+        return f"under half a minute on {machine}" if seconds < 30 else f"under 1 min on {machine}"
     if seconds < 60:
         return "under half a minute" if seconds < 30 else "under 1 min"
-    whole, half = divmod(round(seconds / 30), 2)
-    return f"about {whole}{'½' * half} min"
+    return f"about {about} min on {machine}" if machine else f"about {about} min"
 
 
 def readme_table() -> str:
@@ -207,11 +212,10 @@ def readme_table() -> str:
     rows = [f"| lesson | idea | {''.join(machines) if same else 'CPU'} | GPU | download |", "|---|---|---|---|---|"]
     for path in course.lessons():
         idea = course.read_notebook(path)["metadata"]["tlkit"]["idea"]
-        cpu, gpu = (minutes(table.get(f"{path.stem}-{device}-seconds")) for device in ("cpu", "gpu"))
-        if not same and f"{path.stem}-cpu-seconds" in table:
-            cpu += f" on {_cores(table, path.stem)}"
-        wanted = course.can_fetch(path)
-        download = f"{table.get(f'{path.stem}-download', 0)} MB" + (f", or {_megabytes(wanted)} MB" if wanted else "")
+        seconds = {device: table.get(f"{path.stem}-{device}-seconds") for device in ("cpu", "gpu")}
+        cpu = minutes(seconds["cpu"], "" if same or not seconds["cpu"] else _cores(table, path.stem))
+        gpu, wanted, most = minutes(seconds["gpu"]), course.can_fetch(path), table.get(f"{path.stem}-download", 0)
+        download = f"{most} MB, or {_megabytes(wanted)} MB" if wanted else f"{most} MB"
         rows.append(f"| [{path.stem}](lessons/{path.name}) | {idea} | {cpu} | {gpu} | {download} |")
     return "\n".join(rows)
 

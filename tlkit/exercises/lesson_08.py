@@ -153,7 +153,7 @@ def garden() -> Path:
     "find the leak",
     "print(*sorted(garden().rglob('*.png'))[:9], sep='\\n') shows names. Which part of them stays from shot to shot?",
     "Not the bed, which many plants share. Each plant has a number.",
-    "path.split('_')[1] is plant03 in aster/bed1_plant03_2.png.",
+    "path.split('_')[1] is plant03 in Velora alba/bed1_plant03_2.png.",
 )
 def _plant(answer: object) -> str:
     paths = [path.relative_to(garden()).as_posix() for path in sorted(garden().rglob("*.png"))]

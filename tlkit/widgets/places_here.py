@@ -49,7 +49,7 @@ class PlaceHere:
         fetch = f"python -m tlkit fetch {' '.join(missing)}"
         if len(missing) == 1:
             return f"{missing[0]} is not here yet. Once, with network: {fetch}"
-        return f"{' and '.join(missing)} are not here yet. Once, with network: {fetch}"
+        return f"{missing[0]} and {missing[1]} are not here yet. Once, with network: {fetch}"
 
     def draws(self, seed: int) -> list[Callable[[], Split]]:
         """What gets the pictures of a draw; in portions where they are drawn, to stop in between."""
