@@ -209,7 +209,8 @@ def readme_table() -> str:
     table = _read_table()
     machines = {_cores(table, path.stem) for path in course.lessons() if f"{path.stem}-cpu-seconds" in table}
     same = len(machines) == 1
-    rows = [f"| lesson | idea | {''.join(machines) if same else 'CPU'} | GPU | download |", "|---|---|---|---|---|"]
+    head = ["lesson", "idea", "".join(machines) if same else "CPU", "GPU", "download"]
+    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for path in course.lessons():
         idea = course.read_notebook(path)["metadata"]["tlkit"]["idea"]
         seconds = {device: table.get(f"{path.stem}-{device}-seconds") for device in ("cpu", "gpu")}

@@ -232,7 +232,9 @@ def _page(source: Source, language: str, table: dict) -> str:
         text = fresh(table, key, english)
         parts.append(_for_reader(source, language, text, english))
     # A term of the glossary stands right below the one before it.
-    joined = re.sub(r"\n\n(?=- \*\*)", "\n", "\n\n".join(parts)) if source.table == "GLOSSARY" else "\n\n".join(parts)
+    joined = "\n\n".join(parts)
+    if source.table == "GLOSSARY":
+        joined = re.sub(r"^(- \*\*.*)\n\n(?=- \*\*)", r"\1\n", joined, flags=re.MULTILINE)
     joined = _linked(joined, source.path.read_text(encoding="utf-8"), language)
     note = f"<!-- {source.address}, {language}: made by `make translations` from {source.table}.toml -->"
     return f"{note}\n{joined}\n"
@@ -280,9 +282,22 @@ def _for_reader(source: Source, language: str, text: str | None, english: str) -
         address = posixpath.normpath(posixpath.join(here, target))
         if address == source.place(language):  # the English links to its translation, and that back
             return f"{link[1]}{posixpath.relpath(source.address, there)}"
-        return f"{link[1]}{posixpath.relpath(places.get(address, address), there)}{mark}{fragment}"
+        place = places.get(address, address)
+        if place == address and any(other.startswith(f"{address}/") and "/" in address for other in places):
+            place = address.replace("lessons/", f"lessons/{language}/", 1)  # a folder, such as that of the solutions
+        elif fragment and address.endswith(".md"):
+            fragment = _anchor(Source(address), language, fragment)
+        return f"{link[1]}{posixpath.relpath(place, there)}{mark}{fragment}"
 
     return _LINK.sub(moved, shown)
+
+
+def _anchor(page: Source, language: str, fragment: str) -> str:
+    """Where a heading of the English page stands in the translation: the address that a web page makes of its words."""
+    english = page.texts().get(fragment)
+    text = english and fresh(read_table(language, page.table), fragment, english)
+    heading = _HEADING.match(text or "")
+    return re.sub(r"[^\w\- ]", "", heading[1].lower()).replace(" ", "-") if heading else fragment
 
 
 def _table_of_lessons(language: str) -> str:

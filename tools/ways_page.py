@@ -15,7 +15,7 @@ _HEAD = """# The ways, side by side
 
 The words are the course's; every number comes from [the measured map](../datasets/decision_map.csv): four drawn \
 targets of 17 classes at {sizes} images per class, {seeds} draws of each; of the scaled start, a control that nobody \
-would choose, three draws at some sizes. Seconds are those of one draw, each \
+would choose, three draws. Seconds are those of one draw, each \
 measured alone on one core of the `seconds_machine` of [its card](../datasets/decision_map.toml). Another \
 processor takes others, and so do photos with another network: measure your own with `tlkit.compare` \
 ([lesson 08](08_real_photos.ipynb)). This page is written by `make pictures`.
@@ -143,6 +143,8 @@ def _keeps_up(measured: DecisionMap, place: tuple[str, int], way: str) -> bool:
 
 
 def _where(measured: DecisionMap, targets: list[str], size: int, way: str) -> str:
+    if WAYS[way].control:
+        return "a control"  # nobody would choose it, and three draws leave room for much
     tried = [target for target, _ in _having(measured, [(target, size) for target in targets], way)]
     found = [target for target in tried if _keeps_up(measured, (target, size), way)]
     return "everywhere" if len(found) == len(targets) else ", ".join(found) or ("nowhere" if tried else "not measured")

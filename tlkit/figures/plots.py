@@ -169,7 +169,7 @@ def plot_curves(
             alpha=0.18,
             linewidth=0,
         )
-        ends.append(f"{name} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}")
+        ends.append(f"{said(name)} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}")
     about = said(f"{ylabel} against {xlabel}")
     axes.figure.alt_text = f"{said(title or 'Curves')}, {about}: {'; '.join(ends)}."
     if log_x:
@@ -207,7 +207,7 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
         x = range(1, len(values) + 1) if by == "epochs" else history.seconds[: len(values)]
         (line,) = axes.plot(x, values, label=name, markersize=5)
         if values:
-            ends.append(f"{name} ends at {values[-1]:.1f} % after {len(values)} epochs")
+            ends.append(f"{said(name)} ends at {values[-1]:.1f} % after {len(values)} epochs")
         if 0 < history.head_epochs < len(values):
             at = history.head_epochs + 0.5 if by == "epochs" else history.seconds[history.head_epochs - 1]
             axes.axvline(at, color=line.get_color(), linewidth=1.2, linestyle=":")

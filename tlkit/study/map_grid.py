@@ -51,7 +51,7 @@ class Winner:
         place = f"{self.dataset} {self.per_class}"
         if self.way is None:
             return f"{place}: not measured yet"
-        told = [f"{place}: {self.way}, {points(self.lead)}, over {self.second}"]
+        told = [f"{place}: {said(self.way)}", points(self.lead), f"over {self.second}"]
         told += {True: ["the rule loses"], False: [], None: ["nothing to judge the rule by yet"]}[self.rule_loses]
         told += [f"not measured yet: {' and '.join(self.missing)}"] if self.missing else []
         return ", ".join(map(said, told))

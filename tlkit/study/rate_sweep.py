@@ -18,6 +18,7 @@ from tlkit.disk.cache import digest
 from tlkit.figures.colours import COLOURS
 from tlkit.figures.style import styled
 from tlkit.intervals import accuracy_interval, if_enough
+from tlkit.language import said
 from tlkit.nets.backbones import load_backbone
 from tlkit.nets.devices import pick_device
 from tlkit.nets.settings import settings_of
@@ -195,7 +196,7 @@ def plot_rate_sweep(measured: RateSweep, title: str = "") -> Axes:
     """Test accuracy against the stages' rate: a line for each place, intervals over seeds, val's choice in a ring."""
     _, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     plt.close(axes.figure)
-    said = []
+    told = []
     for k, (name, count) in enumerate(measured.places):
         found = [if_enough(accuracy_interval, column) for column in measured.values(name, count).T]
         middle = np.array([each.mean for each in found])
@@ -206,12 +207,12 @@ def plot_rate_sweep(measured: RateSweep, title: str = "") -> Axes:
         best = measured.factors.index(measured.best(name, count))
         axes.plot(x[best], 100 * middle[best], "o", markersize=15, fillstyle="none", color=look["color"])
         values = ", ".join(f"{factor:g} {each:.1%}" for factor, each in zip(measured.factors, middle))
-        said.append(f"{name} at {count} images per class: {values}; val chose {measured.factors[best]:g}")
+        told.append(said(f"{name} at {count} images per class: {values}; val chose {measured.factors[best]:g}"))
     axes.set_xscale("log")
     axes.set_xticks(measured.factors, [f"{factor:g}" for factor in measured.factors])
     axes.set_xlabel("rate of the stages, as a share of the head's")
     axes.set_ylabel("test accuracy (%)")
     axes.legend(fontsize=10)
     axes.set_title(title)
-    axes.figure.alt_text = f"{title or 'Sweep of rates'}, test accuracy by rate of the stages. {'; '.join(said)}."
+    axes.figure.alt_text = f"{title or 'Sweep of rates'}, test accuracy by rate of the stages. {'; '.join(told)}."
     return axes

@@ -178,10 +178,8 @@ class PhotoNames:
         if self.scores_are == "decision score":
             notes.append("The numbers are decision scores of an SVM: more is surer, but they are no probabilities.")
         if self.left_out:
-            number = len(self.left_out)
-            notes.append(
-                f"Not read: {number}." if number <= 10 else f"Not read: {number:,}, the first ten here, all in left_out."
-            )
+            many = f"Not read: {len(self.left_out):,}, the first ten here, all in left_out."
+            notes.append(many if len(self.left_out) > 10 else f"Not read: {len(self.left_out)}.")
             notes += [f"{name}: {why}" for name, why in list(self.left_out.items())[:10]]
         return notes
 

@@ -82,7 +82,7 @@ def naming_html(naming: Naming) -> str:
         for name, score, length in naming.best
     )
     near = "".join(
-        f'<figure{_true(name == truth)}><img alt="{html.escape(said(f"training picture: {name}"), quote=True)}" '
+        f'<figure{_true(name == truth)}><img alt="{said("training picture:")} {html.escape(name, quote=True)}" '
         f'src="{small_source(picture)}"><figcaption>{html.escape(name)}</figcaption></figure>'
         for picture, name in naming.near
     )
@@ -90,7 +90,8 @@ def naming_html(naming: Naming) -> str:
     nearest = f'<p>{alike}</p><div class="row">{near}</div>'
     return (
         f'{_LOOK}<div class="tlkit-naming"><p>{said(words)}</p><div class="row">'
-        f'<img alt="{said("the picture to be named")}" src="{small_source(naming.picture, 264)}"><div class="bars">{bars}'
+        f'<img alt="{said("the picture to be named")}" src="{small_source(naming.picture, 264)}">'
+        f'<div class="bars">{bars}'
         f"<small>{said(_BARS_ARE[naming.scores_are])}</small></div></div>{nearest if near else ''}</div>"
     )
 
