@@ -38,9 +38,9 @@ def test_the_code_is_that_of_the_english_lesson_but_for_one_line(language):
             assert cell["cell_type"] == made[ident]["cell_type"] and cell["metadata"] == made[ident]["metadata"]
             if cell["cell_type"] == "code":
                 code = "".join(made[ident]["source"])
-                lines += code.count(line)
+                lines += code.splitlines().count(line)
                 assert code.replace(f"\n{line}", "") == "".join(cell["source"]), (source.address, ident)
-        assert lines == ("use_language" not in str(english)) or "import tlkit" not in str(english)
+        assert lines == 1, source.address
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -48,10 +48,11 @@ def test_links_of_a_translation_lead_somewhere(language):
     for source in translations.sources():
         place = home.COURSE / source.place(language)
         text = place.read_text(encoding="utf-8")
-        shown = [text] if place.suffix == ".md" else ["".join(cell["source"]) for cell in _cells(place).values()]
+        cells = () if place.suffix == ".md" else _cells(place).values()
+        shown = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"] or [text]
         for _, target in (found for each in shown for found in translations._LINK.findall(each)):
             address = target.partition("#")[0]
-            if address and ":" not in address and "{" not in address:
+            if address and ":" not in address:
                 assert (place.parent / address).exists(), (source.address, target)
 
 
@@ -93,7 +94,8 @@ def course(tmp_path, monkeypatch):
     (lessons / "vi" / "words" / "all.toml").write_text('"two" = "hai"\n', encoding="utf-8")
     (lessons / "vi" / "tables" / "00_one.toml").write_text(TABLE, encoding="utf-8")
     set_up = _cell("set-up", "import tlkit", "code")
-    cells = [_cell("title", "# 00 · One?\n\nTwo."), set_up, _cell("text", ENGLISH), _cell("shows", "print('two')", "code")]
+    title, shows = _cell("title", "# 00 · One?\n\nTwo."), _cell("shows", "print('two')", "code")
+    cells = [title, set_up, _cell("text", ENGLISH), shows]
     about = {"tlkit": {"idea": "An idea"}}
     notebook = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
     write_notebook(lessons / "00_one.ipynb", notebook)
@@ -210,4 +212,4 @@ def test_numbers_are_read_as_each_language_writes_them():
 def test_words_have_enough_letters_to_be_told_from_others(language):
     for english in words_of(language):
         letters = sum(letter.isalpha() for letter in english)
-        assert "{" not in english or letters >= 3, english
+        assert "{" not in english or letters >= 2, english

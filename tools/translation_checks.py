@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tlkit import course
@@ -90,20 +91,20 @@ def word_problems(language: str) -> Iterator[str]:
 def spoken_words() -> set[str]:
     """Every text in the code of helper, tools and notebooks, with ``{}`` for what is filled in; quizzes and cards."""
     said = set(quiz_words())
-    for _, tree in _trees():
-        said.update(filter(None, map(template, ast.walk(tree))))
+    for _, code in _codes():
+        said |= _templates(code)
     for page in (Path(__file__).parent / "templates").rglob("*.j2"):
         for text, more in re.findall(r'say\("([^"]+)"( ~)?', page.read_text(encoding="utf-8")):
             said.add(f"{text}{'{}' * bool(more)}")
-    cards = (course.COURSE / "datasets").glob("*.toml")
-    return said | {title for card in cards if (title := read_card(card).get("title"))}
+    cards = map(read_card, (course.COURSE / "datasets").glob("*.toml"))
+    return said | {card[about] for card in cards for about in ("title", "shows", "similarity") if about in card}
 
 
 def needed_words() -> dict[str, str]:
     """What no translation may lack, and the file that says it: quizzes, what ``check`` says, guesses and claims."""
     needed = quiz_words()
-    for path, tree in _trees():
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for path, code in _codes():
+        for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if name == "exercise" and path.parent.name == "exercises":
                 given = call.args[1:]
@@ -139,16 +140,20 @@ def quiz_words() -> dict[str, str]:
     return words
 
 
-def _trees() -> Iterator[tuple[Path, ast.AST]]:
+@cache
+def _templates(code: str) -> frozenset[str]:
+    return frozenset(filter(None, map(template, ast.walk(ast.parse(code)))))
+
+
+def _codes() -> Iterator[tuple[Path, str]]:
     """The code of the helper, of what makes the course, and of the cells of every notebook."""
     for path in [*sorted(course.PACKAGE.rglob("*.py")), *sorted(Path(__file__).parent.glob("*.py"))]:
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+        yield path, path.read_text(encoding="utf-8")
     lessons = course.COURSE / "lessons"
     for path in (found for where in ("*", "solutions/*", "demo/*") for found in sorted(lessons.glob(f"{where}.ipynb"))):
         for cell in course.read_notebook(path)["cells"]:
             if cell["cell_type"] == "code":
-                code = re.sub(r"^(\s*)[%!].*$", r"\1pass", "".join(cell["source"]), flags=re.MULTILINE)
-                yield path, ast.parse(code)
+                yield path, re.sub(r"^(\s*)[%!].*$", r"\1pass", "".join(cell["source"]), flags=re.MULTILINE)
 
 
 def template(node: ast.AST) -> str | None:

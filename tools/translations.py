@@ -203,17 +203,20 @@ def _others() -> list[str]:
 
 def _old() -> dict[Path, str]:
     """The files that are not as their English and their table make them, and what they should hold."""
-    made = {course.COURSE / each.place(lang): _made(each, lang) for lang in _others() for each in sources()}
+    made = {}
+    for language in _others():
+        places = {source.address: source.place(language) for source in sources()}
+        with spoken_in(language):
+            made |= {course.COURSE / places[each.address]: _made(each, language, places) for each in sources()}
     return {path: text for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text}
 
 
-def _made(source: Source, language: str) -> str:
-    """The translation of a notebook or page, as the text of its file."""
+def _made(source: Source, language: str, places: dict[str, str]) -> str:
+    """The translation of a notebook or page, as the text of its file; ``places`` is where each translation lies."""
     table = read_table(language, source.table)
-    with spoken_in(language):
-        if source.address.endswith(".md"):
-            return _page(source, language, table)
-        return notebook_text(_notebook(source, language, table))
+    if source.address.endswith(".md"):
+        return _page(source, language, table, places)
+    return notebook_text(_notebook(source, language, table, places))
 
 
 @contextmanager
@@ -226,11 +229,11 @@ def spoken_in(language: str) -> Iterator[None]:
         use_language(ENGLISH)
 
 
-def _page(source: Source, language: str, table: dict) -> str:
+def _page(source: Source, language: str, table: dict, places: dict[str, str]) -> str:
     parts = []
     for key, english in source.texts().items():
         text = fresh(table, key, english)
-        parts.append(_for_reader(source, language, text, english))
+        parts.append(_for_reader(source, language, text, english, places))
     # A term of the glossary stands right below the one before it.
     joined = "\n\n".join(parts)
     if source.table == "GLOSSARY":
@@ -240,14 +243,14 @@ def _page(source: Source, language: str, table: dict) -> str:
     return f"{note}\n{joined}\n"
 
 
-def _notebook(source: Source, language: str, table: dict) -> dict:
+def _notebook(source: Source, language: str, table: dict, places: dict[str, str]) -> dict:
     notebook, chosen = course.read_notebook(source.path), ""
     for cell in notebook["cells"]:
         if cell["id"] == GENERATED:
             cell["source"] = re.sub(r"(?<=\d)\.(?=\d)", ",", said(_text(cell))).splitlines(keepends=True)
         elif _is_prose(cell):
             text = fresh(table, source._key(cell), _text(cell))
-            shown = _for_reader(source, language, text, _text(cell))
+            shown = _for_reader(source, language, text, _text(cell), places)
             cell["source"] = _linked(shown, "".join(cell["source"]), language).splitlines(keepends=True)
         elif not chosen and re.search(r"^import tlkit$", _text(cell), re.MULTILINE):
             line = f'import tlkit\ntlkit.use_language("{language}")'
@@ -266,13 +269,12 @@ def _linked(text: str, english: str, language: str) -> str:
     return badges.with_badges(text, line)
 
 
-def _for_reader(source: Source, language: str, text: str | None, english: str) -> str:
+def _for_reader(source: Source, language: str, text: str | None, english: str, places: dict[str, str]) -> str:
     """The translation, or the English with a line above it; links lead to translations where there are any."""
     shown = f"*{said(NOT_YET)}*\n\n{english}" if text is None else text
     if _BEGIN in shown:
         rows = _table_of_lessons(language)
         shown = _TABLE.sub(lambda found: f"{found[1]}{rows}\n{found[2]}", shown)
-    places = {each.address: each.place(language) for each in sources()}
     here, there = posixpath.dirname(source.address), posixpath.dirname(source.place(language))
 
     def moved(link: re.Match) -> str:

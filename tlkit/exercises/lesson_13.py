@@ -93,7 +93,7 @@ def _noors_card(answer: object) -> str:
         if name in ("test_accuracy", "test_low", "test_high") and value > 1:
             raise Wrong(f"{name} is {value:g}. Shares go from 0 to 1.")
         if abs(value - expected) > tolerance:
-            raise Wrong(f"{name} is {value:g}. {what}")
+            raise Wrong(f"Your {name} is {value:g}. {what}")
     return "Her neighbour can read now that it is not made for him, and others that they should come by day."
 
 
