@@ -21,6 +21,8 @@ _HOLE = re.compile(r"\{(\d*)\}")
 _TAG = re.compile(r"(<[^>]*>)")
 _BLOCK = re.compile(r"(</?(?:p|div|li|ul|ol|br|table|thead|tbody|tr|td|th|summary|details|style|small|h\d)\b[^>]*>)")
 _LIST = re.compile(r"(, | and )")
+_LONGEST = 1000  # letters of a sentence with holes; what is longer is a picture, or several sentences
+_TOGETHER = 5  # sentences that the words may have as one text with holes
 _SENTENCE = re.compile(r"(?<=[.:;!?])( +)")
 
 
@@ -39,11 +41,12 @@ def use_words(language: str, words: Mapping[str, str]) -> None:
     _words.language, _words.whole, _words.patterns = language, {}, []
     for english, text in words.items():
         if _HOLE.search(english):
-            parts = [re.escape(part) for part in _HOLE.split(english)[::2]]
-            _words.patterns.append((re.compile("(.+?)".join(parts)), text))
+            parts = _HOLE.split(english)[::2]
+            pattern = re.compile("(.+?)".join(map(re.escape, parts)))
+            _words.patterns.append((max(parts, key=len), pattern, text))
         else:
             _words.whole[english] = text
-    _words.patterns.sort(key=lambda pair: len(pair[0].pattern), reverse=True)
+    _words.patterns.sort(key=lambda known: len(known[1].pattern), reverse=True)
     _found.cache_clear()
 
 
@@ -69,7 +72,7 @@ def _block(text: str) -> str:
     bare = plain.strip()
     if not bare:
         return text
-    if (found := _found(bare)) != bare:
+    if len(bare) <= _LONGEST and (found := _found(bare)) != bare:
         return text.replace(text.strip(), found if "<" in text else html.escape(found, quote=False))
     if "<" not in text:
         return text
@@ -97,7 +100,8 @@ def _sentences(parts: Sequence[str]) -> Iterator[str]:
     """Sentences and the blanks between them, translated; as many together as the words have together."""
     k = 0
     while k < len(parts):
-        ends = (end for end in range(len(parts), k + 1, -2) if _match("".join(parts[k:end])) is not None)
+        longest = min(len(parts), k + 2 * _TOGETHER - 1)
+        ends = (end for end in range(longest, k + 1, -2) if _match("".join(parts[k:end])) is not None)
         end = next(ends, k + 1)
         yield _found("".join(parts[k:end]))
         yield from parts[end : end + 1]
@@ -113,8 +117,11 @@ def _filled(translated: str, parts: Sequence[str]) -> str:
 def _match(text: str) -> str | None:
     if text in _words.whole:
         return _words.whole[text]
-    for pattern, translated in _words.patterns:
-        if match := pattern.fullmatch(text):
+    if len(text) > _LONGEST:
+        return None
+    for known, pattern, translated in _words.patterns:
+        # Most are ruled out by the longest of their words, which is far quicker to look for.
+        if known in text and (match := pattern.fullmatch(text)):
             parts = [_found(part) for part in match.groups()]
             return _filled(translated, parts)
     return None

@@ -20,7 +20,18 @@ from tlkit.transfer.ways import CHOICES
 
 __all__ = ["plot_winners"]
 
-_SHORT = {"fine-tuning": "fine-\ntuning", "pretrained start": "pre-\ntrained"}
+_SHORT = {
+    "earlier stage": "earlier\nstage",
+    "all stages": "all\nstages",
+    "fine-tuning": "fine-\ntuning",
+    "pretrained start": "pre-\ntrained",
+}
+_RULES = {
+    "probe": "rule: probe",
+    "earlier stage": "rule: earlier stage",
+    "fine-tuning": "rule: fine-tuning",
+    "pretrained start": "rule: pretrained start",
+}
 _TITLES = {"drawn": "Drawn pictures", "photos": "Photos"}
 _ACROSS, _UP = 0.34, 0.46  # between the rule's fields, in places: room for their frames and the words on them
 _STRONG, _PALE = 0.72, 0.3  # how much of a way's colour a place has
@@ -180,7 +191,7 @@ def _draw_place(axes: Axes, left: float, bottom: float, height: float, winner: W
         colour = to_rgba(WAY_COLOURS[winner.way], _STRONG if winner.lead.clear else _PALE)
         axes.add_patch(Rectangle(*box, facecolor=colour, edgecolor="none"))
         lead = points(winner.lead.mean).removesuffix(" points").replace("-", "−")
-        name = said(_SHORT.get(winner.way, winner.way.replace(" ", "\n"))) + "*" * bool(winner.missing)
+        name = said(_SHORT.get(winner.way, winner.way)) + "*" * bool(winner.missing)
         lines = [*((line, 9) for line in name.split("\n")), (lead, 10.5)]
     if winner.rule_loses:
         axes.add_patch(Rectangle(*box, facecolor="none", edgecolor=to_rgba(ink(), 0.42), hatch="///", linewidth=0))
@@ -196,7 +207,7 @@ def _draw_frame(axes: Axes, left: float, bottom: float, right: float, top: float
     """One field of the rule, in the colour of its way, which is named above."""
     look = {"boxstyle": "round,pad=0.05,rounding_size=0.1", "facecolor": "none", "linewidth": 2.6}
     axes.add_patch(FancyBboxPatch((left, bottom), right - left, top - bottom, edgecolor=WAY_COLOURS[way], **look))
-    axes.text(left, top + 0.2, f"rule: {way}", va="center", fontsize=9)
+    axes.text(left, top + 0.2, _RULES[way], va="center", fontsize=9)
 
 
 def _draw_legend(figure: plt.Figure, narrow: bool, whole: bool) -> None:
