@@ -104,10 +104,7 @@ pictures: $(READY)  ## draw the contact sheets and the README's pictures again
 map: $(READY)  ## measure the decision map again, or go on with it (hours on a laptop; ARGS="--jobs 2 --out my_map.csv")
 	$(BIN)/python -m tlkit map --out datasets/decision_map.csv $(ARGS)
 
-map-translations: $(READY)  ## make the lessons and pages of other languages from their tables (ARGS=--check only compares)
-	$(BIN)/python -m tools translations $(ARGS)
-
-costs: $(READY)  ## measure the seconds of that map alone, on one core (an hour or less; ARGS="--seeds 3 --ways probe")
+map-costs: $(READY)  ## measure the seconds of that map alone, on one core (an hour or less; ARGS="--seeds 3 --ways probe")
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools map-costs $(ARGS)
 
 map-photos: $(READY)  ## measure the map on photo sets that were fetched (many hours; ARGS="--backbone squeezenet1_1 --jobs 2")

@@ -144,7 +144,7 @@ def test_a_recommendation_gives_rule_winner_margin_and_cost(shipped):
         for size in shipped.sizes:
             advice, here = shipped.recommend(dataset, size), shipped.at(dataset, size)
             assert advice.rule == RULE[tlkit.quadrant(dataset, size)]
-            best = max(here.values(way, "val_accuracy").mean() for way in here.ways)
+            best = max(here.values(way, "val_accuracy").mean() for way in CHOICES)
             assert here.values(advice.winner, "val_accuracy").mean() == best
             assert advice.margin == here.difference(advice.winner, advice.rival)
             said = str(advice)

@@ -22,11 +22,10 @@ from PIL import Image
 
 from tlkit import checks, course
 from tlkit.bars import tqdm
-from tlkit.disk.words import languages, name_of
+from tlkit.disk.words import languages, name_of, spoken_in
 from tlkit.language import ENGLISH, said
 from tools import map_page
 from tools.notebooks import execute
-from tools.translations import spoken_in
 
 __all__: list[str] = []
 

@@ -14,13 +14,17 @@ from tlkit import course
 from tlkit.bars import tqdm
 from tlkit.data.splits import Split, load_dataset
 from tlkit.disk.cards import read_card, write_card
+from tlkit.disk.words import languages, spoken_in
 from tlkit.figures import galleries, pictograms, plots
+from tlkit.figures.style import translate
 from tlkit.intervals import accuracy_interval
+from tlkit.language import ENGLISH
 from tlkit.study.decision import load_map
 from tlkit.study.map_grid import plot_winners
 from tlkit.study.map_plots import plot_overview
 from tlkit.transfer.network_ways import from_scratch
 from tlkit.transfer.probe_ways import linear_probe
+from tlkit.transfer.results import Result
 from tlkit.transfer.ways import WAYS
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.faces import FACE_SETS, FaceSet, draw_faces
@@ -47,14 +51,22 @@ def pictures() -> None:
         (folder / pictograms.file_name(way)).write_text(pictograms.pictogram(way) + "\n", encoding="utf-8")
     page = ways_page(load_map())
     (course.COURSE / "lessons" / "WAYS.md").write_text(page, encoding="utf-8")
-    _save(drawings.first_minute(), folder / "first_minute.jpg")
-    _save(drawings.network_strip(), folder / "network.png")
-    _save(_world_strip(), folder / "world.png")
-    _save(plot_overview(load_map()), folder / "map.png")
-    _save(plot_winners(load_map("drawn"), load_map("photos")), folder / "winners.png")
-    reached, mistakes = _probe_against_scratch()
-    _save(mistakes, folder / "mistakes.png")
-    _save(plots.plot_bars(reached, title="17 species, 10 photos each"), folder / "probe_against_scratch.png")
+    reached, svm, split = _probe_against_scratch()
+    shown = split.test.images, split.test.labels, svm.test_answers, split.class_names
+    for name, draw in {
+        "first_minute.jpg": drawings.first_minute,
+        "network.png": drawings.network_strip,
+        "world.png": _world_strip,
+        "map.png": lambda: plot_overview(load_map()),
+        "winners.png": lambda: plot_winners(load_map("drawn"), load_map("photos")),
+        "mistakes.png": lambda: galleries.plot_mistakes(*shown),
+        "probe_against_scratch.png": lambda: plots.plot_bars(reached, title="17 species, 10 photos each"),
+    }.items():
+        for language in languages():
+            with spoken_in(language):
+                place = folder if language == ENGLISH else folder.parent / language / folder.name
+                place.mkdir(parents=True, exist_ok=True)
+                _save(draw(), place / name)
     for name, values in reached.items():
         print(name.replace("\n", " "), accuracy_interval(values))
 
@@ -79,19 +91,16 @@ def _world_strip() -> Axes:
     return galleries.plot_pictures(torch.cat(rows), ["atlas (source)", *TARGETS], title)
 
 
-def _probe_against_scratch() -> tuple[dict[str, list[float]], Axes]:
-    """The result of lesson 02 on five seeds, and the mistakes of the first probe."""
-    probe, scratch, mistakes = [], [], None
+def _probe_against_scratch() -> tuple[dict[str, list[float]], Result, Split]:
+    """The result of lesson 02 on five seeds, and the first probe with its pictures, for its mistakes."""
+    probe, scratch, first = [], [], ()
     for seed in tqdm(range(5), desc="probe against scratch"):
         split = load_dataset("flowers", per_class=10, seed=seed)
         svm = linear_probe(split, seed=seed)
         probe.append(svm.open_test())
         scratch.append(from_scratch(split, seed=seed).open_test())
-        if mistakes is None:
-            mistakes = galleries.plot_mistakes(
-                split.test.images, split.test.labels, svm.test_answers, split.class_names
-            )
-    return {"linear SVM on\nCNN codes": probe, "the same network\nfrom scratch": scratch}, mistakes
+        first = first or (svm, split)
+    return {"linear SVM on\nCNN codes": probe, "the same network\nfrom scratch": scratch}, *first
 
 
 def _atlas_sheet(split: Split) -> Axes:
@@ -102,6 +111,7 @@ def _atlas_sheet(split: Split) -> Axes:
 
 
 def _save(axes: Axes, path: Path) -> None:
+    translate(axes.figure)
     quality = {"quality": 88} if path.suffix == ".jpg" else {}  # a tenth of the size for a sheet of pictures
     axes.figure.savefig(path, dpi=110, bbox_inches="tight", pil_kwargs=quality)
     print(path.relative_to(course.COURSE), "-", axes.figure.alt_text[:100])

@@ -9,13 +9,12 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tlkit import course
 from tlkit.disk.cards import read_card
-from tlkit.disk.words import languages, use_language
+from tlkit.disk.words import languages, spoken_in
 from tlkit.language import ENGLISH, said
 from tools import badges, publish
 from tools.notebooks import notebook_text
@@ -219,16 +218,6 @@ def _made(source: Source, language: str, places: dict[str, str]) -> str:
     return notebook_text(_notebook(source, language, table, places))
 
 
-@contextmanager
-def spoken_in(language: str) -> Iterator[None]:
-    """Use a language for a while."""
-    use_language(language)
-    try:
-        yield
-    finally:
-        use_language(ENGLISH)
-
-
 def _page(source: Source, language: str, table: dict, places: dict[str, str]) -> str:
     parts = []
     for key, english in source.texts().items():
@@ -285,8 +274,11 @@ def _for_reader(source: Source, language: str, text: str | None, english: str, p
         if address == source.place(language):  # the English links to its translation, and that back
             return f"{link[1]}{posixpath.relpath(source.address, there)}"
         place = places.get(address, address)
+        own = address.replace("lessons/", f"lessons/{language}/", 1)
+        if address.startswith("lessons/pictures/") and (course.COURSE / own).exists():  # it has words in it
+            place = own
         if place == address and any(other.startswith(f"{address}/") and "/" in address for other in places):
-            place = address.replace("lessons/", f"lessons/{language}/", 1)  # a folder, such as that of the solutions
+            place = own  # a folder, such as that of the solutions
         elif fragment and address.endswith(".md"):
             fragment = _anchor(Source(address), language, fragment)
         return f"{link[1]}{posixpath.relpath(place, there)}{mark}{fragment}"

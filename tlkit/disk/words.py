@@ -1,5 +1,8 @@
 """The words of another language: which languages there are, and their tables (``language`` says how they are used)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tlkit import checks, course
 from tlkit.disk.cards import read_card
 from tlkit.language import ENGLISH, use_words
@@ -53,3 +56,13 @@ def use_language(language: str) -> None:
     """
     checks.choose("language", language, languages())
     use_words(language, {} if language == ENGLISH else words_of(language))
+
+
+@contextmanager
+def spoken_in(language: str) -> Iterator[None]:
+    """Use a language for a while, and then English again."""
+    use_language(language)
+    try:
+        yield
+    finally:
+        use_language(ENGLISH)

@@ -72,7 +72,7 @@ class Progress:
 
 def _kept() -> str:
     kept = said(f"Kept in {progress.progress_file()}; nothing leaves this machine.")
-    return f"{kept} {said('To hand it in:')} tlkit.show_progress().export(\"{said('Your Name')}.json\")"
+    return f'{kept} {said("To hand it in:")} tlkit.show_progress().export("{said("Your Name")}.json")'
 
 
 def say(text: str) -> None:

@@ -69,10 +69,10 @@ class Quiz:
         is_right = option.get("right", False)
         (self.right.add if is_right else self.right.discard)(number)
         mark, colour = ("✓ Yes.", "#009E73") if is_right else ("✗ No.", "#D55E00")  # beside the words: on any ground
-        because = html.escape(option["because"])
+        because = html.escape(said(option["because"]))
         self.said[number].value = (
             f'<div role="status" style="border-left:5px solid {colour};padding:.1em .8em;max-width:46em;'
-            f'line-height:1.4;margin-bottom:.8em"><b>{mark}</b> {because}</div>'
+            f'line-height:1.4;margin-bottom:.8em"><b>{said(mark)}</b> {because}</div>'
         )
         done = len(self.right) == len(self.questions)
         self._sum.value = "<b>All answered rightly.</b>" if done else ""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tlkit import checks
 from tlkit.figures.style import ink, new_figure, styled
+from tlkit.language import said
 
 __all__: list[str] = []
 
@@ -27,12 +28,13 @@ def plot_names(
     """
     columns = min(checks.count("columns", columns, 1), len(images))
     rows, side = -(-len(images) // columns), images.shape[-1]
-    photos = f"{len(images)} of {len(best)} photos" if len(images) < len(best) else f"{len(best)} photos"
+    number = f"{len(images)} {said('of')} {len(best)}" if len(images) < len(best) else f"{len(best)}"
+    about = said(f"{number} photos with their most likely name and its {scores_are}")
     told = [f"{file}: {name} ({score})" for file, (name, score) in zip(files, best[: len(images)])]
     axes = new_figure(
         max(4.5, columns * 1.75),
         rows * 2.15 + 0.5,
-        f"{photos} with their most likely name and its {scores_are}: {'; '.join(told)}.",
+        f"{about}: {'; '.join(told)}.",
     )
     for k, picture in enumerate(images):
         left, top = (k % columns) * side * 1.25, (k // columns) * side * 1.5
@@ -53,7 +55,7 @@ def plot_names(
     axes.set_xlim(-2, columns * side * 1.25)
     axes.set_ylim(rows * side * 1.5, -4)
     axes.set_axis_off()
-    axes.set_title(f"{photos}, each with its {scores_are}")
+    axes.set_title(f"{number} photos, each with its {scores_are}")
     return axes
 
 

@@ -51,10 +51,11 @@ def plot_pictures(images: Tensor, row_names: Sequence[str], title: str = "") -> 
     columns, rest = divmod(len(images), len(row_names))
     if rest:
         raise ValueError(f"{len(images)} pictures do not fill {len(row_names)} rows evenly.")
+    told = said(f"{columns} pictures in each of {len(row_names)} rows")
     axes = new_figure(
         2.0 + columns * 0.72,
         0.5 + len(row_names) * 0.72,
-        f"{title or 'Pictures'}: {columns} pictures in each of {len(row_names)} rows: {', '.join(row_names)}.",
+        f"{said(title or 'Pictures')}: {told}: {', '.join(map(said, row_names))}.",
     )
     sheet = mosaic(images, columns)
     axes.imshow(sheet, interpolation="hanning", aspect="equal")  # looks like Lanczos, in half the time
@@ -145,7 +146,7 @@ def plot_answers(
     given = {name: _labels(f"answers of {name}", each, images, class_names) for name, each in answers.items()}
     shown = np.linspace(0, len(labels) - 1, min(len(labels), columns)).astype(int)
     counts = {said(name): int((each == labels)[shown].sum()) for name, each in given.items()}
-    found = ", ".join(f"{name} {said(f'{count} right')}" for name, count in counts.items())
+    found = ", ".join(f"{name} {count} {said('right')}" for name, count in counts.items())
     share = ", ".join(f"{said(name)} {np.mean(each == labels):.0%}" for name, each in given.items())
     told = said(f"Of the same {len(shown)} pictures {found}. Of all {len(labels)}: {share}.")
     alt = f"{said(title)}{'. ' * bool(title)}{told}"

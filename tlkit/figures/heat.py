@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from tlkit import checks
 from tlkit.figures.style import styled
+from tlkit.language import said
 from tlkit.world.catalogue import OFFLINE_DATASETS
 from tlkit.world.meadow import Meadow
 
@@ -42,19 +43,21 @@ def plot_heat(meadow: Meadow, maps: Mapping[str, np.ndarray], window: int = 64, 
         axes.set_axis_off()
     panels.flat[0].imshow(picture, interpolation="lanczos")
     panels.flat[0].set_title("the meadow")
-    said = []
+    told = []
     for axes, (name, heat) in zip(panels.flat[1:], maps.items()):
         own = [place for label, place in zip(meadow.labels, meadow.places) if names[label] == name]
         glow = _lay_over(axes, picture, heat, window, pace)
         axes.set_title(name)
         for row, column in own:
             axes.add_patch(plt.Circle((column, row), 0.6 * window, fill=False, color="white", linewidth=1.6))
-        said.append(f"{name}, {len(own)} flowers: {_brightest(heat, own, window, pace)}")
+        where = said(_brightest(heat, own, window, pace))
+        told.append(said(f"{name}, {len(own)} flowers: the brightest place has {heat.max():.0%}, {where}"))
     figure.colorbar(glow, ax=panels, shrink=0.5, pad=0.02).set_label("probability of the species", labelpad=10)
-    figure.alt_text = (
+    about = said(
         f"A meadow with {len(meadow.labels)} flowers, and heat maps of {len(maps)} species laid over it. "
-        f"The flowers of the species are circled. {'; '.join(said)}."
+        "The flowers of the species are circled."
     )
+    figure.alt_text = f"{about} {'; '.join(told)}."
     return panels.flat[0]
 
 
@@ -75,7 +78,7 @@ def _lay_over(axes: Axes, picture: np.ndarray, heat: np.ndarray, window: int, pa
 
 
 def _brightest(heat: np.ndarray, own: list[tuple[int, int]], window: int, pace: int) -> str:
+    """Where the brightest place lies, in words."""
     row, column = (window / 2 + pace * k for k in np.unravel_index(heat.argmax(), heat.shape))
     away = min((np.hypot(row - r, column - c) for r, c in own), default=None)
-    where = "there is none" if away is None else f"{away:.0f} pixels from the nearest of them"
-    return f"the brightest place has {heat.max():.0%}, {where}"
+    return "there is none" if away is None else f"{away:.0f} pixels from the nearest of them"

@@ -169,8 +169,8 @@ def plot_curves(
             alpha=0.18,
             linewidth=0,
         )
-        ends.append(f"{said(name)} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}")
-    about = said(f"{ylabel} against {xlabel}")
+        ends.append(said(f"{said(name)} from {means[0]} at {x[0]:g} to {means[-1]} at {x[-1]:g}"))
+    about = f"{said(ylabel)} {said('against')} {said(xlabel)}"
     axes.figure.alt_text = f"{said(title or 'Curves')}, {about}: {'; '.join(ends)}."
     if log_x:
         axes.set_xscale("log")
@@ -207,12 +207,13 @@ def plot_training(histories: Mapping[str, History], title: str = "", by: str = "
         x = range(1, len(values) + 1) if by == "epochs" else history.seconds[: len(values)]
         (line,) = axes.plot(x, values, label=name, markersize=5)
         if values:
-            ends.append(f"{said(name)} ends at {values[-1]:.1f} % after {len(values)} epochs")
+            ends.append(said(f"{said(name)} ends at {values[-1]:.1f} % after {len(values)} epochs"))
         if 0 < history.head_epochs < len(values):
             at = history.head_epochs + 0.5 if by == "epochs" else history.seconds[history.head_epochs - 1]
             axes.axvline(at, color=line.get_color(), linewidth=1.2, linestyle=":")
             axes.annotate("unfreeze here", (at, 2), rotation=90, va="bottom", ha="right", fontsize=9.5, color=ink())
-    axes.figure.alt_text = f"{title or 'Training'}, accuracy on val by {by}: {'; '.join(ends) or 'nothing yet'}."
+    found = "; ".join(ends) or "nothing yet"
+    axes.figure.alt_text = said(f"{said(title or 'Training')}, accuracy on val by {by}: {found}.")
     axes.set_xlabel("epochs" if by == "epochs" else "seconds of training")
     if by == "epochs":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -127,7 +127,7 @@ def as_html(axes: Axes, dpi: int | None = None) -> str:
     has_photos, is_framed = any(panel.images for panel in figure.axes), figure.get_layout_engine() is None
     kind, dpi = "jpeg" if has_photos else "svg+xml" if is_framed else "png", dpi or figure.dpi
     with _drawing:
-        _translate(figure)
+        translate(figure)
         if kind == "svg+xml":
             # It answers a control, and must be quick: shapes are written in half the time that painting them takes.
             figure.savefig(data, format="svg", dpi=dpi)
@@ -146,7 +146,7 @@ def as_html(axes: Axes, dpi: int | None = None) -> str:
     return f'{FOLLOWS_PAGE}<span class="tlkit-sheet"><img {image}{cover}</span>'
 
 
-def _translate(figure: Figure) -> None:
+def translate(figure: Figure) -> None:
     """Put every word of a figure, and its description, into the language in use."""
     if in_use() == ENGLISH:
         return
@@ -156,7 +156,18 @@ def _translate(figure: Figure) -> None:
                 axis.set_ticklabels([said(label.get_text()) for label in axis.get_ticklabels()])
     for text in figure.findobj(Text):
         text.set_text(said(text.get_text()))
+    if figure.get_layout_engine() is None:
+        _fit_titles(figure)
     figure.alt_text = said(figure.alt_text)
+
+
+def _fit_titles(figure: Figure) -> None:
+    """Set titles smaller that grew wider than a figure which keeps its size."""
+    for panel in figure.axes:
+        words = panel.get_title("left")
+        for title in (text for text in panel.findobj(Text) if words and text.get_text() == words):
+            place = title.get_window_extent()
+            title.set_fontsize(title.get_fontsize() * min(1, (figure.bbox.x1 - place.x0) / place.width))
 
 
 def _paint(figure: Figure, file: io.BytesIO, kind: str) -> Bbox:

@@ -111,8 +111,8 @@ class Comparison:
     def _sample(self) -> str:
         """What an interval of one cut is over."""
         if self.groups is not None:
-            return f"{len(np.unique(self.groups)):,} groups of test pictures"
-        return f"{len(next(iter(self.correct.values()))):,} test pictures"
+            return f"{len(np.unique(self.groups)):,} {said('groups of test pictures')}"
+        return f"{len(next(iter(self.correct.values()))):,} {said('test pictures')}"
 
     def _table(self) -> list[tuple[str, ...]]:
         reached = "test accuracy (95 % interval)"

@@ -16,16 +16,11 @@ from tlkit.intervals import Interval, points
 from tlkit.language import said
 from tlkit.study.decision import DecisionMap, boards_of
 from tlkit.study.places import RULE, SMALL, quadrant
-from tlkit.transfer.ways import CHOICES
+from tlkit.transfer.ways import CHOICES, TWO_LINES
 
 __all__ = ["plot_winners"]
 
-_SHORT = {
-    "earlier stage": "earlier\nstage",
-    "all stages": "all\nstages",
-    "fine-tuning": "fine-\ntuning",
-    "pretrained start": "pre-\ntrained",
-}
+_SHORT = TWO_LINES | {"fine-tuning": "fine-\ntuning", "pretrained start": "pre-\ntrained"}
 _RULES = {
     "probe": "rule: probe",
     "earlier stage": "rule: earlier stage",
@@ -62,7 +57,7 @@ class Winner:
         place = f"{self.dataset} {self.per_class}"
         if self.way is None:
             return f"{place}: not measured yet"
-        told = [f"{place}: {said(self.way)}", points(self.lead), f"over {self.second}"]
+        told = [f"{place}: {said(self.way)}", points(self.lead), f"{said('over')} {said(self.second)}"]
         told += {True: ["the rule loses"], False: [], None: ["nothing to judge the rule by yet"]}[self.rule_loses]
         told += [f"not measured yet: {' and '.join(self.missing)}"] if self.missing else []
         return ", ".join(map(said, told))
@@ -119,10 +114,11 @@ def plot_winners(*maps: DecisionMap) -> Axes:
         told.append(f"{title}: {said(found)}. {'; '.join(map(str, winners))}")
     panels[0, 0].set_ylabel("images per class", fontsize=10.5)
     _draw_legend(figure, len(boards) == 1, whole)
-    figure.alt_text = (
+    about = said(
         "The measured map: the way that won at each target and number of images per class, by how much on test it "
-        f"leads the runner-up on val, and where the rule of the literature loses. {'. '.join(told)}."
+        "leads the runner-up on val, and where the rule of the literature loses."
     )
+    figure.alt_text = f"{about} {'. '.join(told)}."
     return panels[0, 0]
 
 

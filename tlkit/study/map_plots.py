@@ -19,7 +19,7 @@ from tlkit.language import said
 from tlkit.study.comparison import Comparison
 from tlkit.study.decision import DecisionMap, left_out
 from tlkit.study.places import MAPS, RANK, RULE, SIMILAR, quadrant, world_of
-from tlkit.transfer.ways import CHOICES, WAYS
+from tlkit.transfer.ways import CHOICES, TWO_LINES, WAYS
 
 __all__ = ["plot_stages"]
 
@@ -125,7 +125,7 @@ def _draw_bars(
     here, total = measured.at(dataset, per_class), sum(votes.values())
     shown = [way for way in WAYS if way in CHOICES or way in here.ways]
     shares = {way: votes.get(way, 0) / total for way in shown if total and way in CHOICES}
-    labels = [said(way.replace(" ", "\n", 1)) for way in shown]
+    labels = [said(TWO_LINES.get(way, way)) for way in shown]
     labels = [
         f"{label}\n{said(f'vote {shares[way]:.0%}')}" if way in shares else label for label, way in zip(labels, shown)
     ]
@@ -233,7 +233,8 @@ def plot_overview(measured: DecisionMap) -> Axes:
     ways = [way for way in WAYS if way in lines]
     figure.legend([lines[way] for way in ways], ways, loc="outside lower center", ncols=len(ways), frameon=False)
     sized = ", ".join(map(str, measured.sizes))
-    figure.alt_text = f"Test accuracy at {sized} images per class, mean of the draws. {'; '.join(told)}."
+    about = said(f"Test accuracy at {sized} images per class, mean of the draws.")
+    figure.alt_text = f"{about} {'; '.join(told)}."
     return first
 
 

@@ -67,3 +67,10 @@ WAYS: Mapping[str, Way] = {
 }
 # What a map lets one choose from: of these it says which are missing, which wins, what is advised.
 CHOICES: Mapping[str, Way] = {name: way for name, way in WAYS.items() if not way.control}
+# Names in two lines, for where there is little room; another language may say less there.
+TWO_LINES = {
+    "earlier stage": "earlier\nstage",
+    "all stages": "all\nstages",
+    "pretrained start": "pretrained\nstart",
+    "scaled start": "scaled\nstart",
+}

@@ -179,7 +179,7 @@ class DemoPage:
             self.train.description = said(
                 "l: stop" if running else "l: not here" if lacks else f"l: train, {self._seconds:g} s"
             )
-            self.world.description = said(f"w: {_after(model.worlds, model.world)}")
+            self.world.description = f"w: {said(_after(model.worlds, model.world))}"
 
     def _ipython_display_(self) -> None:
         rows = "".join(f"<p>{self.names[way].value}</p>" for way in CHOICES)

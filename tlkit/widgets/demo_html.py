@@ -10,7 +10,7 @@ from tlkit.intervals import points
 from tlkit.language import said
 from tlkit.study.decision import left_out
 from tlkit.study.places import quadrant
-from tlkit.transfer.ways import CHOICES
+from tlkit.transfer.ways import CHOICES, TWO_LINES
 from tlkit.widgets.live_comparison import LiveComparison
 from tlkit.widgets.map_model import MapModel
 from tlkit.widgets.tiles import tiles_of
@@ -38,8 +38,8 @@ def place(model: MapModel, has_choice: bool) -> str:
 
 def name(model: MapModel, way: str) -> str:
     """A way with its key and its pictogram, and how many hands it has."""
-    key = list(CHOICES).index(way) + 1
-    return f"<b>{key}</b><span>{said(way)}</span>{pictogram(way)}<b>{model.hands[way]}</b>"
+    key, short = list(CHOICES).index(way) + 1, said(TWO_LINES.get(way, way)).replace("\n", " ")
+    return f"<b>{key}</b><span>{short}</span>{pictogram(way)}<b>{model.hands[way]}</b>"
 
 
 def bar(model: MapModel, way: str, live: LiveComparison | None) -> str:
@@ -142,5 +142,5 @@ def progress(model: MapModel, live: LiveComparison) -> str:
     fill = f"animation-duration:{live.seconds}s;animation-delay:-{passed:.1f}s"
     doing = said(live.doing)
     if model.revealed and live.reached is not None:
-        doing = f"{doing}, {said(f'{live.reached:.1%} on val')}"
+        doing = f"{doing}, {live.reached:.1%} {said('on val')}"
     return f'◆ {said("Live:")} {doing} <span class="clock"><i style="{fill}"></i></span>'

@@ -123,7 +123,7 @@ def plot_views(images: Tensor, augmentation: Augmentation, views: int = 3) -> Ax
     for view in range(views):
         # One at a time, so that each picture has luck of its own.
         seen.append(torch.cat([augmentation(one[None], 97 * view + k) for k, one in enumerate(images)]))
-    return galleries.plot_pictures(torch.cat(seen), ["as it is", *(f"view {k + 1}" for k in range(views))])
+    return galleries.plot_pictures(torch.cat(seen), ["as it is", *(f"{said('view')} {k + 1}" for k in range(views))])
 
 
 def augmentation_desk(images: Tensor, views: int = 3) -> AugmentationDesk:

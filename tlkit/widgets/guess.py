@@ -36,7 +36,7 @@ class Guess:
         )
         self._said = HTML("<i>No guess yet.</i>")
         self._buttons.observe(self._on_choice, "value")
-        heading = HTML(f"<b>{html.escape(question)}</b>")
+        heading = HTML(f"<b>{html.escape(said(question))}</b>")
         self._box = ipywidgets.VBox([HTML(WRAPPED), heading, self._buttons, self._said])
         self._box.add_class("tlkit-wrapped")
 
@@ -64,5 +64,5 @@ class Guess:
 
     def _ipython_display_(self) -> None:
         plain = f"{said(self.question)}\n" + "\n".join(f"  ( ) {said(option)}" for option in self.options)
-        items = "".join(f"<li>{html.escape(option)}</li>" for option in self.options)
-        show_widget(self._box, f"<p><b>{html.escape(self.question)}</b></p><ul>{items}</ul>", plain)
+        items = "".join(f"<li>{html.escape(said(option))}</li>" for option in self.options)
+        show_widget(self._box, f"<p><b>{html.escape(said(self.question))}</b></p><ul>{items}</ul>", plain)

@@ -41,7 +41,7 @@ class PhotoNamer:
         self._train, self._rows = train, None
         self._shown = self._spread(pictures) if pictures else None
         self._buttons = [
-            ipywidgets.Button(description=said(f"picture {k + 1}"), tooltip=said(f"picture {k + 1}"))
+            ipywidgets.Button(description=f"{said('picture')} {k + 1}", tooltip=f"{said('picture')} {k + 1}")
             for k in range(len(self._shown) if self._shown else 0)
         ]
         for k, button in enumerate(self._buttons):

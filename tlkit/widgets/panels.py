@@ -16,7 +16,7 @@ from tlkit.history import History
 from tlkit.language import said
 from tlkit.study.decision import DecisionMap
 from tlkit.study.map_plots import place_title, plot_map, plot_stages
-from tlkit.transfer.ways import CHOICES, WAYS
+from tlkit.transfer.ways import CHOICES, TWO_LINES, WAYS
 from tlkit.widgets.display import HTML, show_widget
 from tlkit.widgets.live import LiveRun
 from tlkit.widgets.map_model import MapModel
@@ -36,9 +36,9 @@ class DecisionMapPanel(Panel):
     def __init__(self, model: MapModel):
         self.model, self._showing = model, False
         self.controls = PlaceControls(model, self._draw)
-        wide = 7 * max(len(said(way)) for way in CHOICES)  # pixels: that of the longest name
-        look = {"layout": {"width": f"{wide + 70}px"}, "style": {"description_width": f"{wide}px"}}
-        self.votes = {way: ipywidgets.BoundedIntText(min=0, max=9999, description=said(way), **look) for way in CHOICES}
+        look = {"layout": {"width": "182px"}, "style": {"description_width": "112px"}, "min": 0, "max": 9999}
+        names = {way: said(TWO_LINES.get(way, way)).replace("\n", " ") for way in CHOICES}
+        self.votes = {way: ipywidgets.BoundedIntText(description=name, **look) for way, name in names.items()}
         for way, box in self.votes.items():
             box.observe(partial(self._on_vote, way), "value")
         about = {"description": said("show what was measured"), "layout": {"width": "220px"}}
@@ -47,7 +47,7 @@ class DecisionMapPanel(Panel):
         self.said = HTML(layout={"min_height": "100px"})
         self._examples = HTML()
         ways = [(said(way), way) for way in WAYS]
-        self.way = ipywidgets.Dropdown(options=ways, value="fine-tuning", layout={"width": f"{wide + 48}px"})
+        self.way = ipywidgets.Dropdown(options=ways, value="fine-tuning", layout={"width": "160px"})
         self.live = LiveRun(self._run, self._on_epoch, lambda: self.model.place.lacks())
         self.curve = HTML(layout={"overflow": "auto"})
         hands = HTML("<b>Hands up</b> for each way:")

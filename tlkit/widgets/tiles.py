@@ -38,7 +38,7 @@ def tiles_of(dataset: str, count: int = 6) -> str:
         return words_of(dataset)
     sources = _sources(dataset, count)
     tiles = "".join(f'<img alt="" src="{html.escape(source)}">' for source in sources)
-    says = html.escape(f"{said(f'{len(sources)} pictures of {dataset}.')} {said(card_of(dataset)['shows'])}")
+    says = html.escape(f"{len(sources)} {said('pictures of')} {dataset}. {said(card_of(dataset)['shows'])}")
     return f'<div class="strip" role="img" aria-label="{says}">{tiles}</div>'
 
 
@@ -48,7 +48,7 @@ def strip_of(dataset: str, count: int = 14) -> str:
         about = {key: html.escape(said(card_of(dataset)[key])) for key in ("title", "shows", "similarity")}
         alike = said("Similarity: {similarity}.".format(**about))
         return "<p style='line-height:1.4'><b>{title}</b>. {shows}<br>{alike}</p>".format(alike=alike, **about)
-    says = said(f"{len(_sources(dataset, count))} pictures of {dataset}")
+    says = f"{len(_sources(dataset, count))} {said('pictures of')} {dataset}"
     return f'<img alt="{says}" style="max-width:100%" src="{_strip(dataset, count)}">'
 
 
