@@ -65,10 +65,10 @@ html: $(READY)  ## run the lessons and write them, and the map, as static pages 
 # Two files at a time, each on one core; the lessons first, since a long one that begins last keeps a core waiting.
 test: $(READY)  ## run the unit tests and every lesson (the widgets on the ipywidgets of Colab: make test-colab)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-		--ignore tests/browser --ignore tests/faults $(ARGS)
+		--ignore tests/browser --ignore tests/faults --ignore tests/benchmarks $(ARGS)
 
-test-faults: $(READY)  ## damage every kind of file at random, kill runs and kernels (ARGS="--trials 300" for longer)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults $(ARGS)
+test-faults: $(READY)  ## damage every kind of file at random, kill runs and kernels, try the benchmarks (ARGS="--trials 300" for longer)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults tests/benchmarks $(ARGS)
 
 test-browser: $(READY)  ## play the student in a real browser (a system's Chromium or Chrome, or TLKIT_BROWSER=/path)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r tests/browser/requirements.txt -r requirements-demo.txt
