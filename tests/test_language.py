@@ -1,6 +1,5 @@
 """The language in use: figures, widgets, quizzes and checks speak it; nothing else changes."""
 
-
 import pytest
 from matplotlib.text import Text
 

@@ -8,6 +8,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tlkit.course import COURSE
+from tlkit.language import said
 
 __all__ = ["check_environment"]
 
@@ -91,13 +92,14 @@ def check_environment() -> bool:
     problems = [problem for each in needed if (problem := _package_problem(each))]
     problems = problems or _machine_problems()
     for problem in problems:
-        print("To mend:", problem)
+        print(said("To mend:"), problem)
     if not problems:
         from tlkit.nets.devices import pick_device
         from tlkit.nets.efficientnet import NAME, weights_file
 
         python = ".".join(map(str, sys.version_info[:3]))
-        print(f"Ready: Python {python}, {len(needed)} packages, the weights and the cache are as they should be.")
+        ready = f"Ready: Python {python}, {len(needed)} packages, the weights and the cache are as they should be."
+        print(said(ready))
         pick_device()
         if weights_file() is None:  # as on Colab: no lesson fails without
             print(f"Not here: the ImageNet weights of {NAME}. For lesson 08 on photos: tlkit.fetch({NAME!r})")

@@ -66,9 +66,9 @@ def html(numbers: Sequence[str] = (), out: str = "site", language: str | None = 
 
     site.mkdir(parents=True, exist_ok=True)
     shutil.copy(TEMPLATES / "course" / "course.css", site)
-    shutil.copy(course.COURSE / "lessons" / "pictures" / "world.png", site)
     for each, folder in folders.items():
         (site / folder / "solutions").mkdir(parents=True, exist_ok=True)
+        shutil.copy(_in(each, Path("pictures", "world.png")), site / folder)
         with spoken_in(each):
             map_page.write_map_page(site / folder)
             for path in tqdm(sources[each], desc=f"pages, {each}"):

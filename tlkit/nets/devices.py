@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from tlkit import checks
+from tlkit.language import said
 
 __all__: list[str] = []
 
@@ -45,10 +46,11 @@ def pick_device(device: str = "auto") -> torch.device:
     elif torch.backends.mps.is_available():
         device, label = "mps", "the Apple GPU"
     else:
-        device, label = "cpu", f"the CPU ({torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)})"
+        threads = torch.get_num_threads()
+        device, label = "cpu", f"the CPU ({threads} threads)" if threads > 1 else "the CPU (1 thread)"
     if device not in _told:
         _told.add(device)
-        print(f"tlkit computes on {label}.")
+        print(said(f"tlkit computes on {label}."))
     return torch.device(device)
 
 
