@@ -59,7 +59,8 @@ def test_links_of_a_translation_lead_somewhere(language):
 # ---------------------------------------------------------------------------- a course of two cells
 
 
-TABLE = """idea = "Một ý"
+TABLE = """[idea]
+text = "Một ý"
 
 [title]
 text = '''

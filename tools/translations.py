@@ -56,7 +56,9 @@ class Source:
         if self.address.endswith(".md"):
             text = badges.with_badges(self.path.read_text(encoding="utf-8"), None)
             return blocks(_TABLE.sub(r"\1\2", text), self.table == "GLOSSARY")
-        return {self._key(cell): _text(cell) for cell in course.read_notebook(self.path)["cells"] if _is_prose(cell)}
+        notebook = course.read_notebook(self.path)
+        texts = {self._key(cell): _text(cell) for cell in notebook["cells"] if _is_prose(cell)}
+        return ({"idea": idea} if (idea := _idea(notebook)) else {}) | texts
 
     def _key(self, cell: dict) -> str:
         shared = "/solutions/" not in self.address or cell["id"].startswith("exercise-")
@@ -90,6 +92,11 @@ def blocks(text: str, by_term: bool = False) -> dict[str, str]:
 def hash_of(english: str) -> str:
     """What ties a translation to its English."""
     return hashlib.sha256(english.encode()).hexdigest()[:12]
+
+
+def _idea(notebook: dict) -> str:
+    """What a lesson is about, in a line; it stands in the table of lessons, and in no cell."""
+    return notebook["metadata"].get("tlkit", {}).get("idea", "")
 
 
 def _is_prose(cell: dict) -> bool:
@@ -155,7 +162,7 @@ def problems(language: str) -> Iterator[str]:
             else:
                 free = table[key].get("without", [])
                 yield from (f"{where}: {wrong}" for wrong in differences(source_text, text, terms, free))
-        yield from (f"{name}, {key}: there is no such text" for key in table if key not in texts and key != "idea")
+        yield from (f"{name}, {key}: there is no such text" for key in table if key not in texts)
     for name in sorted({path.stem for path in _tables(language).glob("*.toml")} - set(english)):
         yield f"{name}: there is no such notebook or page"
     yield from word_problems(language)
@@ -245,8 +252,8 @@ def _notebook(source: Source, language: str, table: dict, places: dict[str, str]
             line = f'import tlkit\ntlkit.use_language("{language}")'
             chosen = re.sub(r"^import tlkit$", line, _text(cell), count=1, flags=re.MULTILINE)
             cell["source"] = chosen.splitlines(keepends=True)
-    if "idea" in notebook["metadata"].get("tlkit", {}):
-        notebook["metadata"]["tlkit"]["idea"] = table.get("idea", notebook["metadata"]["tlkit"]["idea"])
+    if idea := _idea(notebook):
+        notebook["metadata"]["tlkit"]["idea"] = fresh(table, "idea", idea) or idea
     return notebook
 
 
@@ -300,6 +307,6 @@ def _table_of_lessons(language: str) -> str:
     for row in publish.readme_table().splitlines():
         cells = row.strip("| ").split(" | ")
         if found := re.match(r"\[(\w+)\]", cells[0]):
-            cells[1] = read_table(language, found[1]).get("idea", cells[1])
+            cells[1] = fresh(read_table(language, found[1]), "idea", cells[1]) or cells[1]
         rows.append(f"| {' | '.join(map(said, cells))} |" if len(cells) > 1 else row)
     return "\n".join(rows)
