@@ -58,6 +58,9 @@ for each in pkgutil.walk_packages(tlkit.__path__, "tlkit."):
 told["widget"] = type(tlkit.decision_map()).__name__
 told["rows"], told["stages"] = len(tlkit.load_map().rows), len(transferability.load_transferability().rows)
 told["card"], told["quiz"] = photos.card("flowers17")["classes"], type(tlkit.Quiz("13")).__name__
+tlkit.use_language("vi")
+told["said"] = repr(tlkit.check("03.1", ...))
+tlkit.use_language("en")
 told["progress"], told["ready"] = repr(tlkit.show_progress()), tlkit.check_environment()
 try:
     tlkit.load_dataset("flowers17")
@@ -104,7 +107,7 @@ def test_it_holds_all_of_the_package_and_what_the_package_reads(wheel):
     inside = _files(wheel / "tlkit", "**/*")
     assert inside >= _files(COURSE / "tlkit", "**/*")
     assert inside >= {f"datasets/{name}" for name in _files(COURSE / "datasets", "*.toml", "*.csv")}
-    assert inside >= {f"lessons/{name}" for name in _files(COURSE / "lessons", "*.ipynb", "costs.toml")}
+    assert inside >= {f"lessons/{name}" for name in _files(COURSE / "lessons", "*.ipynb", "costs.toml", "*/words/*.toml")}
     assert {path.name.split("-")[0] for path in wheel.iterdir()} == {"tlkit"}, "and nothing beside it"
 
 
@@ -115,6 +118,7 @@ def test_cards_maps_and_lessons_are_found_without_the_folder_of_the_course(wheel
     assert all(Path(file).is_relative_to(wheel) for file in told["modules"].values())
     assert told["rows"] == len(tlkit.load_map().rows) and told["stages"] == 174 and told["widget"] == "DecisionMapPanel"
     assert (told["card"], told["quiz"], told["ready"]) == (17, "Quiz", True)
+    assert told["said"].startswith("… Bài tập 03.1: ")
     assert "tlkit fetch flowers17" in " ".join(told["missing"].split())
     assert told["progress"].count("\n") == len(course.lessons())
 
