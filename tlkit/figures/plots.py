@@ -4,6 +4,7 @@ The colours are those of Okabe and Ito (2008), which people with any common colo
 apart; markers and line styles say the same again.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +19,8 @@ from tlkit.intervals import Interval, accuracy_interval, if_enough, points
 from tlkit.language import said
 
 __all__ = ["plot_bars", "plot_curves", "plot_differences", "plot_training"]
+
+_LONGEST_NAME = 34  # letters in a line beside the dots
 
 
 @styled
@@ -123,7 +126,9 @@ def plot_differences(
             weight="bold",
             bbox={"facecolor": paper(), "edgecolor": "none", "pad": 0.5},  # the line at zero may run behind it
         )
-    axes.set_yticks(range(len(gains)), list(gains))
+    # What is longer would leave no room for the dots.
+    names = [name if "\n" in name else textwrap.fill(said(name), _LONGEST_NAME) for name in gains]
+    axes.set_yticks(range(len(gains)), names)
     axes.set_ylim(len(gains) - 0.5, -0.75)
     axes.grid(axis="y", visible=False)
     axes.margins(x=0.12)
