@@ -107,7 +107,8 @@ def test_it_holds_all_of_the_package_and_what_the_package_reads(wheel):
     inside = _files(wheel / "tlkit", "**/*")
     assert inside >= _files(COURSE / "tlkit", "**/*")
     assert inside >= {f"datasets/{name}" for name in _files(COURSE / "datasets", "*.toml", "*.csv")}
-    assert inside >= {f"lessons/{name}" for name in _files(COURSE / "lessons", "*.ipynb", "costs.toml", "*/words/*.toml")}
+    read = "*.ipynb", "costs.toml", "*/language.toml", "*/words/*.toml"
+    assert inside >= {f"lessons/{name}" for name in _files(COURSE / "lessons", *read)}
     assert {path.name.split("-")[0] for path in wheel.iterdir()} == {"tlkit"}, "and nothing beside it"
 
 
