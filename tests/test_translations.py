@@ -7,7 +7,7 @@ import pytest
 
 from tlkit import course as home
 from tlkit.disk.words import languages, words_of
-from tools import badges, cli, translation_checks, translations
+from tools import badges, cli, translation_checks, translation_tables, translations
 from tools.notebooks import write_notebook
 
 OTHERS = languages()[1:]
@@ -28,7 +28,7 @@ def test_everything_is_translated_and_made_anew():
 @pytest.mark.parametrize("language", OTHERS)
 def test_the_code_is_that_of_the_english_lesson_but_for_one_line(language):
     line = f'tlkit.use_language("{language}")'
-    for source in translations.sources():
+    for source in translation_tables.sources():
         if source.address.endswith(".md"):
             continue
         english, made = _cells(source.path), _cells(home.COURSE / source.place(language))
@@ -45,7 +45,7 @@ def test_the_code_is_that_of_the_english_lesson_but_for_one_line(language):
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_links_of_a_translation_lead_somewhere(language):
-    for source in translations.sources():
+    for source in translation_tables.sources():
         place = home.COURSE / source.place(language)
         text = place.read_text(encoding="utf-8")
         cells = () if place.suffix == ".md" else _cells(place).values()
@@ -102,7 +102,7 @@ def course(tmp_path, monkeypatch):
     write_notebook(lessons / "00_one.ipynb", notebook)
     (tmp_path / "README.md").write_text("# A\n", encoding="utf-8")
     monkeypatch.setattr(home, "COURSE", tmp_path)
-    monkeypatch.setattr(translations, "DOCUMENTS", ())
+    monkeypatch.setattr(translation_tables, "DOCUMENTS", ())
     monkeypatch.setattr(translation_checks, "needed_words", dict)
     return lessons
 
@@ -199,8 +199,8 @@ def test_a_page_is_cut_at_its_headings_and_a_glossary_at_its_terms():
     text = (
         "# A page\n\nText.\n\n```sh\n# no heading\n```\n\n## A *part*, and more\n- **one / two**: a\n- **three**: b\n"
     )
-    assert list(translations.blocks(text)) == ["a-page", "a-part-and-more"]
-    assert list(translations.blocks(text, by_term=True)) == ["a-page", "a-part-and-more", "one-two", "three"]
+    assert list(translation_tables.blocks(text)) == ["a-page", "a-part-and-more"]
+    assert list(translation_tables.blocks(text, by_term=True)) == ["a-page", "a-part-and-more", "one-two", "three"]
 
 
 def test_numbers_are_read_as_each_language_writes_them():
@@ -214,3 +214,16 @@ def test_words_with_holes_have_something_to_be_known_by(language):
     for english in words_of(language):
         literal = english.replace("{}", "").replace(" ", "")
         assert "{" not in english or (len(literal) > 1 and any(map(str.isalpha, literal))), english
+
+
+def test_a_language_that_has_just_begun_shows_the_english(course, capsys):
+    (course / "xx").mkdir()
+    (course / "xx" / "language.toml").write_text('name = "X"\n[terms]\n', encoding="utf-8")
+    assert languages() == ["en", "vi", "xx"]
+    _, said = _said(capsys)
+    assert [line for line in said if line.startswith("xx, 00_one")] == [
+        f"xx, 00_one, {key}: not translated" for key in ("idea", "title", "text")
+    ]
+    made = _cells(course / "xx" / "00_one.ipynb")
+    assert "".join(made["title"]["source"]) == f"*{translations.NOT_YET}*\n\n# 00 · One?\n\nTwo."
+    assert 'tlkit.use_language("xx")' in "".join(made["set-up"]["source"])

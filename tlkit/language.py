@@ -4,6 +4,7 @@ The code of the course speaks English, and so do its tables. Where a figure, a w
 the finished sentence is looked up in the words of the language, and stays English if it is not there. The words are
 TOML tables in ``lessons/<language>/words``: English on the left, with ``{}`` for every part that is filled in.
 ``disk/words`` reads them.
+
 gettext would ask for a mark at each sentence in the code; and the lessons' own code, which is the same in every
 language, could not be marked at all.
 """
@@ -122,6 +123,5 @@ def _match(text: str) -> str | None:
     for known, pattern, translated in _words.patterns:
         # Most are ruled out by the longest of their words, which is far quicker to look for.
         if known in text and (match := pattern.fullmatch(text)):
-            parts = [_found(part) for part in match.groups()]
-            return _filled(translated, parts)
+            return _filled(translated, [_found(part) for part in match.groups()])
     return None

@@ -38,13 +38,9 @@ def differences(english: str, text: str, terms: Mapping[str, Sequence[str]], fre
 
 
 def _compared(what: str, ours: Counter, theirs: Counter) -> list[str]:
-    missing, added = ours - theirs, theirs - ours
-    lacks = [f"lacks {', '.join(map(str, missing))}"] * bool(missing)
-    return (
-        [f"{what}: {' and '.join(lacks + [f'adds {chr(44).join(map(str, added))}'] * bool(added))}"]
-        if missing or added
-        else []
-    )
+    parts = {"lacks": ours - theirs, "adds": theirs - ours}
+    told = " and ".join(f"{does} {', '.join(map(str, found))}" for does, found in parts.items() if found)
+    return [f"{what}: {told}"] if told else []
 
 
 def _code(text: str) -> Counter:

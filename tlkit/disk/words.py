@@ -19,9 +19,9 @@ def languages() -> list[str]:
 
 def name_of(language: str) -> str:
     """What its speakers call a language."""
-    return (
-        "English" if language == ENGLISH else read_card(course.COURSE / "lessons" / language / _ABOUT, ["name"])["name"]
-    )
+    if language == ENGLISH:
+        return "English"
+    return read_card(course.COURSE / "lessons" / language / _ABOUT, ["name"])["name"]
 
 
 def words_of(language: str) -> dict[str, str]:
