@@ -99,6 +99,19 @@ def test_jupyterlab_is_told_to_run_as_root_where_one_is_root_and_only_there(tmp_
     assert ("--allow-root" in started) == (user == 0) == ("You are root" in told)
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_lab_and_demo_open_in_another_language_when_asked():
+    def told(what, *more):
+        command = ["make", "--no-print-directory", "-n", what, *more]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=course.COURSE).stdout
+
+    assert "/lab/tree/00_first_minute.ipynb" in told("lab")
+    assert "/lab/tree/vi/02_cnn_codes.ipynb" in told("lab", "LANGUAGE=vi", "LESSON=02_cnn_codes.ipynb")
+    assert "voila decision_map.ipynb" in told("demo")
+    assert "voila ../vi/demo/decision_map.ipynb" in told("demo", "LANGUAGE=vi")
+    assert (course.COURSE / "lessons" / "vi" / "demo" / "decision_map.ipynb").exists()
+
+
 def test_nobody_is_asked_about_news_however_the_course_is_installed():
     plugin = "@jupyterlab/apputils-extension:announcements"
     for way in ("Makefile", "README.md", ".binder/postBuild"):

@@ -161,6 +161,50 @@ def test_a_cell_that_fails_is_named(course, tmp_path, capsys):
     assert capsys.readouterr().err == "There is no lesson 77. There are: 00, 01, 02.\n"
 
 
+@pytest.fixture
+def two_languages(course):
+    """The tiny course with one of its lessons in Vietnamese."""
+    folder = course / "vi"
+    (folder / "words").mkdir(parents=True)
+    (folder / "language.toml").write_text('name = "Tiếng Việt"\n[terms]\n', encoding="utf-8")
+    words = '"All lessons" = "Mọi bài"\n"Transfer learning, run" = "Chạy thật"\n"Exercise" = "Bài tập"\n'
+    (folder / "words" / "all.toml").write_text(words, encoding="utf-8")
+    waits = _cell("waits", "tlkit.check('00.1', ...)")
+    nbformat.write(
+        _lesson("00 · Đầu tiên?", _cell("set-up", "import tlkit\ntlkit.use_language('vi')"), waits),
+        folder / "00_first.ipynb",
+    )
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_pages_of_two_languages_lead_to_each_other(two_languages, tmp_path):
+    assert cli.main(["html", "00", "--out", str(tmp_path)]) == 0
+    english, other = _page(tmp_path / "00_first.html"), _page(tmp_path / "vi" / "00_first.html")
+    for page, language, there, name in (
+        (english, "en", "vi/00_first.html", "Tiếng Việt"),
+        (other, "vi", "../00_first.html", "English"),
+    ):
+        assert page.html["lang"] == language
+        (link,) = page.nav.find_all("a", hreflang=True)
+        assert (link["href"], link.get_text()) == (there, name) and link["lang"] != language
+    assert other.find("a", string="Mọi bài")["href"] == "index.html" and other.title.get_text().endswith("· Chạy thật")
+    assert other.find("link", rel="stylesheet")["href"] == "../course.css"
+    assert "Bài tập" not in other.main.get_text(), "nobody can fill in an exercise of a page, in any language"
+    index = _page(tmp_path / "vi" / "index.html")
+    assert [link["href"] for link in index.ol.find_all("a")] == ["00_first.html"]
+    assert index.main.find("a", hreflang="en")["href"] == "../index.html"
+    assert (tmp_path / "vi" / index.img["src"]).is_file() and (tmp_path / "vi" / "map.html").is_file()
+    assert _page(tmp_path / "index.html").main.find("a", hreflang="vi")["href"] == "vi/index.html"
+
+
+def test_pages_of_one_language_alone_promise_no_other(two_languages, tmp_path, capsys):
+    assert cli.main(["html", "00", "--language", "vi", "--out", str(tmp_path)]) == 0
+    assert not _page(tmp_path / "vi" / "00_first.html").nav.find_all("a", hreflang=True)
+    assert cli.main(["html", "00", "--language", "xx", "--out", str(tmp_path)]) == 1
+    assert "en, vi" in capsys.readouterr().err
+
+
 def _verdict(answer):
     found = tlkit.check("03.1", answer)
     return new_output("execute_result", {"text/plain": repr(found), "text/html": "<p>a verdict</p>"})

@@ -68,7 +68,8 @@ def html(numbers: Sequence[str] = (), out: str = "site", language: str | None = 
     shutil.copy(TEMPLATES / "course" / "course.css", site)
     for each, folder in folders.items():
         (site / folder / "solutions").mkdir(parents=True, exist_ok=True)
-        shutil.copy(_in(each, Path("pictures", "world.png")), site / folder)
+        pictures = [_in(spoken, Path("pictures", "world.png")) for spoken in (each, ENGLISH)]
+        shutil.copy(next(path for path in pictures if path.exists()), site / folder)
         with spoken_in(each):
             map_page.write_map_page(site / folder)
             for path in tqdm(sources[each], desc=f"pages, {each}"):
@@ -167,7 +168,7 @@ def still(notebook: NotebookNode) -> None:
         kept = []
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            if data.get("text/plain", "").startswith("… Exercise"):
+            if data.get("text/plain", "").startswith(f"… {said('Exercise')}"):
                 continue  # not filled in; nobody can, here
             if data.pop(_VIEW, None):
                 output.metadata["still"] = True
